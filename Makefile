@@ -1,0 +1,161 @@
+# iolab: `make run` and `make test` do everything; the other targets are listed by `make help`.
+VERSION := 0.1.0
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+CFLAGS ?= -O2 -g
+ARCH := $(shell uname -m)
+COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
+
+MODELS := blocking nonblocking epoll uring floor
+PLACES := serial threads processes
+PROGRAMS := $(MODELS:%=fetch-%) $(PLACES:%=sumsq-%) origin iolab
+BINARIES := $(PROGRAMS:%=$(BUILD)/%)
+
+# --- packages -------------------------------------------------------------------------------
+PACKAGES := liburing hwloc openssl inih jansson
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+# Newer distributions package llhttp as a library; Debian 12 ships its generated C only.
+ifeq ($(shell pkg-config --exists libllhttp 2>/dev/null && echo yes),yes)
+LLHTTP_CFLAGS := $(shell pkg-config --cflags libllhttp)
+LLHTTP_LIBS := $(shell pkg-config --libs libllhttp)
+LLHTTP_OBJECTS :=
+else
+LLHTTP_CFLAGS := -isystem /usr/share/include/llhttp
+LLHTTP_LIBS :=
+LLHTTP_OBJECTS := $(addprefix $(BUILD)/llhttp/,api.o http.o llhttp.o)
+endif
+
+# --- flags ----------------------------------------------------------------------------------
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+	    -Wpointer-arith -Wwrite-strings
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD)/gen -pthread $(WARNINGS) $(PKG_CFLAGS) \
+	     $(LLHTTP_CFLAGS) $(CFLAGS) $(SANITIZE) -MMD -MP
+LIBS = $(LLHTTP_LIBS) $(PKG_LIBS) -lm
+version_flags = -DIOLAB_VERSION='"$(VERSION)"' -DIOLAB_COMMIT='"$(COMMIT)"' \
+		-DIOLAB_FLAGS='"$(CFLAGS) $(SANITIZE)"'
+
+# --- sources --------------------------------------------------------------------------------
+SOURCES := $(wildcard kernels/*/*.c topology/*.c results/*.c lab/*.c)
+ifneq ($(ARCH),x86_64)
+SOURCES := $(filter-out kernels/sumsq/core_avx%.c,$(SOURCES))
+endif
+MAINS := $(wildcard lab/main_*.c)
+LIBRARY := $(BUILD)/libiolab.a
+LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(MAINS),$(SOURCES))) \
+		   $(BUILD)/gen/plans.o $(LLHTTP_OBJECTS)
+TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/test_*.c tests/fuzz_*.c),\
+		$(wildcard tests/*.c)))
+
+.PHONY: all run test check bench install clean deps help test-fresh tests
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BINARIES)
+
+help:
+	@echo 'make run        install what is missing, build, run the default experiment'
+	@echo 'make test       install what is missing, build, run every test'
+	@echo 'make check      tests under ASan+UBSan and TSan, gcc and clang, clang-tidy, cppcheck, format'
+	@echo 'make bench      measure against wrk, h2load and bare loops (a few minutes, alone)'
+	@echo 'make deps       look for the packages; install the missing ones or name them'
+	@echo 'make install    into $$(DESTDIR)$$(PREFIX)'
+	@echo 'make test-fresh both Debians, made with debootstrap, from a clean clone (root)'
+
+# --- the commands ---------------------------------------------------------------------------
+deps:
+	@sh lab/deps.sh build
+
+run:
+	@sh lab/deps.sh build
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/iolab run $(PLAN)
+
+test:
+	@sh lab/deps.sh build test
+	@$(MAKE) --no-print-directory all tests
+	@BUILD=$(BUILD) sh tests/run.sh $(TESTS:$(BUILD)/tests/%=%)
+
+tests: $(TESTS)
+
+check:
+	@sh lab/deps.sh build test check
+	@$(MAKE) --no-print-directory all
+	@sh tests/check.sh
+
+bench:
+	@sh lab/deps.sh build bench
+	@$(MAKE) --no-print-directory all bench-programs
+	@BUILD=$(BUILD) sh tests/bench/run.sh
+
+test-fresh:
+	@sh tests/fresh.sh
+
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/iolab/plans'
+	install -m 755 $(BINARIES) '$(DESTDIR)$(PREFIX)/bin'
+	install -m 644 $(wildcard lab/plans/*.ini) '$(DESTDIR)$(PREFIX)/share/iolab/plans'
+
+clean:
+	rm -rf '$(BUILD)'
+
+# --- rules ----------------------------------------------------------------------------------
+# A build made with other flags or another compiler is stale: the stamp's text is the flags.
+STAMP := $(BUILD)/flags
+$(shell mkdir -p $(BUILD); echo '$(CC) $(CFLAGS) $(SANITIZE) $(COMMIT)' | cmp -s - $(STAMP) || \
+	echo '$(CC) $(CFLAGS) $(SANITIZE) $(COMMIT)' > $(STAMP))
+
+$(BUILD)/%.o: %.c $(STAMP)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/lab/version.o: ALL_CFLAGS += $(version_flags)
+
+# The plans shipped with the lab are part of the executable, so that it runs from anywhere.
+$(BUILD)/gen/plans.c: $(wildcard lab/plans/*.ini) lab/embed.sh
+	@mkdir -p $(@D)
+	sh lab/embed.sh $(wildcard lab/plans/*.ini) > $@
+
+$(BUILD)/gen/plans.o: $(BUILD)/gen/plans.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c $(STAMP)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(LLHTTP_CFLAGS) $(CFLAGS) $(SANITIZE) -w -c -o $@ $<
+
+$(LIBRARY): $(LIBRARY_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/lab/main_fetch_%.o: lab/main_fetch.c $(STAMP)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DFETCH_MODEL=model_$* -c -o $@ $<
+
+$(BUILD)/lab/main_sumsq_%.o: lab/main_sumsq.c $(STAMP)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DSUMSQ_PLACE=sumsq_on_$* -c -o $@ $<
+
+$(BUILD)/fetch-%: $(BUILD)/lab/main_fetch_%.o $(LIBRARY)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+
+$(BUILD)/sumsq-%: $(BUILD)/lab/main_sumsq_%.o $(LIBRARY)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+
+$(BUILD)/origin $(BUILD)/iolab: $(BUILD)/%: $(BUILD)/lab/main_%.o $(LIBRARY)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SUPPORT) $(LIBRARY)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS) -lcmocka
+
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+.PHONY: bench-programs
+bench-programs: $(BENCH_PROGRAMS)
+
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+
+-include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES) $(wildcard tests/*.c tests/bench/*.c)) \
+	 $(wildcard $(BUILD)/lab/main_*.d)

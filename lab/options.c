@@ -1,0 +1,243 @@
+/* Table-driven command lines: see options.h. */
+#include "lab/options.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/status.h"
+#include "lab/units.h"
+#include "lab/version.h"
+
+#define ROWS_MAX 96
+
+static void print_help(const struct option_set *set)
+{
+	printf("Usage: %s %s\n%s\n\nOptions:\n", program_invocation_short_name, set->usage,
+	       set->about);
+	for (size_t i = 0; i < set->count; i++) {
+		const struct option_row *row = &set->rows[i];
+		char left[64];
+		int used = row->letter ? snprintf(left, sizeof(left), "-%c, --%s", row->letter, row->name)
+				       : snprintf(left, sizeof(left), "    --%s", row->name);
+
+		if (row->argument && used > 0 && (size_t)used < sizeof(left))
+			snprintf(left + used, sizeof(left) - (size_t)used, " %s", row->argument);
+		printf("  %-34s %s\n", left, row->help);
+	}
+	printf("  %-34s %s\n  %-34s %s\n  %-34s %s\n", "    --list-options",
+	       "print every option, tab-separated", "    --version", "print the version",
+	       "    --help", "print this");
+}
+
+static void print_list(const struct option_set *set)
+{
+	static const char *const kinds[] = {"flag",	"count", "size",
+					    "duration", "text",	 "choice"};
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct option_row *row = &set->rows[i];
+
+		printf("--%s\t%s\t%s\t", row->name, kinds[row->kind],
+		       row->argument ? row->argument : "");
+		for (const char *const *c = row->choices; c && *c; c++)
+			printf("%s%s", c == row->choices ? "" : "|", *c);
+		printf("\t%s\n", row->help);
+	}
+}
+
+static const struct option_row *find_name(const struct option_set *set, const char *name,
+					  size_t length)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const char *candidate = set->rows[i].name;
+
+		if (strncmp(candidate, name, length) == 0 && !candidate[length])
+			return &set->rows[i];
+	}
+	return NULL;
+}
+
+static const struct option_row *find_letter(const struct option_set *set, char letter)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->rows[i].letter == letter)
+			return &set->rows[i];
+	return NULL;
+}
+
+_Noreturn static void unknown_option(const struct option_set *set, const char *name, size_t length)
+{
+	const char *names[ROWS_MAX];
+	char typed[64];
+	const char *nearest;
+
+	for (size_t i = 0; i < set->count && i < ROWS_MAX; i++)
+		names[i] = set->rows[i].name;
+	snprintf(typed, sizeof(typed), "%.*s", (int)length, name);
+	nearest = units_nearest(typed, names, set->count < ROWS_MAX ? set->count : ROWS_MAX);
+	if (nearest)
+		status_exit(STATUS_USAGE, "unknown option --%s; did you mean --%s?", typed, nearest);
+	status_exit(STATUS_USAGE, "unknown option --%s; --help lists them", typed);
+}
+
+static void store_choice(const struct option_row *row, void *field, const char *value)
+{
+	size_t count = 0;
+	const char *nearest;
+
+	for (; row->choices[count]; count++) {
+		if (strcmp(row->choices[count], value) == 0) {
+			*(unsigned *)field = (unsigned)count;
+			return;
+		}
+	}
+	nearest = units_nearest(value, row->choices, count);
+	if (nearest)
+		status_exit(STATUS_USAGE, "--%s: '%s' is not one of its values; did you mean %s?",
+			    row->name, value, nearest);
+	status_exit(STATUS_USAGE, "--%s: '%s' is not one of its values: %s", row->name, value,
+		    row->argument);
+}
+
+static void store_number(const struct option_row *row, void *field, const char *value)
+{
+	static const char *const forms[] = {
+		[OPTION_COUNT] = "a whole number such as 64",
+		[OPTION_SIZE] = "a size such as 100k",
+		[OPTION_DURATION] = "a duration such as 5ms or 10s",
+	};
+	uint64_t number;
+	int err = row->kind == OPTION_COUNT  ? units_count(value, &number)
+		  : row->kind == OPTION_SIZE ? units_size(value, &number)
+					     : units_duration(value, &number);
+
+	if (err)
+		status_exit(STATUS_USAGE, "--%s: '%s' %s; give %s", row->name, value,
+			    err == -ERANGE ? "is too large" : "is not of its form",
+			    forms[row->kind]);
+	if (number < row->least)
+		status_exit(STATUS_USAGE, "--%s: '%s' is below the least that makes sense, %" PRIu64,
+			    row->name, value, row->least);
+	if (row->most && number > row->most)
+		status_exit(STATUS_USAGE, "--%s: '%s' is above the most that is taken, %" PRIu64,
+			    row->name, value, row->most);
+	*(uint64_t *)field = number;
+}
+
+static void store(const struct option_row *row, void *into, const char *value)
+{
+	void *field = (char *)into + row->offset;
+
+	switch (row->kind) {
+	case OPTION_FLAG:
+		*(bool *)field = true;
+		break;
+	case OPTION_TEXT:
+		*(const char **)field = value;
+		break;
+	case OPTION_CHOICE:
+		store_choice(row, field, value);
+		break;
+	case OPTION_COUNT:
+	case OPTION_SIZE:
+	case OPTION_DURATION:
+		store_number(row, field, value);
+		break;
+	}
+}
+
+/* Options that every program has; they end it. */
+static void answer_common(const struct option_set *set, const char *name)
+{
+	if (strcmp(name, "help") == 0)
+		print_help(set);
+	else if (strcmp(name, "version") == 0)
+		printf("%s %s\n", program_invocation_short_name, version_text());
+	else if (strcmp(name, "list-options") == 0)
+		print_list(set);
+	else
+		return;
+	exit(fflush(stdout) ? STATUS_FAILED : STATUS_DONE);
+}
+
+/* One long option at argv[at]; returns how many words it took. */
+static int take_long(const struct option_set *set, void *into, int argc, char **argv, int at)
+{
+	const char *name = argv[at] + 2;
+	size_t length = strcspn(name, "=");
+	const char *value = name[length] ? name + length + 1 : NULL;
+	const struct option_row *row = find_name(set, name, length);
+
+	if (!row) {
+		answer_common(set, name);
+		unknown_option(set, name, length);
+	}
+	if (row->kind == OPTION_FLAG) {
+		if (value)
+			status_exit(STATUS_USAGE, "--%s takes no value", row->name);
+		store(row, into, NULL);
+		return 1;
+	}
+	if (value) {
+		store(row, into, value);
+		return 1;
+	}
+	if (at + 1 >= argc)
+		status_exit(STATUS_USAGE, "--%s needs a value: %s", row->name, row->argument);
+	store(row, into, argv[at + 1]);
+	return 2;
+}
+
+/* One word of one-letter options, "-q" or "-c64" or "-c 64"; returns how many words it took. */
+static int take_letters(const struct option_set *set, void *into, int argc, char **argv, int at)
+{
+	for (const char *p = argv[at] + 1; *p; p++) {
+		const struct option_row *row = find_letter(set, *p);
+
+		if (!row) {
+			if (*p == 'h')
+				answer_common(set, "help");
+			status_exit(STATUS_USAGE, "unknown option -%c; --help lists them", *p);
+		}
+		if (row->kind == OPTION_FLAG) {
+			store(row, into, NULL);
+			continue;
+		}
+		if (p[1]) {
+			store(row, into, p + 1);
+			return 1;
+		}
+		if (at + 1 >= argc)
+			status_exit(STATUS_USAGE, "-%c needs a value: %s", *p, row->argument);
+		store(row, into, argv[at + 1]);
+		return 2;
+	}
+	return 1;
+}
+
+int options_parse(const struct option_set *set, void *into, int argc, char **argv)
+{
+	int operands = 0;
+	int at = 1;
+
+	while (at < argc) {
+		char *word = argv[at];
+
+		if (strcmp(word, "--") == 0) {
+			at++;
+			break;
+		}
+		if (word[0] == '-' && word[1] == '-')
+			at += take_long(set, into, argc, argv, at);
+		else if (word[0] == '-' && word[1])
+			at += take_letters(set, into, argc, argv, at);
+		else
+			argv[++operands] = argv[at++];
+	}
+	while (at < argc)
+		argv[++operands] = argv[at++];
+	return operands;
+}

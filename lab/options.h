@@ -1,0 +1,49 @@
+/*
+ * Command lines from tables: an option is one row, and its parsing, its help and --list-options
+ * all come from that row. Cross-option checks belong to the program, after parsing.
+ */
+#ifndef LAB_OPTIONS_H
+#define LAB_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum option_kind {
+	OPTION_FLAG,     /* bool: set true */
+	OPTION_COUNT,    /* uint64_t: digits */
+	OPTION_SIZE,     /* uint64_t: bytes, with k m g */
+	OPTION_DURATION, /* uint64_t: nanoseconds, with ns us ms s m */
+	OPTION_TEXT,     /* const char *: as typed, points into argv */
+	OPTION_CHOICE    /* unsigned: index into choices */
+};
+
+struct option_row {
+	const char *name; /* without the dashes */
+	char letter;      /* one-letter form, or 0 */
+	enum option_kind kind;
+	size_t offset;		    /* of the field in the program's options */
+	const char *argument;       /* its name in the help, NULL for a flag */
+	const char *help;           /* one line */
+	const char *const *choices; /* NULL-terminated, for OPTION_CHOICE */
+	uint64_t least;             /* smallest value of a count, size or duration */
+	uint64_t most;              /* largest, 0 for no limit */
+};
+
+struct option_set {
+	const char *usage; /* after the program's name: "[options] URL..." */
+	const char *about; /* one or two lines */
+	const struct option_row *rows;
+	size_t count;
+};
+
+/*
+ * Parses argv into `into` (a zeroed or preset struct, see offset). Options may stand before or
+ * after operands; "--" ends them; values are given as --name=value or --name value. Operands
+ * are moved to argv[1] ... argv[operands]. Handles --help, --version and --list-options itself
+ * and then exits 0. Returns the number of operands; a wrong command line ends the program with
+ * one line and STATUS_USAGE.
+ */
+int options_parse(const struct option_set *set, void *into, int argc, char **argv);
+
+#endif
