@@ -34,6 +34,9 @@ struct record_column_info {
 
 extern const struct record_column_info record_columns[RECORD_COLUMNS];
 
+/* Whether a row of that kind has the column. */
+bool record_has_column(enum record_kind kind, enum record_column column);
+
 struct record_value {
 	bool present;
 	union {
@@ -54,8 +57,9 @@ void record_release(struct record *record);
 
 /*
  * Set one column. The type must be the column's and the column the kind's: anything else is a
- * programming error and aborts. record_set_real() with a NaN or an infinity leaves the column
- * empty. record_set_text() copies; NULL empties the column; it aborts when memory is out.
+ * programming error and aborts, and so is a count above INT64_MAX, which JSON could not hold.
+ * record_set_real() with a NaN or an infinity empties the column. record_set_text() copies; NULL
+ * or "" empties the column (CSV cannot tell them apart); it aborts when memory is out.
  */
 void record_set_count(struct record *record, enum record_column column, uint64_t value);
 void record_set_real(struct record *record, enum record_column column, double value);
@@ -77,17 +81,21 @@ int record_write_csv_header(FILE *file, enum record_kind kind);
 int record_write_csv_row(FILE *file, const struct record *record);
 
 /*
- * Appends the row to the file at path in one write, making it with its header if it is missing
- * or empty; "-" is stdout, header and row. A file with another header is refused (-EINVAL) and
- * left as it was. On failure writes one line into why (what, where, how to mend it) and returns
- * -errno.
+ * Appends the row to the file at path in one write under a lock, making it with its header if it
+ * is missing or empty; "-" is stdout, header and row. A file with another header is refused
+ * (-EINVAL) and left as it was. A cut last line (fewer fields than a row, no newline: its writer
+ * was killed) is removed first, as the reader would ignore it; one that may be whole and only
+ * lacks its newline is refused. A disk that fills up leaves the file as it was. On failure writes
+ * one line into why (what, where, how to mend it) and returns -errno.
  */
 int record_append_csv(const char *path, const struct record *record, char *why, size_t why_size);
 
 /*
  * Reads a whole file; *records is an array of *count, to be freed with record_free_all(). A last
  * line without its newline (a run killed in the middle) is dropped and *cut set; any other line
- * that does not parse is an error: -EINVAL with file, line and column in why.
+ * that does not parse is an error: -EINVAL with file, line and column in why. Columns are found
+ * by the names in the header: schema_version first, and those that an older lab did not write
+ * yet are empty. An empty file is no rows. On failure *records is NULL and *count 0.
  */
 int record_read_csv(const char *path, struct record **records, size_t *count, bool *cut, char *why,
 		    size_t why_size);

@@ -1,0 +1,29 @@
+/*
+ * What the CSV writer and reader share with each other, and the reader over bytes in memory that
+ * the fuzzer drives. Users of records need only record.h.
+ */
+#ifndef RESULTS_RECORD_CSV_H
+#define RESULTS_RECORD_CSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "results/record.h"
+
+/* Room for any double as record_format_real() writes it. */
+#define RECORD_REAL_SIZE 32
+
+/*
+ * A finite number with the fewest of 15, 16 or 17 significant digits that read back as the same
+ * double; a point whatever the locale.
+ */
+void record_format_real(double value, char text[static RECORD_REAL_SIZE]);
+
+/* Reads fd from its start to its end; *bytes (with a NUL behind) is the caller's to free. */
+int record_read_all(int fd, char **bytes, size_t *length);
+
+/* As record_read_csv(), over `length` bytes; `name` stands in the messages for the file. */
+int record_parse_csv(const char *name, const char *bytes, size_t length, struct record **records,
+		     size_t *count, bool *cut, char *why, size_t why_size);
+
+#endif
