@@ -4,12 +4,14 @@
  */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -208,6 +210,7 @@ static void this_host(void **state)
 static void topology_is_exported(void **state)
 {
 	hwloc_topology_t host, copy;
+	struct rlimit limit, small;
 	char path[128], why[300] = "";
 
 	(void)state;
@@ -227,6 +230,15 @@ static void topology_is_exported(void **state)
 	assert_non_null(strstr(why, "/nowhere/t.xml"));
 	assert_int_equal(fingerprint_export_topology("/dev/full", why, sizeof(why)), -ENOSPC);
 	assert_int_equal(access("/dev/full", F_OK), 0);
+
+	/* Half a file is worse than none. */
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	small = (struct rlimit){.rlim_cur = 100, .rlim_max = limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(fingerprint_export_topology(path, why, sizeof(why)), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(access(path, F_OK), -1);
 }
 
 int main(void)

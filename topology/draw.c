@@ -191,10 +191,10 @@ static unsigned cells_in_a_row(unsigned width, unsigned count)
 	unsigned most = (DRAW_WIDTH - FRAME + 1) / (width + 1);
 	unsigned rows;
 
-	if (most < 2)
+	if (most < 2 || !count)
 		return 1;
-	rows = (count + most - 1) / most;
-	return (count + rows - 1) / rows;
+	rows = (count - 1) / most + 1;
+	return (count - 1) / rows + 1;
 }
 
 /* --- frames --------------------------------------------------------------------------------- */

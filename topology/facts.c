@@ -67,7 +67,7 @@ static char *value_of(char *line, const char *key, char separator)
 }
 
 bool facts_find(const char *root, const char *path, const char *key, char separator,
-		const char *end, char text[FACTS_TEXT_SIZE])
+		char text[FACTS_TEXT_SIZE])
 {
 	FILE *file = open_under(root, path);
 	char *line = NULL, *value = NULL;
@@ -78,8 +78,6 @@ bool facts_find(const char *root, const char *path, const char *key, char separa
 		return false;
 	while (!value && getline(&line, &size, file) >= 0) {
 		line[strcspn(line, "\n")] = '\0';
-		if (end && strcmp(line, end) == 0)
-			break;
 		value = value_of(line, key, separator);
 		if (value)
 			snprintf(text, FACTS_TEXT_SIZE, "%s", value);

@@ -18,11 +18,10 @@
 bool facts_read(const char *root, const char *path, char text[FACTS_TEXT_SIZE]);
 
 /*
- * The value on the first line "key<separator>value", quotes and blanks around it taken off;
- * lines after `end` (a line that is exactly that, NULL for none) are not looked at.
+ * The value on the first line "key<separator>value", quotes and blanks around it taken off.
  */
 bool facts_find(const char *root, const char *path, const char *key, char separator,
-		const char *end, char text[FACTS_TEXT_SIZE]);
+		char text[FACTS_TEXT_SIZE]);
 
 /* Set a key, unless there is nothing to set: text NULL or "" or not UTF-8, file not there. */
 void facts_set_text(json_t *object, const char *key, const char *text);

@@ -57,7 +57,7 @@ static json_t *describe_host(const char *root)
 	char text[FACTS_TEXT_SIZE];
 
 	set_files(object, root, files);
-	if (facts_find(root, "/etc/os-release", "PRETTY_NAME", '=', NULL, text))
+	if (facts_find(root, "/etc/os-release", "PRETTY_NAME", '=', text))
 		facts_set_text(object, "distribution", text);
 	if (hypervisor_name(root, text))
 		facts_set_text(object, "hypervisor", text);
@@ -168,7 +168,7 @@ static void set_quota(json_t *object, const char *root)
 {
 	char group[FACTS_TEXT_SIZE], path[FACTS_TEXT_SIZE + 32];
 
-	if (!facts_find(root, "/proc/self/cgroup", "0:", ':', NULL, group))
+	if (!facts_find(root, "/proc/self/cgroup", "0:", ':', group))
 		return;
 	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.max",
 		 strcmp(group, "/") == 0 ? "" : group);
@@ -210,10 +210,10 @@ static json_t *describe_cpu(const char *root, hwloc_topology_t topology,
 	char text[FACTS_TEXT_SIZE];
 	char *list = cpulist_text(allowed);
 
-	/* The first processor's lines end with an empty one. */
-	if (facts_find(root, "/proc/cpuinfo", "model name", ':', "", text))
+	/* The first processor speaks for all. */
+	if (facts_find(root, "/proc/cpuinfo", "model name", ':', text))
 		facts_set_text(object, "model", text);
-	if (facts_find(root, "/proc/cpuinfo", "microcode", ':', "", text))
+	if (facts_find(root, "/proc/cpuinfo", "microcode", ':', text))
 		facts_set_text(object, "microcode", text);
 	facts_set_text(object, "allowed", list);
 	free(list);
@@ -237,7 +237,7 @@ static json_t *describe_memory(const char *root)
 	char text[FACTS_TEXT_SIZE];
 
 	for (const struct fact *row = rows; row->key; row++)
-		if (facts_find(root, "/proc/meminfo", row->path, ':', NULL, text) &&
+		if (facts_find(root, "/proc/meminfo", row->path, ':', text) &&
 		    isdigit((unsigned char)*text))
 			(void)json_object_set_new(object, row->key,
 						  json_integer(strtoll(text, NULL, 10)));

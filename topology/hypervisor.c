@@ -31,7 +31,7 @@ static bool flags_say_guest(const char *root)
 	char flags[FACTS_TEXT_SIZE + 2] = " ";
 	size_t length;
 
-	if (!facts_find(root, "/proc/cpuinfo", "flags", ':', "", flags + 1))
+	if (!facts_find(root, "/proc/cpuinfo", "flags", ':', flags + 1))
 		return false;
 	length = strlen(flags);
 	flags[length] = ' ';
