@@ -1,0 +1,119 @@
+/*
+ * What a few runs say, and how surely. The unit is the run, never the request; runs of two cells
+ * are paired by block; effects are ratios, so they are worked out on logarithms.
+ *
+ * Sources: quantiles of type 7, Hyndman & Fan 1996. Shift: Hodges & Lehmann 1963. Bootstrap:
+ * Efron 1979, with the expanded percentile interval of Hesterberg 2015, because the plain one is
+ * too narrow for ten blocks. Test: Fisher's paired randomisation test (The Design of Experiments,
+ * 1935), Monte Carlo after Phipson & Smyth 2010. Many cells: Holm 1979. Generator: splitmix64
+ * (Steele, Lea & Flood 2014). Same values and seed, same answer, on every machine.
+ */
+#ifndef RESULTS_STATISTICS_H
+#define RESULTS_STATISTICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Enough that with another seed the ends of an interval move by a few hundredths of its width. */
+#define STATISTICS_RESAMPLES 4000
+/* Up to this many pairs every flip is tried; above, as many random ones. */
+#define STATISTICS_EXACT_PAIRS 16
+#define STATISTICS_FLIPS       (UINT64_C(1) << STATISTICS_EXACT_PAIRS)
+/* Above this adjusted p nothing is claimed. */
+#define STATISTICS_LEVEL 0.05
+
+/* The next number of the generator; any seed will do. */
+uint64_t statistics_random(uint64_t *state);
+
+/* Sorts ascending; no NaN. */
+void statistics_sort(double *values, size_t count);
+
+/* Quantile of sorted values, share 0 to 1; NAN when count is 0. */
+double statistics_quantile(const double *sorted, size_t count, double share);
+
+/*
+ * Hodges-Lehmann estimate of location of sorted values: the median of the averages of all pairs,
+ * each value with itself included. Exact, in memory O(1) and time O(count). NAN when count is 0.
+ */
+double statistics_hodges_lehmann(const double *sorted, size_t count);
+
+enum statistics_location { STATISTICS_MEDIAN, STATISTICS_HODGES_LEHMANN };
+
+/* low and high are NAN when there is only one value. */
+struct statistics_interval {
+	double estimate;
+	double low;
+	double high;
+};
+
+/*
+ * The location of the values (one a block) with its 95 % interval from `resamples` bootstrap
+ * samples. 0, -EINVAL when count is 0, or -ENOMEM. With fewer than six values no interval that
+ * lies between them can reach 95 %: it is then the range, more or less, and covers less.
+ */
+int statistics_bootstrap(const double *values, size_t count, enum statistics_location location,
+			 size_t resamples, uint64_t seed, struct statistics_interval *interval);
+
+/*
+ * Two-sided p of "the signs of these differences are a coin's": the share of sign flips whose
+ * sum is at least as far from 0 as the one seen. *exact tells whether all 2^count were tried.
+ * 1 when count is 0.
+ */
+double statistics_sign_flip(const double *differences, size_t count, uint64_t seed, bool *exact);
+
+/* The smallest p that so many pairs can give. */
+double statistics_least_p(size_t pairs);
+
+/* Holm's step-down adjustment of p[count] in place; NAN stays NAN and is not counted. -ENOMEM. */
+int statistics_holm(double *p, size_t count);
+
+/* One side against the other, as ratios: 1.04 is 4 % more. */
+struct statistics_effect {
+	size_t pairs; /* 0: nothing to compare, and the rest is NAN */
+	double ratio; /* Hodges-Lehmann, of side / baseline */
+	double low;   /* 95 % interval */
+	double high;
+	double p;   /* not adjusted */
+	bool exact; /* p comes from all flips */
+};
+
+/*
+ * Compares side[i] with baseline[i], one pair a block. A pair with a value that is not a positive
+ * number leaves nothing to compare (pairs = 0): dropping that pair alone would bias the rest.
+ * 0 or -ENOMEM.
+ */
+int statistics_compare(const double *side, const double *baseline, size_t count, uint64_t seed,
+		       struct statistics_effect *effect);
+
+/*
+ * The smallest difference these blocks could have shown, as a factor above 1: half the width of
+ * the interval, on the logarithm. NAN without an interval.
+ */
+double statistics_resolution(const struct statistics_effect *effect);
+
+/*
+ * The noise floor that an A/A pair shows, as a factor above 1: what two equal cells differ by, or
+ * the resolution where that is larger. NAN without an interval.
+ */
+double statistics_floor(const struct statistics_effect *control);
+
+enum statistics_verdict {
+	STATISTICS_NOT_COMPARED,
+	STATISTICS_NO_DIFFERENCE,
+	STATISTICS_FASTER,
+	STATISTICS_SLOWER
+};
+
+/*
+ * A difference is claimed only if the adjusted p is at most STATISTICS_LEVEL, the interval leaves
+ * 1 out, and the ratio is beyond the floor (a factor; NAN or 1 when no control was run).
+ * `more_is_faster` is for rates; for times it is false.
+ */
+enum statistics_verdict statistics_judge(const struct statistics_effect *effect, double p_adjusted,
+					 double floor, bool more_is_faster);
+
+/* "faster by", "slower by", "no difference shown", "" when nothing was compared. */
+const char *statistics_words(enum statistics_verdict verdict);
+
+#endif
