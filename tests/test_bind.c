@@ -202,7 +202,8 @@ static void lists(void **state)
 	assert_string_equal(list, "0,2-3,65535");
 	free(list);
 	assert_string_equal(cpulist_brief(cpus, text, sizeof(text)), "0,2-3,65535");
-	assert_string_equal(cpulist_brief(cpus, text, 8), "0,2-...");
+	assert_string_equal(cpulist_brief(cpus, text, 8), "0,...");
+	assert_string_equal(cpulist_brief(cpus, text, 11), "0,2-3,...");
 	hwloc_bitmap_zero(cpus);
 	assert_string_equal(cpulist_brief(cpus, text, sizeof(text)), "none");
 	hwloc_bitmap_free(cpus);

@@ -20,6 +20,7 @@
 #define NODES	  "numa:2 pack:1 l3:1 core:2 pu:1"
 #define NO_L3	  "pack:1 core:4 pu:1"
 #define NO_CORES  "pack:1 pu:4"
+#define TWO_NODES "pack:2 numa:2 core:2 pu:1"
 #define SHARED_L3 "pack:1 l3:1 numa:2 core:2 pu:1"
 
 struct row {
@@ -184,6 +185,7 @@ static void spread(void **state)
 		 "0 16 8 24 2 18 10 26 4 20 12 28 6 22 14 1 17 / 30 / "},
 		{NODES, NULL, PLACE_SPREAD, 2, 2, 0, "0 2 / 1 3 / "},
 		{NODES, NULL, PLACE_SPREAD, 3, 1, 0, "0 2 1 / 3 / "},
+		{TWO_NODES, NULL, PLACE_SPREAD, 5, 1, 0, "0 4 2 6 1 / 3 / "},
 		{SHARED_L3, NULL, PLACE_SPREAD, 2, 1, 0, "0 2 / 1 / "},
 		{BIG, "0-2", PLACE_SPREAD, 2, 1, 0, "0 1 / 2 / "},
 	};
@@ -277,6 +279,7 @@ static void lists(void **state)
 		{BIG, NULL, "3-1", -EINVAL, "'3-1' is not a list"},
 		{BIG, NULL, "1-", -EINVAL, "not a list"},
 		{BIG, NULL, "1,,2", -EINVAL, "not a list"},
+		{BIG, NULL, "1x", -EINVAL, "'1x' is not a list"},
 		{BIG, NULL, "core:", -EINVAL, "not a list"},
 		{BIG, NULL, "core:x", -EINVAL, "'x' is not a list"},
 		{BIG, NULL, "socket:0", -EINVAL, "'socket:0' names no CPUs"},

@@ -82,10 +82,15 @@ char *cpulist_text(hwloc_const_bitmap_t cpus)
 const char *cpulist_brief(hwloc_const_bitmap_t cpus, char *text, size_t size)
 {
 	int length = hwloc_bitmap_list_snprintf(text, size, cpus);
+	char *comma;
 
 	if (length <= 0)
 		snprintf(text, size, "none");
-	else if ((size_t)length >= size && size > 4)
-		snprintf(text + size - 4, 4, "...");
+	if (length < 0 || (size_t)length < size || size < 5)
+		return text;
+	/* A number cut in two would be another CPU's. */
+	text[size - 4] = '\0';
+	comma = strrchr(text, ',');
+	snprintf(comma ? comma + 1 : text, 4, "...");
 	return text;
 }

@@ -21,7 +21,10 @@ int cpulist_parse(const char *text, hwloc_bitmap_t cpus, char *why, size_t why_s
 /* The set as such a list, "" when empty; the caller frees it. NULL when memory is out. */
 char *cpulist_text(hwloc_const_bitmap_t cpus);
 
-/* The same for a message: cut with "..." when it does not fit, "none" when empty. Returns text. */
+/*
+ * The same for a message: cut at a comma, and ended by "...", when it does not
+ * fit, "none" when empty. Returns text.
+ */
 const char *cpulist_brief(hwloc_const_bitmap_t cpus, char *text, size_t size);
 
 #endif

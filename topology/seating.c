@@ -202,7 +202,6 @@ struct seat *seating_poller(struct seating *seating, unsigned poller)
 
 		cost = cost << 8 | capped(seat->load.pollers);
 		cost = cost << 3 | seats_distance(seat, anchor);
-		cost = cost << 1 | (seat != anchor);
 		if (cost < least) {
 			least = cost;
 			best = seat;
