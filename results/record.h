@@ -95,7 +95,8 @@ int record_append_csv(const char *path, const struct record *record, char *why, 
  * line without its newline (a run killed in the middle) is dropped and *cut set; any other line
  * that does not parse is an error: -EINVAL with file, line and column in why. Columns are found
  * by the names in the header: schema_version first, and those that an older lab did not write
- * yet are empty. An empty file is no rows. On failure *records is NULL and *count 0.
+ * yet are empty. An empty file is no rows. Without rows, as on failure, *records is
+ * NULL and *count 0.
  */
 int record_read_csv(const char *path, struct record **records, size_t *count, bool *cut, char *why,
 		    size_t why_size);

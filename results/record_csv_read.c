@@ -341,11 +341,11 @@ int record_parse_csv(const char *name, const char *bytes, size_t length, struct 
 	reader.at = copy;
 	reader.end = copy + length;
 	result = length > 0 ? read_rows(&reader, records, count, cut) : 0;
-	if (result != 0) {
+	if (result != 0 || *count == 0) {
 		record_free_all(*records, *count);
 		*records = NULL;
 		*count = 0;
-		*cut = false;
+		*cut = *cut && result == 0;
 	}
 out:
 	if (reader.c_locale)
