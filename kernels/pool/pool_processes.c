@@ -1,0 +1,102 @@
+/*
+ * The kept pool of processes, forked once. Unlike a thread a process can die alone, killed from
+ * outside or by its own fault: then its items are still to be done, and somebody must notice.
+ */
+#include "kernels/pool/pool_inside.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int pool_fork(struct pool_place *place, void (*child)(struct pool_place *place))
+{
+	static const int handled[] = {SIGHUP, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM};
+	pid_t parent = getpid();
+
+	place->process = fork();
+	if (place->process < 0)
+		return -errno;
+	if (place->process > 0)
+		return 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	/* The terminal sends Ctrl-C to everyone; the parent's handlers are not for here. */
+	signal(SIGINT, SIG_IGN);
+	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+		signal(handled[i], SIG_DFL);
+	child(place);
+	_exit(0);
+}
+
+void pool_child_death(const siginfo_t *info, char *why, size_t why_size)
+{
+	if (info->si_code == CLD_EXITED)
+		snprintf(why, why_size, "worker process %d exited by itself with status %d",
+			 info->si_pid, info->si_status);
+	else
+		snprintf(why, why_size, "worker process %d was killed by signal %d (%s)",
+			 info->si_pid, info->si_status, strsignal(info->si_status));
+}
+
+static void begin(struct pool_place *place)
+{
+	uint32_t seen = atomic_load(&place->pool->shared->worker[place->worker].drained);
+	char name[16];
+
+	snprintf(name, sizeof(name), "worker-%u", place->worker);
+	prctl(PR_SET_NAME, name);
+	pool_work(place->pool, place->worker, seen);
+}
+
+static int spawn(struct pool *pool, unsigned worker, char *why, size_t why_size)
+{
+	struct pool_place *place = &pool->places[worker];
+	int err;
+
+	/* One that replaces a dead worker has no part in what went before. */
+	atomic_store(&pool->shared->worker[worker].drained, atomic_load(&pool->shared->generation));
+	err = pool_fork(place, begin);
+	if (err)
+		snprintf(why, why_size, "cannot fork process %u of %u: %s", worker + 1,
+			 pool->settings.workers, strerror(-err));
+	place->alive = !err;
+	return err;
+}
+
+static void join(struct pool *pool, unsigned worker)
+{
+	while (waitpid(pool->places[worker].process, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static unsigned reap(struct pool *pool, char *why, size_t why_size)
+{
+	unsigned deaths = 0;
+
+	for (unsigned worker = 1; worker < pool->settings.workers; worker++) {
+		struct pool_place *place = &pool->places[worker];
+		siginfo_t info = {0};
+
+		if (!place->alive ||
+		    waitid(P_PID, (id_t)place->process, &info, WEXITED | WNOHANG) || !info.si_pid)
+			continue;
+		place->alive = false;
+		pool_child_death(&info, why, why_size);
+		deaths++;
+	}
+	pool->deaths += deaths;
+	return deaths;
+}
+
+const struct pool_kind_calls pool_processes = {
+	.forks = true,
+	.spawn = spawn,
+	.join = join,
+	.reap = reap,
+	.map = pool_tickets_map,
+};
