@@ -1,4 +1,5 @@
 # iolab: `make run` and `make test` do everything; the other targets are listed by `make help`.
+MAKEFLAGS += --no-builtin-rules
 VERSION := 0.1.0
 BUILD ?= build
 PREFIX ?= /usr/local
@@ -43,6 +44,7 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD)/gen -pthread $(WARNINGS) $(
 	     $(LLHTTP_CFLAGS) $(CFLAGS) $(SANITIZE) -MMD -MP
 LIBS = $(LLHTTP_LIBS) $(PKG_LIBS) -lm
 version_flags = -DIOLAB_VERSION='"$(VERSION)"' -DIOLAB_COMMIT='"$(COMMIT)"' \
+		-DIOLAB_LIBURING='"$(shell pkg-config --modversion liburing)"' \
 		-DIOLAB_FLAGS='"$(CFLAGS) $(SANITIZE)"'
 
 # --- sources --------------------------------------------------------------------------------
