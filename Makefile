@@ -99,7 +99,7 @@ check:
 bench:
 	@sh lab/deps.sh build bench
 	@$(MAKE) --no-print-directory all bench-programs
-	@BUILD=$(BUILD) sh tests/bench/run.sh
+	@BUILD=$(BUILD) $(BUILD)/bench/bench $(ROUNDS)
 
 test-fresh:
 	@sh tests/fresh.sh

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 
 #include "lab/cell.h"
-#include "lab/child.h"
+#include "lab/subprocess.h"
 #include "lab/progress.h"
 #include "lab/status.h"
 #include "lab/usage.h"
@@ -26,11 +26,11 @@ struct runner {
 	const struct plan *plan;
 	const struct run_folder *folder;
 	struct cell_seats seats;
-	struct child origin;
+	struct subprocess origin;
 	char origin_url[256];
 	struct progress progress;
 	struct runner_outcome *outcome;
-	struct child cell; /* the one that runs */
+	struct subprocess cell; /* the one that runs */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -83,20 +83,20 @@ static void start_origin(struct runner *r)
 	char *program = cell_program("origin");
 	const char *argv[] = {program, "--listen", "127.0.0.1:0", "--cpus", r->seats.origin, NULL};
 	const char *url;
-	int err = child_start(&r->origin, (char *const *)argv, why, sizeof(why));
+	int err = subprocess_start(&r->origin, (char *const *)argv, why, sizeof(why));
 
 	free(program);
 	if (err)
 		status_exit(STATUS_UNABLE, "%s", why);
-	err = child_first_line(&r->origin, UINT64_C(5000000000), line, sizeof(line));
+	err = subprocess_first_line(&r->origin, UINT64_C(5000000000), line, sizeof(line));
 	url = err ? NULL : strstr(line, "http://");
 	if (!url) {
 		int status;
 
-		child_signal(&r->origin, SIGKILL);
-		child_wait(&r->origin, UINT64_C(1000000000), &status);
+		subprocess_signal(&r->origin, SIGKILL);
+		subprocess_wait(&r->origin, UINT64_C(1000000000), &status);
 		status_exit(STATUS_UNABLE, "the origin did not start: %s",
-			    child_last_error(&r->origin));
+			    subprocess_last_error(&r->origin));
 	}
 	snprintf(r->origin_url, sizeof(r->origin_url), "%s", url);
 }
@@ -105,8 +105,8 @@ static void stop_origin(struct runner *r)
 {
 	int status;
 
-	child_signal(&r->origin, SIGTERM);
-	while (child_wait(&r->origin, UINT64_C(5000000000), &status) == -EINTR)
+	subprocess_signal(&r->origin, SIGTERM);
+	while (subprocess_wait(&r->origin, UINT64_C(5000000000), &status) == -EINTR)
 		;
 }
 
@@ -117,9 +117,9 @@ static int wait_for_cell(struct runner *r, const struct plan_cell *cell, int *st
 	int err;
 
 	do {
-		err = child_wait(&r->cell, expected_ns(cell) + CELL_PATIENCE_NS, status);
+		err = subprocess_wait(&r->cell, expected_ns(cell) + CELL_PATIENCE_NS, status);
 		if (interrupted && !told && err == -EINTR) {
-			child_signal(&r->cell, SIGINT);
+			subprocess_signal(&r->cell, SIGINT);
 			told = true;
 		}
 	} while (err == -EINTR);
@@ -128,7 +128,7 @@ static int wait_for_cell(struct runner *r, const struct plan_cell *cell, int *st
 
 static void report_failure(struct runner *r, const struct plan_cell *cell, int err, int status)
 {
-	const char *said = child_last_error(&r->cell);
+	const char *said = subprocess_last_error(&r->cell);
 
 	r->outcome->failed++;
 	progress_clear(&r->progress);
@@ -158,12 +158,12 @@ static void run_cell(struct runner *r, const struct plan_cell *cell, uint64_t bl
 	struct cell_command command;
 	struct record record;
 	char why[512];
-	uint64_t origin_ns = child_cpu_ns(&r->origin);
+	uint64_t origin_ns = subprocess_cpu_ns(&r->origin);
 	int status = 0;
 	int err;
 
 	cell_command_make(&command, cell, &r->seats, r->origin_url);
-	err = child_start(&r->cell, command.argv, why, sizeof(why));
+	err = subprocess_start(&r->cell, command.argv, why, sizeof(why));
 	if (err)
 		status_exit(STATUS_UNABLE, "%s", why);
 	err = wait_for_cell(r, cell, &status);
@@ -178,7 +178,7 @@ static void run_cell(struct runner *r, const struct plan_cell *cell, uint64_t bl
 		record_set_text(&record, COLUMN_flags, "failed");
 	}
 	cell_label_row(cell, &record, r->folder->id, r->plan->name, block, order);
-	cell_flag_row(&record, r->seats.origin_shares, child_cpu_ns(&r->origin) - origin_ns,
+	cell_flag_row(&record, r->seats.origin_shares, subprocess_cpu_ns(&r->origin) - origin_ns,
 		      expected_ns(cell) - CELL_OVERHEAD_NS);
 	keep_row(r, &record);
 }

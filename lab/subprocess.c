@@ -1,5 +1,5 @@
 /* Starting, listening to and ending child processes. */
-#include "lab/child.h"
+#include "lab/subprocess.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ static _Noreturn void become(char *const argv[], int out, int err, pid_t parent)
 	_exit(127);
 }
 
-int child_start(struct child *child, char *const argv[], char *why, size_t why_size)
+int subprocess_start(struct subprocess *child, char *const argv[], char *why, size_t why_size)
 {
 	pid_t parent = getpid();
 	int out[2], err[2];
@@ -66,7 +66,7 @@ failed:
 	return -errno;
 }
 
-static void take(struct child_text *t)
+static void take(struct subprocess_text *t)
 {
 	char dropped[4096];
 	size_t room = sizeof(t->text) - 1 - t->length;
@@ -83,7 +83,7 @@ static void take(struct child_text *t)
 }
 
 /* Waits for output of either stream until `until_ns`; 0, -EINTR or -ETIMEDOUT. */
-static int listen_once(struct child *child, uint64_t until_ns)
+static int listen_once(struct subprocess *child, uint64_t until_ns)
 {
 	struct pollfd fds[2] = {{.fd = child->out.fd, .events = POLLIN},
 				{.fd = child->err.fd, .events = POLLIN}};
@@ -102,7 +102,7 @@ static int listen_once(struct child *child, uint64_t until_ns)
 	return 0;
 }
 
-int child_first_line(struct child *child, uint64_t timeout_ns, char *line, size_t size)
+int subprocess_first_line(struct subprocess *child, uint64_t timeout_ns, char *line, size_t size)
 {
 	uint64_t until_ns = usage_now_ns() + timeout_ns;
 	const char *end;
@@ -117,7 +117,7 @@ int child_first_line(struct child *child, uint64_t timeout_ns, char *line, size_
 	return 0;
 }
 
-int child_wait(struct child *child, uint64_t timeout_ns, int *status)
+int subprocess_wait(struct subprocess *child, uint64_t timeout_ns, int *status)
 {
 	uint64_t until_ns = usage_now_ns() + timeout_ns;
 	int result = 0;
@@ -128,7 +128,7 @@ int child_wait(struct child *child, uint64_t timeout_ns, int *status)
 		if (err == -EINTR)
 			return -EINTR;
 		if (err == -ETIMEDOUT) {
-			child_signal(child, SIGKILL);
+			subprocess_signal(child, SIGKILL);
 			result = -ETIMEDOUT;
 			until_ns = UINT64_MAX / 2;
 		}
@@ -139,13 +139,13 @@ int child_wait(struct child *child, uint64_t timeout_ns, int *status)
 	return result;
 }
 
-void child_signal(const struct child *child, int signal)
+void subprocess_signal(const struct subprocess *child, int signal)
 {
 	if (child->pid > 0)
 		kill(child->pid, signal);
 }
 
-uint64_t child_cpu_ns(const struct child *child)
+uint64_t subprocess_cpu_ns(const struct subprocess *child)
 {
 	uint64_t sum_ns = 0;
 	char path[320];
@@ -172,7 +172,7 @@ uint64_t child_cpu_ns(const struct child *child)
 	return sum_ns;
 }
 
-const char *child_last_error(struct child *child)
+const char *subprocess_last_error(struct subprocess *child)
 {
 	char *text = child->err.text;
 	char *newline;
