@@ -1,0 +1,47 @@
+/*
+ * Binding threads on this host, verified: what was asked for is read back twice, from hwloc and
+ * from the kernel, and a difference is an error. Also loads the host's topology, fast.
+ */
+#ifndef TOPOLOGY_BIND_H
+#define TOPOLOGY_BIND_H
+
+#include <hwloc.h>
+#include <stddef.h>
+
+enum bind_detail {
+	BIND_PLACES,	/* packages, nodes, L3s, cores, CPUs: a millisecond or two */
+	BIND_EVERYTHING /* all caches, I/O devices, distances: for the XML export; ten times that */
+};
+
+/*
+ * Loads the topology of this host; the caller destroys it with hwloc_topology_destroy(). CPUs
+ * that the cgroup forbids are not in it. Returns 0, or -errno with one line in why.
+ */
+int bind_load(enum bind_detail detail, hwloc_topology_t *topology, char *why, size_t why_size);
+
+/*
+ * The CPUs on which the calling thread may run: its affinity, and so taskset's and the cgroup's
+ * word. Ask before binding anything. The caller frees *allowed with hwloc_bitmap_free().
+ * Returns 0, or -errno with one line in why.
+ */
+int bind_allowed(hwloc_bitmap_t *allowed, char *why, size_t why_size);
+
+/*
+ * Binds the calling thread strictly and reads it back. Returns 0, or with one line in why:
+ * -ENOTSUP when the topology is not this host's (hwloc would then bind nothing and say it did)
+ * or this host cannot bind threads, -EINVAL for an empty set or one the kernel refuses, -EXDEV
+ * when what was read back is another set, another -errno from the kernel. After a failure the
+ * thread's binding is whatever the kernel left.
+ */
+int bind_thread(hwloc_topology_t topology, hwloc_const_bitmap_t cpus, char *why, size_t why_size);
+
+/*
+ * The same from numbers alone, without a topology, for programs that must start at once and
+ * were told their CPUs; read back from the kernel only. `allowed` is what bind_allowed() said at
+ * the start: a thread inherits the binding of the one that made it, so its own affinity does not
+ * tell. Errors as bind_thread(), and -ENODEV naming a CPU that is not in allowed.
+ */
+int bind_thread_to_numbers(hwloc_const_bitmap_t allowed, hwloc_const_bitmap_t cpus, char *why,
+			   size_t why_size);
+
+#endif
