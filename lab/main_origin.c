@@ -90,18 +90,6 @@ static struct origin_config configure(int argc, char **argv)
 	return config;
 }
 
-/* Blocked before any thread starts, so that all inherit it and only sigwait() gets the signals. */
-static sigset_t block_signals(void)
-{
-	sigset_t ending;
-
-	sigemptyset(&ending);
-	sigaddset(&ending, SIGTERM);
-	sigaddset(&ending, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &ending, NULL);
-	return ending;
-}
-
 static double cpu_seconds(void)
 {
 	struct rusage usage;
@@ -131,29 +119,36 @@ static void print_totals(const struct origin *origin, unsigned threads)
 	printf("\n");
 }
 
+static struct origin *serving;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	origin_stop(serving);
+}
+
 static struct origin *start(const struct origin_config *config)
 {
-	struct origin *origin;
+	struct sigaction ending = {.sa_handler = on_signal};
 	char text[256];
 
-	if (origin_start(config, &origin, text, sizeof(text)))
+	if (origin_start(config, &serving, text, sizeof(text)))
 		status_exit(STATUS_UNABLE, "%s", text);
-	origin_url(origin, text, sizeof(text));
+	sigaction(SIGTERM, &ending, NULL);
+	sigaction(SIGINT, &ending, NULL);
+	origin_url(serving, text, sizeof(text));
 	printf("Listening on %s\n", text);
 	if (fflush(stdout))
 		status_exit(STATUS_FAILED, "stdout: %s", strerror(errno));
-	return origin;
+	return serving;
 }
 
 int main(int argc, char **argv)
 {
 	struct origin_config config = configure(argc, argv);
-	sigset_t ending = block_signals();
 	struct origin *origin = start(&config);
-	int signal;
 
-	sigwait(&ending, &signal);
-	origin_stop(origin);
+	origin_run(origin);
 	print_totals(origin, config.threads);
 	origin_free(origin);
 	return fflush(stdout) ? STATUS_FAILED : STATUS_DONE;

@@ -82,9 +82,14 @@ static int open_listener(struct origin *origin, char *why, size_t why_size)
 	int one = 1;
 	int err = 0;
 
-	/* Accepted sockets inherit TCP_NODELAY. The backlog is cut to net.core.somaxconn. */
+	/*
+	 * Accepted sockets inherit TCP_NODELAY, and reno: where BBR is the host's default, it paces
+	 * answers by timers of its own, which costs CPU and is latency that nobody asked for. The
+	 * backlog is cut to net.core.somaxconn.
+	 */
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4) ||
 	    bind(fd, (const struct sockaddr *)address, length) || listen(fd, 65535)) {
 		err = -errno;
 		print_address(address, text, sizeof(text));
@@ -118,14 +123,27 @@ static int size_slots(struct origin *origin, char *why, size_t why_size)
 	return 0;
 }
 
+static void *thread_main(void *argument)
+{
+	struct origin_thread *thread = argument;
+	char name[16];
+
+	snprintf(name, sizeof(name), "origin/%u", thread->index);
+	pthread_setname_np(pthread_self(), name);
+	thread->err = origin_worker_open(thread);
+	sem_post(&thread->origin->ready);
+	if (!thread->err)
+		origin_worker_run(thread);
+	return NULL;
+}
+
 static int start_threads(struct origin *origin, char *why, size_t why_size)
 {
 	int err = 0;
 
-	for (unsigned i = 0; i < origin->config.threads && !err; i++) {
-		struct origin_thread *thread = &origin->threads[i];
-
-		err = -pthread_create(&thread->id, NULL, origin_worker, thread);
+	for (unsigned i = 1; i < origin->config.threads && !err; i++) {
+		err = -pthread_create(&origin->threads[i].id, NULL, thread_main,
+				      &origin->threads[i]);
 		if (err)
 			snprintf(why, why_size, "thread %u: %s", i, strerror(-err));
 		else
@@ -134,18 +152,36 @@ static int start_threads(struct origin *origin, char *why, size_t why_size)
 	for (unsigned i = 0; i < origin->started; i++)
 		while (sem_wait(&origin->ready))
 			;
-	for (unsigned i = 0; i < origin->started && !err; i++) {
-		err = origin->threads[i].err;
-		if (err)
+	if (err)
+		return err;
+	origin->threads[0].err = origin_worker_open(&origin->threads[0]);
+	for (unsigned i = 0; i < origin->config.threads; i++) {
+		if (origin->threads[i].err) {
 			snprintf(why, why_size, "%s", origin->threads[i].why);
+			return origin->threads[i].err;
+		}
 	}
 	/* Only now may a thread accept: all that it may hand connections to are there. */
-	for (unsigned i = 0; i < origin->started && !err; i++) {
+	for (unsigned i = 0; i < origin->config.threads && !err; i++) {
 		err = origin_watch(&origin->threads[i]);
 		if (err)
 			snprintf(why, why_size, "listener: %s", strerror(-err));
 	}
 	return err;
+}
+
+/* After this the threads' figures stand still. */
+static void join_threads(struct origin *origin)
+{
+	for (unsigned i = 1; i <= origin->started; i++)
+		pthread_join(origin->threads[i].id, NULL);
+	origin->started = 0;
+	for (unsigned i = 0; i < origin->config.threads; i++) {
+		struct origin_thread *thread = &origin->threads[i];
+
+		thread->totals.connections = thread->connections;
+		origin_worker_close(thread);
+	}
 }
 
 int origin_start(const struct origin_config *config, struct origin **started, char *why,
@@ -180,6 +216,7 @@ int origin_start(const struct origin_config *config, struct origin **started, ch
 		err = start_threads(origin, why, why_size);
 	if (err) {
 		origin_stop(origin);
+		join_threads(origin);
 		origin_free(origin);
 		return err;
 	}
@@ -187,15 +224,18 @@ int origin_start(const struct origin_config *config, struct origin **started, ch
 	return 0;
 }
 
+void origin_run(struct origin *origin)
+{
+	origin_worker_run(&origin->threads[0]);
+	join_threads(origin);
+}
+
 void origin_stop(struct origin *origin)
 {
-	if (origin->stop >= 0)
-		eventfd_write(origin->stop, 1); /* stays readable, for every thread */
-	for (unsigned i = 0; i < origin->started; i++)
-		pthread_join(origin->threads[i].id, NULL);
-	for (unsigned i = 0; i < origin->started; i++)
-		origin->threads[i].totals.connections = origin->threads[i].connections;
-	origin->started = 0;
+	int saved = errno;
+
+	eventfd_write(origin->stop, 1); /* stays readable, for every thread */
+	errno = saved;
 }
 
 void origin_count(const struct origin *origin, int thread, struct origin_totals *totals)
@@ -228,8 +268,6 @@ void origin_free(struct origin *origin)
 	for (size_t i = 0; i < origin->slots.chunk_count && origin->slots.chunks; i++)
 		free_chunk(origin->slots.chunks[i]);
 	free((void *)origin->slots.chunks);
-	for (unsigned i = 0; i < origin->config.threads; i++)
-		origin_wait_close(&origin->threads[i].wait);
 	if (origin->listener >= 0)
 		close(origin->listener);
 	if (origin->stop >= 0)

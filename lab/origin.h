@@ -38,21 +38,28 @@ struct origin_totals {
 int origin_address(const char *text, struct sockaddr_storage *address, char *why, size_t why_size);
 
 /*
- * Starts serving and returns 0; *origin is then the caller's to stop. Or returns -errno with a
- * line in `why`: -EADDRINUSE and -EADDRNOTAVAIL of the address, or what binding a thread gave.
- * Raises the process's limit of open files to what it may be.
+ * Listens, starts all threads but the first, and returns 0; the first is the caller's, which is
+ * bound to its CPU here and serves in origin_run(). (A process of one thread pays less for its
+ * system calls: neither the kernel nor the C library has to count or lock for others.) Or returns
+ * -errno with a line in `why`: -EADDRINUSE and -EADDRNOTAVAIL of the address, or what binding a
+ * thread gave. Raises the process's limit of open files to what it may be.
  */
 int origin_start(const struct origin_config *config, struct origin **origin, char *why,
 		 size_t why_size);
 
+/* Serves until origin_stop() was called; all threads have ended when it returns. */
+void origin_run(struct origin *origin);
+
+/* May be called by any thread and by a signal handler. Open connections are left where they are. */
+void origin_stop(struct origin *origin);
+
 /* "http://127.0.0.1:8080/" of a started origin. */
 void origin_url(const struct origin *origin, char *url, size_t size);
 
-/* Totals of one thread, or of all when thread is negative. Only between stop and free. */
+/* Totals of one thread, or of all when `thread` is negative. Only after origin_run(). */
 void origin_count(const struct origin *origin, int thread, struct origin_totals *totals);
 
-/* Ends serving: open connections are closed where they stand. */
-void origin_stop(struct origin *origin);
+/* Closes all connections. */
 void origin_free(struct origin *origin);
 
 #endif

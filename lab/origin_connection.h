@@ -27,6 +27,7 @@ struct origin_stash {
 
 enum connection_state {
 	CONNECTION_OPEN,      /* between answers */
+	CONNECTION_QUEUED,    /* its answer goes out with others' */
 	CONNECTION_DELAYED,   /* an answer waits for its time */
 	CONNECTION_BLOCKED,   /* an answer waits for room in the socket */
 	CONNECTION_LINGERING, /* all is sent; what the client still sends is thrown away */
@@ -53,8 +54,18 @@ struct origin_connection {
 	_Alignas(64) struct origin_parser parser;
 };
 
+#define ORIGIN_QUEUE_MAX 64
+
+/* A remembered answer that is the last thing its connection has to do for now. */
+struct origin_queued {
+	struct origin_connection *connection;
+	const struct origin_reply *reply; /* in the cache */
+};
+
 /* What a worker's connections share; all of it is the worker's own. */
 struct origin_service {
+	struct origin_queued queue[ORIGIN_QUEUE_MAX];
+	unsigned queued;
 	struct wheel wheel;
 	struct origin_cache cache;
 	struct latency latency;
@@ -72,6 +83,9 @@ void origin_connection_open(struct origin_connection *connection, int fd);
 /* The socket's epoll events; edge-triggered, EPOLLIN | EPOLLOUT | EPOLLRDHUP. */
 void origin_connection_ready(struct origin_service *service, struct origin_connection *connection,
 			     uint32_t events);
+
+/* Sends the answers that were queued; to be called before the thread waits. */
+void origin_service_flush(struct origin_service *service);
 
 /* Its timer is due. */
 void origin_connection_due(struct origin_service *service, struct origin_connection *connection);

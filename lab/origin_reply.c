@@ -104,8 +104,8 @@ void origin_reply_build(struct origin_reply *reply, const struct origin_request 
 	}
 }
 
-static const struct origin_cache_entry *find(struct origin_cache *cache, const char *bytes,
-					     size_t size)
+const struct origin_reply *origin_cache_find(struct origin_cache *cache, const char *bytes,
+					     size_t size, size_t *used)
 {
 	for (unsigned i = 0; i < CACHE_ENTRIES; i++) {
 		unsigned at = (cache->last + i) % CACHE_ENTRIES;
@@ -114,7 +114,8 @@ static const struct origin_cache_entry *find(struct origin_cache *cache, const c
 		if (entry->size && entry->size <= size &&
 		    memcmp(entry->head, bytes, entry->size) == 0) {
 			cache->last = at;
-			return entry;
+			*used = entry->size;
+			return &entry->reply;
 		}
 	}
 	return NULL;
@@ -132,7 +133,7 @@ static struct origin_reply *remember(struct origin_cache *cache, const char *hea
 	return &entry->reply;
 }
 
-const struct origin_reply *origin_cache_reply(struct origin_cache *cache,
+const struct origin_reply *origin_cache_parse(struct origin_cache *cache,
 					      struct origin_parser *parser, const char *bytes,
 					      size_t size, uint64_t body_size, size_t *used)
 {
@@ -140,14 +141,6 @@ const struct origin_reply *origin_cache_reply(struct origin_cache *cache,
 	struct origin_reply *reply = &cache->other;
 	struct origin_request request;
 
-	if (fresh) {
-		const struct origin_cache_entry *entry = find(cache, bytes, size);
-
-		if (entry) {
-			*used = entry->size;
-			return &entry->reply;
-		}
-	}
 	if (origin_parse(parser, bytes, size, used, &request) == PARSE_MORE)
 		return NULL;
 	/*

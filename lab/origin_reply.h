@@ -47,11 +47,17 @@ struct origin_cache {
 };
 
 /*
- * The answer to the request that the bytes begin with, parsed or remembered, and how many bytes it
- * took; NULL when the request is not complete (then all bytes were taken). The answer is valid
- * until the next call.
+ * The answer to the request that the bytes begin with, if it is remembered, and how many bytes it
+ * took; else NULL. Valid until origin_cache_parse() is called.
  */
-const struct origin_reply *origin_cache_reply(struct origin_cache *cache,
+const struct origin_reply *origin_cache_find(struct origin_cache *cache, const char *bytes,
+					     size_t size, size_t *used);
+
+/*
+ * The same, parsed, and remembered if it can be. NULL when the request is not complete; then all
+ * bytes were taken. Valid until it is called again.
+ */
+const struct origin_reply *origin_cache_parse(struct origin_cache *cache,
 					      struct origin_parser *parser, const char *bytes,
 					      size_t size, uint64_t body_size, size_t *used);
 

@@ -12,7 +12,7 @@
 #define EVENTS_MOST	1024
 #define ACCEPT_PAUSE_NS UINT64_C(10000000)
 
-struct worker {
+struct origin_worker {
 	struct origin_service service;
 	struct origin_thread *thread;
 	struct wheel_timer accept_again; /* runs while accepting is paused */
@@ -54,7 +54,7 @@ int origin_watch(const struct origin_thread *thread)
 }
 
 /* Out of descriptors or memory: clients wait in the backlog while others give theirs back. */
-static void pause_accepting(struct worker *worker)
+static void pause_accepting(struct origin_worker *worker)
 {
 	struct origin_thread *thread = worker->thread;
 
@@ -93,7 +93,7 @@ static void hand_over(struct origin *origin, int fd)
  * As many clients as there were events: a lone client costs no second accept4() that finds
  * nobody, and a crowd is not let in one a turn.
  */
-static void accept_clients(struct worker *worker, int most)
+static void accept_clients(struct origin_worker *worker, int most)
 {
 	struct origin *origin = worker->thread->origin;
 
@@ -112,7 +112,7 @@ static void accept_clients(struct worker *worker, int most)
 	}
 }
 
-static void expire(struct worker *worker)
+static void expire(struct origin_worker *worker)
 {
 	struct origin_service *service = &worker->service;
 	uint64_t now = origin_wait_now();
@@ -126,21 +126,23 @@ static void expire(struct worker *worker)
 					      (void *)((char *)timer -
 						       offsetof(struct origin_connection, timer)));
 	}
+	origin_service_flush(service);
 }
 
 /*
  * Timers run between batches only, never among the events of one: a connection that they close
  * has no event left that could reach the slot's next user.
  */
-static void loop(struct worker *worker)
+void origin_worker_run(struct origin_thread *thread)
 {
-	struct origin *origin = worker->thread->origin;
+	struct origin *origin = thread->origin;
+	struct origin_worker *worker = thread->worker;
 	struct origin_service *service = &worker->service;
 
 	for (;;) {
 		uint64_t deadline = origin->config.busy ? 0 : wheel_next_ns(&service->wheel);
-		int count = origin_wait_events(&worker->thread->wait, worker->events, EVENTS_MOST,
-					       deadline);
+		int count =
+			origin_wait_events(&thread->wait, worker->events, EVENTS_MOST, deadline);
 
 		for (int i = 0; i < count; i++) {
 			void *what = worker->events[i].data.ptr;
@@ -152,59 +154,55 @@ static void loop(struct worker *worker)
 			else if (what)
 				origin_connection_ready(service, what, worker->events[i].events);
 		}
+		origin_service_flush(service);
 		if (!wheel_empty(&service->wheel))
 			expire(worker);
 	}
 }
 
-static int set_up(struct origin_thread *thread, struct worker **worker)
+int origin_worker_open(struct origin_thread *thread)
 {
 	struct origin *origin = thread->origin;
 	const struct origin_config *config = &origin->config;
 	struct epoll_event stop = {.events = EPOLLIN, .data.ptr = &origin->stop};
-	char name[16];
-	int err;
+	struct origin_worker *worker;
+	int err = 0;
 
-	snprintf(name, sizeof(name), "origin/%u", thread->index);
-	pthread_setname_np(pthread_self(), name);
 	/* Bound before anything is allocated, so that its memory is near. */
-	if (config->cpus) {
+	if (config->cpus)
 		err = origin_cpu_bind(config->cpus[thread->index], thread->why,
 				      sizeof(thread->why));
-		if (err)
-			return err;
-	}
-	err = origin_wait_open(&thread->wait, false, thread->why, sizeof(thread->why));
+	if (!err)
+		err = origin_wait_open(&thread->wait, false, thread->why, sizeof(thread->why));
 	if (err)
 		return err;
-	*worker = calloc(1, sizeof(**worker));
-	if (!*worker || epoll_ctl(thread->wait.epoll, EPOLL_CTL_ADD, origin->stop, &stop)) {
+	worker = calloc(1, sizeof(*worker));
+	if (!worker || epoll_ctl(thread->wait.epoll, EPOLL_CTL_ADD, origin->stop, &stop)) {
 		err = -errno;
-		snprintf(thread->why, sizeof(thread->why), "thread: %s", strerror(-err));
+		snprintf(thread->why, sizeof(thread->why), "thread %u: %s", thread->index,
+			 strerror(-err));
+		free(worker);
 		return err;
 	}
-	(*worker)->thread = thread;
-	(*worker)->service.latency = config->latency;
-	(*worker)->service.random.state = thread->index;
-	(*worker)->service.body_size = config->body_size;
-	wheel_init(&(*worker)->service.wheel, origin_wait_now());
+	worker->thread = thread;
+	worker->service.latency = config->latency;
+	worker->service.random.state = thread->index;
+	worker->service.body_size = config->body_size;
+	wheel_init(&worker->service.wheel, origin_wait_now());
+	thread->worker = worker;
 	return 0;
 }
 
-void *origin_worker(void *argument)
+void origin_worker_close(struct origin_thread *thread)
 {
-	struct origin_thread *thread = argument;
-	struct origin *origin = thread->origin;
-	struct worker *worker = NULL;
+	struct origin_worker *worker = thread->worker;
 
-	thread->err = set_up(thread, &worker);
-	sem_post(&origin->ready);
-	if (!thread->err) {
-		loop(worker);
+	if (worker) {
 		thread->totals.requests = worker->service.requests;
 		thread->totals.bytes_sent = worker->service.bytes_sent;
 		origin_service_release(&worker->service);
+		free(worker);
 	}
-	free(worker);
-	return NULL;
+	thread->worker = NULL;
+	origin_wait_close(&thread->wait);
 }

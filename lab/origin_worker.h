@@ -27,12 +27,11 @@ struct origin_thread {
 	unsigned index;
 	pthread_t id;
 	struct origin_wait wait;
+	struct origin_worker *worker;
 	atomic_ulong connections; /* handed to it */
-	/* Set before `ready` is posted. */
-	int err;
+	int err;		  /* of its start, with `why`; set before `ready` is posted */
 	char why[256];
-	/* Set when it ended. */
-	struct origin_totals totals;
+	struct origin_totals totals; /* set when it is closed */
 };
 
 struct origin {
@@ -40,14 +39,23 @@ struct origin {
 	int listener;
 	int stop; /* eventfd in every epoll set */
 	sem_t ready;
-	unsigned started; /* threads to join */
+	unsigned started; /* threads to join, from the second on: the first is the caller's */
 	atomic_uint turn; /* of the thread that gets the next connection */
 	struct origin_slots slots;
 	struct origin_thread threads[];
 };
 
-/* The thread's body; its argument is a struct origin_thread. */
-void *origin_worker(void *thread);
+/*
+ * Of the calling thread: binds it and opens its epoll set and all that it needs. Returns 0, or
+ * -errno with a line in thread->why.
+ */
+int origin_worker_open(struct origin_thread *thread);
+
+/* Serves until the origin's stop event; what was open stays open. */
+void origin_worker_run(struct origin_thread *thread);
+
+/* Takes its totals and releases what was opened, if it was. */
+void origin_worker_close(struct origin_thread *thread);
 
 /* Lets a thread that is set up accept clients. Returns 0 or -errno. */
 int origin_watch(const struct origin_thread *thread);
