@@ -1,0 +1,58 @@
+/* The command line of the sumsq programs: the same options, and what each of the three allows. */
+#ifndef LAB_SUMSQ_OPTIONS_H
+#define LAB_SUMSQ_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/pool/pool.h"
+
+/* The three programs; the Makefile names these. */
+enum sumsq_where { sumsq_on_serial, sumsq_on_threads, sumsq_on_processes };
+
+/* Idle workers look for work that long before they sleep, unless --idle says otherwise. */
+#define SUMSQ_SPIN_NS 50000
+
+/* Largest number of pieces that a pass may have. */
+#define SUMSQ_PIECES_MAX (UINT64_C(1) << 24)
+
+struct sumsq_options {
+	uint64_t begun_ns; /* CLOCK_MONOTONIC when the reading of argv began */
+	enum sumsq_where where;
+	const char *core;
+	uint64_t workers; /* 0: one for each CPU allowed */
+	uint64_t repeat;  /* passes; 0: not given */
+	uint64_t duration_ns;
+	uint64_t warmup_ns;
+	uint64_t grain; /* squares in a piece; 0: a job is one piece */
+	bool per_job;
+	bool global_lock;
+	unsigned on_death; /* enum pool_on_death */
+	const char *idle;  /* as typed, NULL when not given */
+	uint64_t spin_ns;
+	unsigned place; /* enum place_policy */
+	const char *cpus;
+	bool json;
+	const char *csv;
+	bool quiet;
+	uint64_t *operands; /* job i is the sum below operands[i]; lives until the program ends */
+	size_t count;
+};
+
+/*
+ * Reads and checks argv. A wrong command line ends the program with one line and STATUS_USAGE,
+ * --help and its like end it with STATUS_DONE.
+ */
+void sumsq_options_read(struct sumsq_options *options, enum sumsq_where where, int argc,
+			char **argv);
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t sumsq_now_ns(void);
+
+/* "serial", "threads", "processes" */
+const char *sumsq_where_name(enum sumsq_where where);
+/* The pool that these options call for. */
+enum pool_kind sumsq_options_kind(const struct sumsq_options *options);
+
+#endif

@@ -1,0 +1,215 @@
+/* A run of a sumsq program, from its core to its last pass: see sumsq_run.h. */
+#include "lab/sumsq_run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "lab/status.h"
+
+#define WHY 256
+
+/* Empty jobs in a map that prices them, and such maps; the least of them counts. */
+#define EMPTY_KEPT    2000
+#define EMPTY_PER_JOB 50
+#define EMPTY_MAPS    7
+
+/* Where Ctrl-C says so. The workers look there, and so does the caller between passes. */
+static _Atomic bool *stop;
+
+static void on_interrupt(int signal)
+{
+	(void)signal;
+	atomic_store(stop, true);
+}
+
+/* A second Ctrl-C ends the program at once, should the first not be enough. */
+static void watch_for_interrupts(struct sumsq_run *run)
+{
+	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+
+	stop = &run->jobs.common->stop;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static bool is_stopped(const struct sumsq_run *run)
+{
+	return atomic_load(&run->jobs.common->stop);
+}
+
+static bool has_record(const struct sumsq_options *options)
+{
+	return options->json || options->csv;
+}
+
+static size_t empty_jobs(const struct sumsq_options *options)
+{
+	return options->per_job ? EMPTY_PER_JOB : EMPTY_KEPT;
+}
+
+static void start_pool(struct sumsq_run *run)
+{
+	const struct sumsq_options *options = run->options;
+	size_t empty = empty_jobs(options);
+	bool is_kept = options->where != sumsq_on_serial && !options->per_job;
+	struct pool_settings settings = {
+		.kind = sumsq_options_kind(options),
+		.workers = run->place.workers,
+		.on_death = (enum pool_on_death)options->on_death,
+		.items_max = run->jobs.piece_count > empty ? run->jobs.piece_count : empty,
+		.result_size = sizeof(struct sumsq_result),
+		.bind = sumsq_place_bind,
+		.bind_context = &run->place,
+	};
+	char why[WHY];
+
+	if (options->idle)
+		run->spin_ns = options->spin_ns;
+	else if (is_kept && !run->place.shared)
+		run->spin_ns = SUMSQ_SPIN_NS;
+	settings.spin_ns = run->spin_ns;
+	if (pool_start(&run->pool, &settings, why, sizeof(why)))
+		status_exit(STATUS_UNABLE, "%s", why);
+}
+
+void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
+{
+	char why[WHY];
+	int err;
+
+	*run = (struct sumsq_run){.options = options, .dispatch_ns = NAN};
+	err = sumsq_core_find(options->core, &run->core, why, sizeof(why));
+	if (err)
+		status_exit(err == -EINVAL ? STATUS_USAGE : STATUS_UNABLE, "--core: %s", why);
+	err = sumsq_place_decide(&run->place, options, why, sizeof(why));
+	if (err == -EINVAL || err == -ERANGE)
+		status_exit(STATUS_USAGE, "--cpus: %s", why);
+	if (err)
+		status_exit(STATUS_UNABLE, "%s", why);
+	if (sumsq_jobs_make(&run->jobs, options->operands, options->count, options->grain,
+			    run->core->sum, why, sizeof(why)))
+		status_exit(STATUS_UNABLE, "%s", why);
+	run->jobs.common->has_lock = options->global_lock;
+	run->jobs.common->wants_process = options->per_job;
+	watch_for_interrupts(run);
+	start_pool(run);
+}
+
+/* Ends what was started, then the program. */
+_Noreturn static void give_up(struct sumsq_run *run, enum status status, const char *why)
+{
+	pool_stop(run->pool);
+	status_exit(status, "%s", why);
+}
+
+static void map(struct sumsq_run *run, const struct pool_job *job)
+{
+	unsigned deaths = pool_deaths(run->pool);
+	char why[WHY];
+	int err = pool_map(run->pool, job, why, sizeof(why));
+
+	if (err)
+		give_up(run, err == -ECHILD ? STATUS_FAILED : STATUS_UNABLE, why);
+	if (pool_deaths(run->pool) > deaths)
+		status_warn("%s; its jobs were done again", why);
+}
+
+/* One pass over the list, checked; false when it was interrupted. */
+static bool pass(struct sumsq_run *run)
+{
+	struct pool_job job = sumsq_jobs_map(&run->jobs);
+	char why[WHY];
+
+	map(run, &job);
+	if (is_stopped(run))
+		return false;
+	if (sumsq_jobs_check(&run->jobs, why, sizeof(why)))
+		give_up(run, STATUS_FAILED, why);
+	run->has_sums = true;
+	return true;
+}
+
+static void read_usage(struct sumsq_run *run, struct pool_usage *usage)
+{
+	char why[WHY];
+
+	if (pool_usage(run->pool, usage, why, sizeof(why)))
+		give_up(run, STATUS_FAILED, why);
+}
+
+/* Passes until so many are made and the time is over. */
+static void interval(struct sumsq_run *run, uint64_t passes, uint64_t duration_ns)
+{
+	uint64_t whole = sumsq_jobs_squares(&run->jobs);
+	uint64_t begun = sumsq_now_ns();
+	uint64_t now;
+
+	do {
+		bool is_whole = pass(run);
+
+		now = sumsq_now_ns();
+		run->passes += is_whole;
+		run->squares += is_whole ? whole : sumsq_jobs_squares_done(&run->jobs);
+	} while (!is_stopped(run) && (run->passes < passes || now - begun < duration_ns));
+	run->duration_s = (double)(now - begun) / 1e9;
+}
+
+static void price_empty_jobs(struct sumsq_run *run)
+{
+	size_t count = empty_jobs(run->options);
+	struct sumsq_result *results = aligned_alloc(16, count * sizeof(*results));
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; results && i < EMPTY_MAPS && !is_stopped(run); i++) {
+		struct pool_job job = sumsq_jobs_empty(&run->jobs, results, count);
+		uint64_t begun = sumsq_now_ns();
+		uint64_t taken;
+
+		map(run, &job);
+		taken = sumsq_now_ns() - begun;
+		if (taken < least)
+			least = taken;
+	}
+	if (least < UINT64_MAX)
+		run->dispatch_ns = (double)least / (double)count;
+	free(results);
+}
+
+static void subtract(struct pool_usage *used, const struct pool_usage *before)
+{
+	used->user_ns -= before->user_ns;
+	used->system_ns -= before->system_ns;
+	used->involuntary_switches -= before->involuntary_switches;
+}
+
+void sumsq_run_measure(struct sumsq_run *run)
+{
+	const struct sumsq_options *options = run->options;
+	struct pool_usage before;
+	uint64_t warming = sumsq_now_ns();
+	uint64_t warmed = warming;
+
+	while (!is_stopped(run) && warmed - warming < options->warmup_ns) {
+		pass(run);
+		warmed = sumsq_now_ns();
+	}
+	read_usage(run, &before);
+	run->setup_s = (double)(sumsq_now_ns() - options->begun_ns - (warmed - warming)) / 1e9;
+	interval(run, options->repeat ? options->repeat : 1, options->duration_ns);
+	read_usage(run, &run->used);
+	subtract(&run->used, &before);
+	run->partial = is_stopped(run);
+	if (has_record(options) && !run->partial)
+		price_empty_jobs(run);
+	run->deaths = pool_deaths(run->pool);
+	pool_stop(run->pool);
+	run->pool = NULL;
+}
+
+void sumsq_run_release(struct sumsq_run *run)
+{
+	sumsq_jobs_release(&run->jobs);
+	sumsq_place_release(&run->place);
+}
