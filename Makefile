@@ -1,4 +1,5 @@
 # iolab: `make run` and `make test` do everything; the other targets are listed by `make help`.
+MAKEFLAGS += --no-builtin-rules
 VERSION := 0.1.0
 BUILD ?= build
 PREFIX ?= /usr/local
@@ -7,7 +8,7 @@ CFLAGS ?= -O2 -g
 ARCH := $(shell uname -m)
 COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 
-MODELS := blocking nonblocking epoll uring floor
+MODELS := $(shell sed -n 's/^MODEL(\(.*\))/\1/p' kernels/fetch/models.def)
 PLACES := serial threads processes
 PROGRAMS := $(MODELS:%=fetch-%) $(PLACES:%=sumsq-%) origin iolab
 BINARIES := $(PROGRAMS:%=$(BUILD)/%)
@@ -27,6 +28,15 @@ LLHTTP_LIBS :=
 LLHTTP_OBJECTS := $(addprefix $(BUILD)/llhttp/,api.o http.o llhttp.o)
 endif
 
+# One line a file; V=1 shows the commands.
+ifeq ($(V),1)
+Q :=
+say :=
+else
+Q := @
+say = @printf '  %-5s %s\n'
+endif
+
 # --- flags ----------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
 	    -Wpointer-arith -Wwrite-strings
@@ -34,6 +44,7 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD)/gen -pthread $(WARNINGS) $(
 	     $(LLHTTP_CFLAGS) $(CFLAGS) $(SANITIZE) -MMD -MP
 LIBS = $(LLHTTP_LIBS) $(PKG_LIBS) -lm
 version_flags = -DIOLAB_VERSION='"$(VERSION)"' -DIOLAB_COMMIT='"$(COMMIT)"' \
+		-DIOLAB_LIBURING='"$(shell pkg-config --modversion liburing)"' \
 		-DIOLAB_FLAGS='"$(CFLAGS) $(SANITIZE)"'
 
 # --- sources --------------------------------------------------------------------------------
@@ -88,7 +99,7 @@ check:
 bench:
 	@sh lab/deps.sh build bench
 	@$(MAKE) --no-print-directory all bench-programs
-	@BUILD=$(BUILD) sh tests/bench/run.sh
+	@BUILD=$(BUILD) $(BUILD)/bench/bench $(ROUNDS)
 
 test-fresh:
 	@sh tests/fresh.sh
@@ -109,45 +120,54 @@ $(shell mkdir -p $(BUILD); echo '$(CC) $(CFLAGS) $(SANITIZE) $(COMMIT)' | cmp -s
 
 $(BUILD)/%.o: %.c $(STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(if $(say),$(say) CC $@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/lab/version.o: ALL_CFLAGS += $(version_flags)
 
 # The plans shipped with the lab are part of the executable, so that it runs from anywhere.
 $(BUILD)/gen/plans.c: $(wildcard lab/plans/*.ini) lab/embed.sh
 	@mkdir -p $(@D)
-	sh lab/embed.sh $(wildcard lab/plans/*.ini) > $@
+	$(Q)sh lab/embed.sh $(wildcard lab/plans/*.ini) > $@
 
 $(BUILD)/gen/plans.o: $(BUILD)/gen/plans.c
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(if $(say),$(say) CC $@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c $(STAMP)
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 $(LLHTTP_CFLAGS) $(CFLAGS) $(SANITIZE) -w -c -o $@ $<
+	$(if $(say),$(say) CC $@)
+	$(Q)$(CC) -std=gnu17 $(LLHTTP_CFLAGS) $(CFLAGS) $(SANITIZE) -w -c -o $@ $<
 
 $(LIBRARY): $(LIBRARY_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/lab/main_fetch_%.o: lab/main_fetch.c $(STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -DFETCH_MODEL=model_$* -c -o $@ $<
+	$(if $(say),$(say) CC $@)
+	$(Q)$(CC) $(ALL_CFLAGS) -DFETCH_MODEL=model_$* -c -o $@ $<
 
 $(BUILD)/lab/main_sumsq_%.o: lab/main_sumsq.c $(STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -DSUMSQ_PLACE=sumsq_on_$* -c -o $@ $<
+	$(if $(say),$(say) CC $@)
+	$(Q)$(CC) $(ALL_CFLAGS) -DSUMSQ_PLACE=sumsq_on_$* -c -o $@ $<
 
 $(BUILD)/fetch-%: $(BUILD)/lab/main_fetch_%.o $(LIBRARY)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+	$(if $(say),$(say) LD $@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
 
 $(BUILD)/sumsq-%: $(BUILD)/lab/main_sumsq_%.o $(LIBRARY)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+	$(if $(say),$(say) LD $@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
 
 $(BUILD)/origin $(BUILD)/iolab: $(BUILD)/%: $(BUILD)/lab/main_%.o $(LIBRARY)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+	$(if $(say),$(say) LD $@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SUPPORT) $(LIBRARY)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS) -lcmocka
+	$(if $(say),$(say) LD $@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS) -lcmocka
 
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 .PHONY: bench-programs
@@ -155,7 +175,8 @@ bench-programs: $(BENCH_PROGRAMS)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+	$(if $(say),$(say) LD $@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES) $(wildcard tests/*.c tests/bench/*.c)) \
 	 $(wildcard $(BUILD)/lab/main_*.d)

@@ -10,24 +10,24 @@
 #include <stdio.h>
 
 enum option_kind {
-	OPTION_FLAG,     /* bool: set true */
-	OPTION_COUNT,    /* uint64_t: digits */
-	OPTION_SIZE,     /* uint64_t: bytes, with k m g */
+	OPTION_FLAG,	 /* bool: set true */
+	OPTION_COUNT,	 /* uint64_t: digits */
+	OPTION_SIZE,	 /* uint64_t: bytes, with k m g */
 	OPTION_DURATION, /* uint64_t: nanoseconds, with ns us ms s m */
-	OPTION_TEXT,     /* const char *: as typed, points into argv */
-	OPTION_CHOICE    /* unsigned: index into choices */
+	OPTION_TEXT,	 /* const char *: as typed, points into argv */
+	OPTION_CHOICE	 /* unsigned: index into choices */
 };
 
 struct option_row {
 	const char *name; /* without the dashes */
-	char letter;      /* one-letter form, or 0 */
+	char letter;	  /* one-letter form, or 0 */
 	enum option_kind kind;
 	size_t offset;		    /* of the field in the program's options */
-	const char *argument;       /* its name in the help, NULL for a flag */
-	const char *help;           /* one line */
+	const char *argument;	    /* its name in the help, NULL for a flag */
+	const char *help;	    /* one line */
 	const char *const *choices; /* NULL-terminated, for OPTION_CHOICE */
-	uint64_t least;             /* smallest value of a count, size or duration */
-	uint64_t most;              /* largest, 0 for no limit */
+	uint64_t least;		    /* smallest value of a count, size or duration */
+	uint64_t most;		    /* largest, 0 for no limit */
 };
 
 struct option_set {

@@ -4,11 +4,11 @@
 
 enum status {
 	STATUS_DONE = 0,
-	STATUS_FAILED = 1,       /* a fetch failed, a sum was wrong */
-	STATUS_USAGE = 2,        /* the command line or the plan is wrong */
-	STATUS_UNABLE = 3,       /* this host cannot do that; the reason was printed */
-	STATUS_UNTRUSTED = 4,    /* done, but the figures cannot be trusted */
-	STATUS_REGRESSION = 5,   /* compare found one */
+	STATUS_FAILED = 1,	 /* a fetch failed, a sum was wrong */
+	STATUS_USAGE = 2,	 /* the command line or the plan is wrong */
+	STATUS_UNABLE = 3,	 /* this host cannot do that; the reason was printed */
+	STATUS_UNTRUSTED = 4,	 /* done, but the figures cannot be trusted */
+	STATUS_REGRESSION = 5,	 /* compare found one */
 	STATUS_INTERRUPTED = 130 /* what was measured so far was written, marked partial */
 };
 

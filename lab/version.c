@@ -24,3 +24,8 @@ const char *version_flags(void)
 {
 	return IOLAB_FLAGS;
 }
+
+const char *version_liburing(void)
+{
+	return IOLAB_LIBURING;
+}

@@ -40,7 +40,7 @@ void record_format_real(double value, char text[static RECORD_REAL_SIZE])
 	*to = '\0';
 }
 
-static void write_text(FILE *file, const char *text)
+void record_write_csv_text(FILE *file, const char *text)
 {
 	if (!text[strcspn(text, ",\"\r\n")]) {
 		fputs(text, file);
@@ -70,7 +70,7 @@ static void write_value(FILE *file, const struct record_value *value, enum recor
 		fputs(digits, file);
 		break;
 	case RECORD_TEXT:
-		write_text(file, value->text);
+		record_write_csv_text(file, value->text);
 		break;
 	}
 }

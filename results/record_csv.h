@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "results/record.h"
 
@@ -18,6 +19,9 @@
  * double; a point whatever the locale.
  */
 void record_format_real(double value, char text[static RECORD_REAL_SIZE]);
+
+/* A text as one field, in quotes where it must be. */
+void record_write_csv_text(FILE *file, const char *text);
 
 /* Reads fd from its start to its end; *bytes (with a NUL behind) is the caller's to free. */
 int record_read_all(int fd, char **bytes, size_t *length);

@@ -125,8 +125,8 @@ int pool_start(struct pool **out, const struct pool_settings *settings, char *wh
 	int err = 0;
 
 	if (!settings->workers || settings->result_size % 16 ||
-	    settings->result_size > POOL_RESULT_MAX ||
-	    settings->items_max > INT32_MAX || !settings->items_max) {
+	    settings->result_size > POOL_RESULT_MAX || settings->items_max > INT32_MAX ||
+	    !settings->items_max) {
 		snprintf(why, why_size, "a pool needs workers and items, both within its limits");
 		return -EINVAL;
 	}

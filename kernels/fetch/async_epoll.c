@@ -1,0 +1,114 @@
+/*
+ * Asynchronous by readiness: the kernel tells which sockets are ready. With wait=block the
+ * thread sleeps in epoll_wait(), the textbook's asynchronous blocking; with wait=spin it looks
+ * with a zero timeout and keeps control. Edge-triggered, each socket registered once.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernels/fetch/model.h"
+#include "kernels/fetch/readiness.h"
+#include "kernels/fetch/sockets.h"
+
+struct state {
+	int epoll;
+	int most; /* events taken in one call: all connections may be ready at once */
+	struct epoll_event events[];
+};
+
+static int prepare(struct worker *w, char *why, size_t why_size)
+{
+	unsigned most = w->lanes * w->endpoints_count;
+	struct state *s = calloc(1, sizeof(*s) + most * sizeof(s->events[0]));
+
+	w->model = s;
+	if (!s) {
+		snprintf(why, why_size, "out of memory for %u epoll events", most);
+		return -ENOMEM;
+	}
+	s->most = (int)most;
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll < 0) {
+		int err = -errno;
+
+		snprintf(why, why_size, "cannot make an epoll descriptor: %m");
+		return err;
+	}
+	return 0;
+}
+
+static int watch(struct worker *w, struct connection *c)
+{
+	struct state *s = w->model;
+	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+				    .data.ptr = c};
+
+	w->calls.total++;
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, c->fd, &event) ? -errno : 0;
+}
+
+static void handle(struct worker *w, const struct epoll_event *event)
+{
+	struct connection *c = event->data.ptr;
+	uint64_t would_block = w->calls.would_block;
+
+	/* An idle connection that its server closes is found out when it is used. */
+	if (c->want == WANT_NOTHING)
+		return;
+	c = readiness_advance(w, c, watch);
+	/*
+	 * The end of the stream may have come with the bytes, in this one edge: a short read does
+	 * not prove that nothing follows then.
+	 */
+	while (event->events & EPOLLRDHUP && c && c->want == WANT_RECEIVE &&
+	       w->calls.would_block == would_block)
+		c = readiness_advance(w, c, watch);
+}
+
+static int run(struct worker *w)
+{
+	struct state *s = w->model;
+	int timeout_ms = w->wait == WAIT_BLOCK ? -1 : 0;
+
+	for (unsigned lane = 0; lane < w->lanes; lane++)
+		readiness_advance(w, worker_next(w, worker_lane(w, lane)), watch);
+	while (w->in_flight && !worker_stopped(w)) {
+		int count = calls_epoll_wait(&w->calls, s->epoll, s->events, s->most, timeout_ms);
+
+		if (count < 0 && errno != EINTR)
+			return -errno;
+		if (count == 0 && w->idle)
+			w->idle(w->idle_context);
+		for (int i = 0; i < count; i++)
+			handle(w, &s->events[i]);
+	}
+	return 0;
+}
+
+static void release(struct worker *w)
+{
+	struct state *s = w->model;
+
+	sockets_close_all(w);
+	if (s && s->epoll >= 0)
+		close(s->epoll);
+	free(s);
+	w->model = NULL;
+}
+
+static const char *variant(const struct worker *w)
+{
+	(void)w;
+	return "edge";
+}
+
+const struct model model_epoll = {
+	.name = "epoll",
+	.notification = NOTIFY_ASYNC,
+	.waits = {[WAIT_BLOCK] = true, [WAIT_SPIN] = true},
+	.about = "epoll, edge-triggered: the kernel tells which sockets are ready",
+	.prepare = prepare,
+	.run = run,
+	.release = release,
+	.variant = variant,
+};

@@ -1,0 +1,70 @@
+/*
+ * The system calls that models make, counted. These counts are the evidence of the matrix: how
+ * often a model called, how often it was told EAGAIN, how often it was notified. One struct a
+ * worker, written by that worker alone.
+ */
+#ifndef FETCH_CALLS_H
+#define FETCH_CALLS_H
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct calls {
+	uint64_t total;		/* system calls made */
+	uint64_t would_block;	/* of which answered EAGAIN (or EALREADY while connecting) */
+	uint64_t notifications; /* readiness events or completions taken */
+	uint64_t cq_overflows;	/* completions that found no room */
+};
+
+static inline ssize_t calls_send(struct calls *calls, int fd, const void *bytes, size_t length)
+{
+	ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+
+	calls->total++;
+	if (sent < 0 && errno == EAGAIN)
+		calls->would_block++;
+	return sent;
+}
+
+static inline ssize_t calls_recv(struct calls *calls, int fd, void *bytes, size_t size)
+{
+	ssize_t received = recv(fd, bytes, size, 0);
+
+	calls->total++;
+	if (received < 0 && errno == EAGAIN)
+		calls->would_block++;
+	return received;
+}
+
+static inline int calls_connect(struct calls *calls, int fd, const struct sockaddr *address,
+				socklen_t length)
+{
+	int err = connect(fd, address, length);
+
+	calls->total++;
+	if (err && (errno == EINPROGRESS || errno == EALREADY))
+		calls->would_block++;
+	return err;
+}
+
+static inline int calls_close(struct calls *calls, int fd)
+{
+	calls->total++;
+	return close(fd);
+}
+
+static inline int calls_epoll_wait(struct calls *calls, int epoll, struct epoll_event *events,
+				   int most, int timeout_ms)
+{
+	int count = epoll_wait(epoll, events, most, timeout_ms);
+
+	calls->total++;
+	if (count > 0)
+		calls->notifications += (uint64_t)count;
+	return count;
+}
+
+#endif

@@ -1,0 +1,189 @@
+/*
+ * The floor: what the bare system calls cost. One prebuilt request is sent again and again and
+ * the answer's bytes are only counted, by the length that a first, properly parsed answer had on
+ * each connection. No parser, no clock, no histogram: the distance of a model to this figure is
+ * what the model and the lab add. Not part of the matrix.
+ *
+ * wait=spin retries recv() round the connections; wait=block waits in epoll.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernels/fetch/model.h"
+#include "kernels/fetch/readiness.h"
+#include "kernels/fetch/sockets.h"
+
+struct bare {
+	int fd;
+	uint32_t got; /* bytes of the answer under way */
+};
+
+struct state {
+	int epoll;
+	uint32_t answer_length;
+	const char *request;
+	size_t request_length;
+	struct epoll_event *events;
+	struct bare bare[];
+};
+
+static int prepare(struct worker *w, char *why, size_t why_size)
+{
+	struct state *s = calloc(1, sizeof(*s) + w->lanes * sizeof(s->bare[0]));
+
+	w->model = s;
+	if (s)
+		s->events = calloc(w->lanes, sizeof(*s->events));
+	if (!s || !s->events) {
+		snprintf(why, why_size, "out of memory for %u connections", w->lanes);
+		return -ENOMEM;
+	}
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll < 0) {
+		int err = -errno;
+
+		snprintf(why, why_size, "cannot make an epoll descriptor: %m");
+		return err;
+	}
+	return 0;
+}
+
+/* One whole fetch the proper way, to connect and to learn how long the answer is. */
+static int learn(struct worker *w, struct state *s, unsigned lane)
+{
+	struct connection *c = worker_next(w, worker_lane(w, lane));
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u32 = lane};
+
+	if (!c)
+		return -ECANCELED;
+	s->request = c->request->bytes;
+	s->request_length = c->request->length;
+	while (c->want != WANT_NOTHING && !worker_stopped(w))
+		readiness_step(w, c, NULL);
+	if (c->want != WANT_NOTHING || !c->open)
+		return -ECONNRESET;
+	s->bare[lane].fd = c->fd;
+	s->answer_length = (uint32_t)c->received_bytes;
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, c->fd, &event) ? -errno : 0;
+}
+
+static int request_again(struct worker *w, struct state *s, struct bare *b)
+{
+	b->got = 0;
+	/* A request is far below what an empty send buffer takes: it goes out whole. */
+	if (calls_send(&w->calls, b->fd, s->request, s->request_length) ==
+	    (ssize_t)s->request_length)
+		return 0;
+	return errno ? -errno : -EPIPE;
+}
+
+/* Takes what is there; returns 1 when an answer ended and the next request went out. */
+static int turn(struct worker *w, struct state *s, struct bare *b)
+{
+	ssize_t received = calls_recv(&w->calls, b->fd, w->receive_buffer, RECEIVE_SIZE);
+
+	if (received < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (received == 0)
+		return -ECONNRESET;
+	b->got += (uint32_t)received;
+	if (b->got < s->answer_length)
+		return 0;
+	int err = request_again(w, s, b);
+
+	return err ? err : 1;
+}
+
+static int round_spinning(struct worker *w, struct state *s)
+{
+	int fetches = 0;
+
+	for (unsigned lane = 0; lane < w->lanes; lane++) {
+		int turned = turn(w, s, &s->bare[lane]);
+
+		if (turned < 0)
+			return turned;
+		fetches += turned;
+	}
+	return fetches;
+}
+
+static int round_waiting(struct worker *w, struct state *s)
+{
+	int count = calls_epoll_wait(&w->calls, s->epoll, s->events, (int)w->lanes, -1);
+	int fetches = 0;
+
+	if (count < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (int i = 0; i < count; i++) {
+		int turned = turn(w, s, &s->bare[s->events[i].data.u32]);
+
+		if (turned < 0)
+			return turned;
+		fetches += turned;
+	}
+	return fetches;
+}
+
+static int run(struct worker *w)
+{
+	struct state *s = w->model;
+	int (*round)(struct worker *, struct state *) =
+		w->wait == WAIT_SPIN ? round_spinning : round_waiting;
+	int fetches = 0;
+
+	for (unsigned lane = 0; lane < w->lanes; lane++) {
+		int err = learn(w, s, lane);
+
+		if (err)
+			return err;
+	}
+	for (unsigned lane = 0; lane < w->lanes; lane++) {
+		int err = request_again(w, s, &s->bare[lane]);
+
+		if (err)
+			return err;
+	}
+	while (!worker_stopped(w) &&
+	       w->driver->counted(w, (unsigned)fetches, (uint64_t)fetches * s->answer_length)) {
+		/* The lab looks at its clock in counted(): not more often than every 64 fetches. */
+		for (fetches = 0; fetches < 64 && !worker_stopped(w);) {
+			int done = round(w, s);
+
+			if (done < 0)
+				return done;
+			fetches += done;
+		}
+	}
+	return 0;
+}
+
+static void release(struct worker *w)
+{
+	struct state *s = w->model;
+
+	sockets_close_all(w);
+	if (s && s->epoll >= 0)
+		close(s->epoll);
+	if (s)
+		free(s->events);
+	free(s);
+	w->model = NULL;
+}
+
+static const char *variant(const struct worker *w)
+{
+	return w->wait == WAIT_SPIN ? "recv-retry" : "epoll-edge";
+}
+
+const struct model model_floor = {
+	.name = "floor",
+	.notification = NOTIFY_NONE,
+	.waits = {[WAIT_BLOCK] = true, [WAIT_SPIN] = true},
+	.about = "the bare system calls, one prebuilt request, bytes only counted: a yardstick",
+	.prepare = prepare,
+	.run = run,
+	.release = release,
+	.variant = variant,
+};

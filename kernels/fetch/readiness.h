@@ -1,0 +1,26 @@
+/*
+ * Moving a nonblocking socket as far as it goes: what polling by hand, select, poll and epoll
+ * have in common. They differ in how they learn that it is worth trying again.
+ */
+#ifndef FETCH_READINESS_H
+#define FETCH_READINESS_H
+
+#include "kernels/fetch/model.h"
+
+/*
+ * Moves the lane that connection is busy with until it would have to wait or has no more to do;
+ * goes on to the lane's next fetches meanwhile. opened() is called for each new socket, before
+ * it is connected; it returns 0 or -errno. Returns the connection that waits, or NULL at the
+ * lane's end. Never tries to receive straight after sending: the answer is never there yet.
+ */
+struct connection *readiness_advance(struct worker *worker, struct connection *connection,
+				     int (*opened)(struct worker *, struct connection *));
+
+/*
+ * One step of a connection that wants something other than NOTHING: one attempt at what it
+ * wants. Returns true when it wants something else now, false when it has to wait.
+ */
+bool readiness_step(struct worker *worker, struct connection *connection,
+		    int (*opened)(struct worker *, struct connection *));
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * A connection: HTTP/1.1 client as a state machine without I/O. It says what it wants next and
+ * is told what happened; it makes no call, knows no clock and allocates nothing. Every model
+ * drives the same code over the same bytes, so that models differ only in how they wait.
+ *
+ *	want NOTHING --begin--> CONNECT or SEND --> RECEIVE --> NOTHING (kept alive) or CLOSE
+ *
+ * A request on a connection that the server closed while it was idle is sent again, once, on a
+ * new connection (RFC 9112, 9.3.1), provided that not a byte of the response had arrived.
+ */
+#ifndef PROTOCOL_CONNECTION_H
+#define PROTOCOL_CONNECTION_H
+
+#include <llhttp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/protocol/request.h"
+
+enum want {
+	WANT_NOTHING, /* idle: the fetch is over, or none was begun */
+	WANT_CONNECT, /* open a socket to the request's endpoint */
+	WANT_SEND,    /* send connection_output() */
+	WANT_RECEIVE, /* receive, and hand over what came */
+	WANT_CLOSE    /* close the socket */
+};
+
+/* Longest head of a response that is accepted, bytes. */
+#define CONNECTION_HEAD_MAX (64 * 1024)
+
+struct connection;
+
+/*
+ * Who is told about fetches: the lab stamps and counts in these, and nowhere else. All are
+ * called from within the connection_*() call that caused them.
+ */
+struct observer {
+	void (*connected)(struct observer *observer, struct connection *connection);
+	void (*first_byte)(struct observer *observer, struct connection *connection);
+	/* The response is whole: status, body_bytes and received_bytes are final. */
+	void (*done)(struct observer *observer, struct connection *connection);
+	/* The fetch failed: failure says how; it is not retried. */
+	void (*failed)(struct observer *observer, struct connection *connection);
+};
+
+/*
+ * What the body of a request must be, kept from its first whole response in this worker. One a
+ * request and worker, so that no two workers share it.
+ */
+struct body_reference {
+	struct connection *writer; /* whose response is being kept, while it is not whole */
+	uint8_t *bytes;		   /* the first `capacity` bytes */
+	size_t capacity;
+	uint64_t length; /* of the whole body, once known */
+	bool known;
+};
+
+struct connection {
+	enum want want;
+	int fd;		    /* the model's; -1 when there is none */
+	uint32_t index;	    /* in the worker's array */
+	bool open;	    /* connected, as far as is known */
+	bool reused;	    /* this fetch began on an open connection */
+	bool got_bytes;	    /* of this fetch's response */
+	bool one_piece;	    /* all that was received so far came in one go */
+	bool complete;	    /* the response is whole */
+	bool keep_alive;    /* the server lets the connection stay open */
+	bool head_complete; /* the blank line has been parsed */
+	bool mismatch;	    /* the body is not the reference's */
+	uint16_t status;    /* of the response */
+	uint32_t sent;	    /* bytes of the request */
+	const struct request *request;
+	struct body_reference *reference; /* NULL: bodies are not compared */
+	struct observer *observer;
+	uint64_t body_bytes;	 /* of this response, as transferred */
+	uint64_t received_bytes; /* of this response, head included */
+	uint64_t due_ns;	 /* the observer's: when this fetch was due */
+	uint64_t first_byte_ns;	 /* the observer's */
+	const char *failure;	 /* constant text, NULL while all is well */
+	int failure_errno;	 /* 0 when the reason is not a call's */
+	unsigned armed;		 /* the model's own state */
+	llhttp_t parser;
+};
+
+/* Makes an unconnected connection; no resource is held. */
+void connection_init(struct connection *connection, uint32_t index, struct observer *observer);
+
+/* Begins a fetch; the connection must want NOTHING. reference may be NULL. */
+void connection_begin(struct connection *connection, const struct request *request,
+		      struct body_reference *reference);
+
+/* What is still to be sent; *length is its size in bytes. */
+static inline const char *connection_output(const struct connection *connection, size_t *length)
+{
+	*length = connection->request->length - connection->sent;
+	return connection->request->bytes + connection->sent;
+}
+
+/* The socket is connected. */
+void connection_connected(struct connection *connection);
+
+/* So many bytes of the output were taken by the kernel. */
+static inline void connection_sent(struct connection *connection, size_t length)
+{
+	connection->sent += (uint32_t)length;
+	if (connection->sent == connection->request->length)
+		connection->want = WANT_RECEIVE;
+}
+
+/* length bytes arrived, wherever they lie; they are not needed after the call. length > 0. */
+void connection_received(struct connection *connection, const void *bytes, size_t length);
+
+/* The peer closed its side. */
+void connection_eof(struct connection *connection);
+
+/* A call failed with this errno while `phase` ("connect", "send", "receive") was going on. */
+void connection_error(struct connection *connection, const char *phase, int error);
+
+/* The socket is closed: what follows is another CONNECT (a retry) or NOTHING. */
+void connection_closed(struct connection *connection);
+
+#endif

@@ -1,0 +1,31 @@
+/* fetch-MODEL: fetches URLs by one model. Compiled once a model, see the Makefile. */
+#include "lab/fetch_options.h"
+#include "lab/fetch_report.h"
+#include "lab/fetch_targets.h"
+#include "lab/fetch_workers.h"
+
+int main(int argc, char **argv)
+{
+	struct fetch_outcome outcome = {.model = &FETCH_MODEL};
+	uint64_t started_ns = usage_now_ns();
+	struct fetch_options options;
+	struct fetch_targets targets;
+	struct pinning pinning;
+
+	fetch_options_parse(&options, &FETCH_MODEL, argc, argv);
+	fetch_targets_make(&targets, options.urls, options.url_count);
+	pinning_decide(&pinning, options.place, options.cpus, (unsigned)options.threads);
+	fetch_workers_run(&FETCH_MODEL, &options, &targets, &pinning, started_ns, &outcome.benches,
+			  &outcome.variant, &outcome.setup_s, &outcome.interrupted);
+	outcome.options = &options;
+	outcome.targets = &targets;
+	outcome.workers = (unsigned)options.threads;
+	outcome.placement = pinning.placement;
+	outcome.cpus = pinning.cpus;
+	enum status status = fetch_report(&outcome);
+
+	fetch_workers_release(outcome.benches, outcome.workers);
+	pinning_release(&pinning);
+	fetch_targets_release(&targets);
+	return (int)status;
+}

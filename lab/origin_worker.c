@@ -1,0 +1,208 @@
+/* The origin's event loop: accept, serve, expire, in that order, for ever. */
+#include "lab/origin_worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lab/origin_cpu.h"
+
+#define EVENTS_MOST	1024
+#define ACCEPT_PAUSE_NS UINT64_C(10000000)
+
+struct origin_worker {
+	struct origin_service service;
+	struct origin_thread *thread;
+	struct wheel_timer accept_again; /* runs while accepting is paused */
+	struct epoll_event events[EVENTS_MOST];
+};
+
+struct origin_connection *origin_slot(struct origin_slots *slots, int fd)
+{
+	size_t at = (size_t)fd / SLOTS_PER_CHUNK;
+	struct origin_connection *chunk, *made;
+
+	if (at >= slots->chunk_count)
+		return NULL;
+	chunk = atomic_load_explicit(&slots->chunks[at], memory_order_acquire);
+	if (!chunk) {
+		size_t size = SLOTS_PER_CHUNK * sizeof(*chunk);
+
+		made = aligned_alloc(_Alignof(struct origin_connection), size);
+		if (!made)
+			return NULL;
+		memset(made, 0, size);
+		if (atomic_compare_exchange_strong(&slots->chunks[at], &chunk, made))
+			chunk = made;
+		else
+			free(made); /* another thread was faster */
+	}
+	return &chunk[(size_t)fd % SLOTS_PER_CHUNK];
+}
+
+int origin_watch(const struct origin_thread *thread)
+{
+	struct origin *origin = thread->origin;
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLEXCLUSIVE,
+		.data.ptr = &origin->listener,
+	};
+
+	return epoll_ctl(thread->wait.epoll, EPOLL_CTL_ADD, origin->listener, &event) ? -errno : 0;
+}
+
+/* Out of descriptors or memory: clients wait in the backlog while others give theirs back. */
+static void pause_accepting(struct origin_worker *worker)
+{
+	struct origin_thread *thread = worker->thread;
+
+	epoll_ctl(thread->wait.epoll, EPOLL_CTL_DEL, thread->origin->listener, NULL);
+	wheel_add(&worker->service.wheel, &worker->accept_again,
+		  origin_wait_now() + ACCEPT_PAUSE_NS);
+}
+
+static void hand_over(struct origin *origin, int fd)
+{
+	unsigned turn = atomic_fetch_add_explicit(&origin->turn, 1, memory_order_relaxed);
+	struct origin_thread *thread = &origin->threads[turn % origin->config.threads];
+	struct origin_connection *connection = origin_slot(&origin->slots, fd);
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+		.data.ptr = connection,
+	};
+
+	if (!connection) {
+		close(fd);
+		return;
+	}
+	/* Pairs with the release by the thread that had the slot before. */
+	(void)atomic_load_explicit(&connection->taken, memory_order_acquire);
+	origin_connection_open(connection, fd);
+	atomic_store_explicit(&connection->taken, true, memory_order_relaxed);
+	atomic_fetch_add_explicit(&thread->connections, 1, memory_order_relaxed);
+	/* From here on it is the other thread's. */
+	if (epoll_ctl(thread->wait.epoll, EPOLL_CTL_ADD, fd, &event)) {
+		atomic_store_explicit(&connection->taken, false, memory_order_release);
+		close(fd);
+	}
+}
+
+/*
+ * As many clients as there were events: a lone client costs no second accept4() that finds
+ * nobody, and a crowd is not let in one a turn.
+ */
+static void accept_clients(struct origin_worker *worker, int most)
+{
+	struct origin *origin = worker->thread->origin;
+
+	for (int i = 0; i < most; i++) {
+		int fd = accept4(origin->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			hand_over(origin, fd);
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			   errno == ENOBUFS) {
+			pause_accepting(worker);
+			return;
+		} else if (errno == EAGAIN) {
+			return;
+		}
+	}
+}
+
+static void expire(struct origin_worker *worker)
+{
+	struct origin_service *service = &worker->service;
+	uint64_t now = origin_wait_now();
+	struct wheel_timer *timer;
+
+	while ((timer = wheel_expire(&service->wheel, now))) {
+		if (timer == &worker->accept_again)
+			origin_watch(worker->thread);
+		else
+			origin_connection_due(service,
+					      (void *)((char *)timer -
+						       offsetof(struct origin_connection, timer)));
+	}
+	origin_service_flush(service);
+}
+
+/*
+ * Timers run between batches only, never among the events of one: a connection that they close
+ * has no event left that could reach the slot's next user.
+ */
+void origin_worker_run(struct origin_thread *thread)
+{
+	struct origin *origin = thread->origin;
+	struct origin_worker *worker = thread->worker;
+	struct origin_service *service = &worker->service;
+
+	for (;;) {
+		uint64_t deadline = origin->config.busy ? 0 : wheel_next_ns(&service->wheel);
+		int count =
+			origin_wait_events(&thread->wait, worker->events, EVENTS_MOST, deadline);
+
+		for (int i = 0; i < count; i++) {
+			void *what = worker->events[i].data.ptr;
+
+			if (what == &origin->listener)
+				accept_clients(worker, count);
+			else if (what == &origin->stop)
+				return;
+			else if (what)
+				origin_connection_ready(service, what, worker->events[i].events);
+		}
+		origin_service_flush(service);
+		if (!wheel_empty(&service->wheel))
+			expire(worker);
+	}
+}
+
+int origin_worker_open(struct origin_thread *thread)
+{
+	struct origin *origin = thread->origin;
+	const struct origin_config *config = &origin->config;
+	struct epoll_event stop = {.events = EPOLLIN, .data.ptr = &origin->stop};
+	struct origin_worker *worker;
+	int err = 0;
+
+	/* Bound before anything is allocated, so that its memory is near. */
+	if (config->cpus)
+		err = origin_cpu_bind(config->cpus[thread->index], thread->why,
+				      sizeof(thread->why));
+	if (!err)
+		err = origin_wait_open(&thread->wait, false, thread->why, sizeof(thread->why));
+	if (err)
+		return err;
+	worker = calloc(1, sizeof(*worker));
+	if (!worker || epoll_ctl(thread->wait.epoll, EPOLL_CTL_ADD, origin->stop, &stop)) {
+		err = -errno;
+		snprintf(thread->why, sizeof(thread->why), "thread %u: %s", thread->index,
+			 strerror(-err));
+		free(worker);
+		return err;
+	}
+	worker->thread = thread;
+	worker->service.latency = config->latency;
+	worker->service.random.state = thread->index;
+	worker->service.body_size = config->body_size;
+	wheel_init(&worker->service.wheel, origin_wait_now());
+	thread->worker = worker;
+	return 0;
+}
+
+void origin_worker_close(struct origin_thread *thread)
+{
+	struct origin_worker *worker = thread->worker;
+
+	if (worker) {
+		thread->totals.requests = worker->service.requests;
+		thread->totals.bytes_sent = worker->service.bytes_sent;
+		origin_service_release(&worker->service);
+		free(worker);
+	}
+	thread->worker = NULL;
+	origin_wait_close(&thread->wait);
+}

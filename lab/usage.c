@@ -1,0 +1,129 @@
+/* Reads getrusage, /proc/thread-self/schedstat, the process's helper tasks and /proc/stat. */
+#include "lab/usage.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+uint64_t usage_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* The first bytes of a small file, as text; false when it is not there. */
+static bool read_text(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+
+	if (fd < 0)
+		return false;
+	length = read(fd, text, size - 1);
+	close(fd);
+	if (length <= 0)
+		return false;
+	text[length] = 0;
+	return true;
+}
+
+static void read_rusage(struct usage *u)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_THREAD, &r);
+	u->user_ns = (uint64_t)r.ru_utime.tv_sec * 1000000000 + (uint64_t)r.ru_utime.tv_usec * 1000;
+	u->system_ns =
+		(uint64_t)r.ru_stime.tv_sec * 1000000000 + (uint64_t)r.ru_stime.tv_usec * 1000;
+	u->voluntary_switches = (uint64_t)r.ru_nvcsw;
+	u->involuntary_switches = (uint64_t)r.ru_nivcsw;
+}
+
+static void read_schedstat(struct usage *u)
+{
+	char text[128];
+
+	u->scheduler_known =
+		read_text("/proc/thread-self/schedstat", text, sizeof(text)) &&
+		sscanf(text, "%" SCNu64 " %" SCNu64, &u->running_ns, &u->waiting_ns) == 2;
+}
+
+/* io_uring's kernel threads appear among the process's tasks as iou-sqp-PID and iou-wrk-PID. */
+static void read_helpers(struct usage *u)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+
+	u->helper_ns = 0;
+	if (!tasks)
+		return;
+	while ((entry = readdir(tasks))) {
+		char path[320], text[128];
+		uint64_t ns;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
+		if (!read_text(path, text, sizeof(text)) || strncmp(text, "iou-", 4) != 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%s/schedstat", entry->d_name);
+		if (read_text(path, text, sizeof(text)) && sscanf(text, "%" SCNu64, &ns) == 1)
+			u->helper_ns += ns;
+	}
+	closedir(tasks);
+}
+
+static void read_steal(struct usage *u)
+{
+	char text[256];
+	uint64_t t[8] = {0};
+
+	u->steal_ticks = u->total_ticks = 0;
+	if (!read_text("/proc/stat", text, sizeof(text)) ||
+	    sscanf(text,
+		   "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+		   " %" SCNu64 " %" SCNu64,
+		   &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) != 8)
+		return;
+	for (int i = 0; i < 8; i++)
+		u->total_ticks += t[i];
+	u->steal_ticks = t[7];
+}
+
+void usage_begin(struct usage *u)
+{
+	read_steal(u);
+	read_helpers(u);
+	read_schedstat(u);
+	read_rusage(u);
+	u->at_ns = usage_now_ns();
+}
+
+void usage_end(struct usage *u)
+{
+	u->at_ns = usage_now_ns();
+	read_rusage(u);
+	read_schedstat(u);
+	read_helpers(u);
+	read_steal(u);
+}
+
+void usage_add(struct usage *sum, const struct usage *begin, const struct usage *end)
+{
+	sum->at_ns += end->at_ns - begin->at_ns;
+	sum->user_ns += end->user_ns - begin->user_ns;
+	sum->system_ns += end->system_ns - begin->system_ns;
+	sum->running_ns += end->running_ns - begin->running_ns;
+	sum->waiting_ns += end->waiting_ns - begin->waiting_ns;
+	sum->scheduler_known = begin->scheduler_known && end->scheduler_known;
+	sum->voluntary_switches += end->voluntary_switches - begin->voluntary_switches;
+	sum->involuntary_switches += end->involuntary_switches - begin->involuntary_switches;
+	sum->helper_ns += end->helper_ns - begin->helper_ns;
+	sum->steal_ticks += end->steal_ticks - begin->steal_ticks;
+	sum->total_ticks += end->total_ticks - begin->total_ticks;
+}

@@ -1,0 +1,39 @@
+/*
+ * What a thread has used so far, read at the two ends of the measured interval: time, CPU, sleep,
+ * switches, the CPU of kernel helper threads and what the hypervisor took. Their differences are
+ * the bill.
+ */
+#ifndef LAB_USAGE_H
+#define LAB_USAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct usage {
+	uint64_t at_ns; /* CLOCK_MONOTONIC */
+	uint64_t user_ns;
+	uint64_t system_ns;
+	uint64_t running_ns;  /* on a CPU, as the scheduler counts it */
+	uint64_t waiting_ns;  /* ready, but another task had the CPU */
+	bool scheduler_known; /* the two above could be read */
+	uint64_t voluntary_switches;
+	uint64_t involuntary_switches;
+	uint64_t helper_ns;   /* CPU of the process's iou-* threads, all workers' together */
+	uint64_t steal_ticks; /* of all CPUs */
+	uint64_t total_ticks;
+};
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t usage_now_ns(void);
+
+/*
+ * The calling thread's usage. usage_begin() reads the clock and the CPU time last, usage_end()
+ * first, so that the reading itself is not in the bill.
+ */
+void usage_begin(struct usage *usage);
+void usage_end(struct usage *usage);
+
+/* *sum += end - begin, field by field; at_ns becomes the sum of the lengths. */
+void usage_add(struct usage *sum, const struct usage *begin, const struct usage *end);
+
+#endif

@@ -1,0 +1,238 @@
+/*
+ * Draws the 2x2 matrix: a grid of two by two quadrants, in each the models side by side and what
+ * was measured of them line by line, so that the evidence stands where the claim does.
+ */
+#include "results/matrix_parts.h"
+#include "results/table.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#define STUB  18 /* columns of what the lines are called */
+#define SLOT  13 /* columns of a model, a blank included */
+#define SLOTS 3	 /* models side by side in a quadrant; more go below */
+
+struct quadrant {
+	const struct summary_cell *cells[SLOTS];
+	size_t count;
+};
+
+struct line {
+	const char *name;
+	enum record_column column;
+	bool interval;
+	bool share;
+};
+
+static const struct line lines[] = {
+	{"throughput", COLUMN_throughput_rps, false, false},
+	{"  95 % interval", COLUMN_throughput_rps, true, false},
+	{"CPU per fetch", COLUMN_cpu_us_per_request, false, false},
+	{"calls per fetch", COLUMN_syscalls_per_request, false, false},
+	{"EAGAINs per fetch", COLUMN_would_block_per_request, false, false},
+	{"time asleep", COLUMN_blocked_share, false, true},
+	{"work while waiting", COLUMN_overlap_elements_per_s, false, false},
+};
+
+static void draw_rule(FILE *file)
+{
+	for (size_t i = 0; i < STUB + 1; i++)
+		fputs("─", file);
+	for (size_t side = 0; side < 2; side++) {
+		fputs("┼", file);
+		for (size_t i = 0; i < SLOTS * SLOT + (side == 0); i++)
+			fputs("─", file);
+	}
+	putc('\n', file);
+}
+
+/* One line of text over both columns of the matrix. */
+static void draw_heading(FILE *file, const char *stub, const char *left, const char *right,
+			 bool color)
+{
+	fputs(color ? "\033[1m" : "", file);
+	table_put(file, stub, STUB, TABLE_LEFT);
+	fputs(color ? "\033[0m │ " : " │ ", file);
+	fputs(color ? "\033[1m" : "", file);
+	table_put(file, left, SLOTS * SLOT - 1, TABLE_LEFT);
+	fputs(color ? "\033[0m │" : " │", file);
+	fprintf(file, color ? "\033[1m%s%s\033[0m\n" : "%s%s\n", *right ? " " : "", right);
+}
+
+static void value_text(const struct summary_cell *cell, const struct line *line,
+		       char text[static TABLE_TEXT_SIZE])
+{
+	const struct summary_value *value = summary_get(cell, line->column);
+	const char *unit = record_columns[line->column].unit;
+
+	if (line->interval)
+		table_interval(value->median, value->low, value->high, unit, text);
+	else if (line->share)
+		table_percent(value->median, text);
+	else
+		table_number(value->median, unit, text);
+}
+
+/* The models' names (line NULL) or one measured line of both quadrants of a row. */
+static void draw_line(FILE *file, const struct summary *summary, const char *stub,
+		      const struct line *line, const struct quadrant *sides, bool color)
+{
+	size_t blanks = 0; /* held back, so that no line ends in blanks */
+
+	table_put(file, stub, STUB, TABLE_LEFT);
+	for (size_t side = 0; side < 2; side++) {
+		fprintf(file, "%*s │", (int)blanks, "");
+		blanks = 0;
+		for (size_t i = 0; i < sides[side].count; i++) {
+			char text[TABLE_TEXT_SIZE];
+
+			if (line)
+				value_text(sides[side].cells[i], line, text);
+			else
+				matrix_label(summary, sides[side].cells[i], text);
+			putc(' ', file);
+			fputs(color && !line ? "\033[1m" : "", file);
+			table_put(file, text, SLOT - 1, TABLE_RIGHT);
+			fputs(color && !line ? "\033[0m" : "", file);
+		}
+		blanks = (SLOTS - sides[side].count) * SLOT;
+	}
+	putc('\n', file);
+}
+
+/* The cells of one quadrant, from the `skip`-th on, as many as stand side by side. */
+static struct quadrant select_cells(const struct summary *summary,
+				    const struct summary_group *group, const char *name,
+				    size_t skip)
+{
+	struct quadrant quadrant = {.count = 0};
+
+	for (size_t i = group->first; i < group->first + group->count; i++) {
+		const struct summary_cell *cell = &summary->cells[i];
+
+		if (cell->rows == 0 ||
+		    strcmp(record_text(cell->sample, COLUMN_quadrant), name) != 0)
+			continue;
+		if (skip > 0)
+			skip--;
+		else if (quadrant.count < SLOTS)
+			quadrant.cells[quadrant.count++] = cell;
+	}
+	return quadrant;
+}
+
+static void draw_row(FILE *file, const struct summary *summary, const struct summary_group *group,
+		     const char *const quadrants[2], const char *const stubs[2], bool color)
+{
+	draw_heading(file, stubs[0], "", "", color);
+	for (size_t skip = 0;; skip += SLOTS) {
+		struct quadrant sides[2];
+
+		for (size_t side = 0; side < 2; side++)
+			sides[side] = select_cells(summary, group, quadrants[side], skip);
+		if (skip > 0 && sides[0].count == 0 && sides[1].count == 0)
+			return;
+		draw_line(file, summary, skip == 0 ? stubs[1] : "", NULL, sides, color);
+		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+			draw_line(file, summary, lines[i].name, &lines[i], sides, color);
+	}
+}
+
+/* What the bare system calls cost: shown below, since it waits in no way of its own. */
+static void draw_floor(FILE *file, const struct summary *summary, const struct summary_group *group)
+{
+	for (size_t i = group->first; i < group->first + group->count; i++) {
+		const struct summary_cell *cell = &summary->cells[i];
+		const struct summary_value *rate = summary_get(cell, COLUMN_throughput_rps);
+		char label[MATRIX_LABEL_SIZE];
+		char number[TABLE_TEXT_SIZE];
+
+		if (cell->contender || cell->rows == 0)
+			continue;
+		fprintf(file, "%s (bare calls, outside the matrix): ",
+			matrix_label(summary, cell, label));
+		fputs(table_number(rate->median, "1/s", number), file);
+		table_interval(rate->median, rate->low, rate->high, "1/s", number);
+		fprintf(file, " %s, CPU ", number);
+		fputs(table_number(summary_get(cell, COLUMN_cpu_us_per_request)->median, "us",
+				   number),
+		      file);
+		fputs(", calls ", file);
+		fputs(table_number(summary_get(cell, COLUMN_syscalls_per_request)->median, "",
+				   number),
+		      file);
+		fputs(" per fetch\n", file);
+	}
+}
+
+/* The most complete runs that a cell of the group has. */
+static size_t most_runs(const struct summary *summary, const struct summary_group *group)
+{
+	size_t most = 0;
+
+	for (size_t i = group->first; i < group->first + group->count; i++)
+		most = summary->cells[i].rows > most ? summary->cells[i].rows : most;
+	return most;
+}
+
+static void draw_matrix(FILE *file, const struct summary *summary,
+			const struct summary_group *group, bool color)
+{
+	static const char *const quadrants[2][2] = {
+		{"sync-blocking", "sync-nonblocking"},
+		{"async-blocking", "async-nonblocking"},
+	};
+	static const char *const stubs[2][2] = {
+		{"SYNCHRONOUS", "the program asks"},
+		{"ASYNCHRONOUS", "the kernel tells"},
+	};
+	size_t runs = most_runs(summary, group);
+
+	fputs(color ? "\033[1m" : "", file);
+	matrix_workload(file, summary, group);
+	fputs(color ? "\033[0m" : "", file);
+	fprintf(file, ": medians of %zu run%s of each\n\n", runs, runs == 1 ? "" : "s");
+	draw_heading(file, "", "BLOCKING", "NONBLOCKING", color);
+	draw_heading(file, "nothing ready yet:", "the thread sleeps in the call",
+		     "control comes back, the thread goes on", false);
+	for (size_t row = 0; row < 2; row++) {
+		draw_rule(file);
+		draw_row(file, summary, group, quadrants[row], stubs[row], color);
+	}
+	putc('\n', file);
+	draw_floor(file, summary, group);
+}
+
+int matrix_print(FILE *file, const struct summary *fetch, const struct summary *sumsq, bool color)
+{
+	int result = 0;
+
+	if (fetch && fetch->cell_count == 0)
+		fetch = NULL;
+	if (sumsq && sumsq->cell_count == 0)
+		sumsq = NULL;
+	for (size_t i = 0; fetch && i < fetch->group_count; i++) {
+		draw_matrix(file, fetch, &fetch->groups[i], color);
+		putc('\n', file);
+	}
+	if (fetch)
+		fputs("Work while waiting: squares that the same threads added while their fetches "
+		      "were in flight.\n\n",
+		      file);
+	if (sumsq)
+		result = matrix_pools(file, sumsq, color);
+	if (result != 0)
+		return result;
+	if (!fetch && !sumsq) {
+		fputs("No complete run: nothing to show.\n", file);
+		return ferror(file) ? -EIO : 0;
+	}
+	matrix_floor(file, fetch, sumsq, color);
+	matrix_title(file, "Verdicts\n", color);
+	if (fetch)
+		matrix_verdicts(file, fetch);
+	if (sumsq)
+		matrix_verdicts(file, sumsq);
+	return ferror(file) ? -EIO : 0;
+}

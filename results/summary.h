@@ -1,0 +1,110 @@
+/*
+ * From rows to cells: what each cell showed over its blocks, how it compares with the baseline of
+ * its workload, and the noise floor that the A/A control showed. Nothing is printed here; the
+ * matrix and summary.csv are made from it.
+ */
+#ifndef RESULTS_SUMMARY_H
+#define RESULTS_SUMMARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "results/record.h"
+#include "results/statistics.h"
+
+/* What a column means for a comparison. A cost has words of its own: less CPU is not "faster". */
+enum summary_sense {
+	SUMMARY_EVIDENCE, /* summarised, never compared */
+	SUMMARY_RATE,	  /* more is faster */
+	SUMMARY_TIME,	  /* less is faster */
+	SUMMARY_COST	  /* less is cheaper */
+};
+
+struct summary_column {
+	enum record_column column;
+	enum summary_sense sense;
+};
+
+/* The columns that are summarised, in order; a summary uses those of its kind. */
+#define SUMMARY_COLUMNS 24
+extern const struct summary_column summary_columns[SUMMARY_COLUMNS];
+
+/* One cell on one column. */
+struct summary_value {
+	size_t blocks; /* runs with this column; 0: the rest is empty */
+	double median;
+	double low; /* 95 % interval of the median, NAN with one run */
+	double high;
+	struct statistics_effect effect; /* against the baseline; pairs 0 where there is none */
+	double p_adjusted;		 /* Holm over all cells compared on this column */
+	enum statistics_verdict verdict;
+};
+
+struct summary_cell {
+	const char *name;	     /* the cell's, or its model's where it has none; borrowed */
+	const struct record *sample; /* one of its rows, for its factors; borrowed */
+	size_t rows;		     /* complete runs */
+	size_t group;		     /* index of its workload */
+	bool contender;		     /* false for the floor, which belongs to no quadrant */
+	struct summary_value values[SUMMARY_COLUMNS];
+};
+
+/*
+ * A workload: cells that may be compared. Fetches by connections, TLS, offered rate, origin
+ * latency and rounded body; sums by jobs and core.
+ */
+struct summary_group {
+	size_t first; /* its cells are cells[first] ... cells[first + count - 1], by name */
+	size_t count;
+	size_t baseline; /* index into cells; == first + count when the group has none */
+};
+
+struct summary {
+	enum record_kind kind;
+	struct summary_cell *cells;
+	size_t cell_count;
+	struct summary_group *groups; /* in ascending order of what tells them apart */
+	size_t group_count;
+	size_t left_out;       /* rows of runs cut short: counted, not used */
+	const char *control;   /* name of the (first) cell with an A/A control, NULL: none */
+	size_t control_blocks; /* pairs of the (smallest) control */
+	/* Noise floor by column, a factor above 1; the largest where there are several controls. */
+	double floor[SUMMARY_COLUMNS];
+	size_t comparisons[SUMMARY_COLUMNS]; /* what Holm's correction counted */
+};
+
+struct summary_options {
+	const char *baseline; /* cell or model; NULL: "epoll" for fetches, "serial" for sums */
+	uint64_t seed;
+};
+
+/*
+ * Summarises rows of one kind (FETCH or SUMSQ; others are passed over), which must outlive the
+ * summary. Rows with role "control" go into the floor only. Runs are paired by (run_id, block);
+ * a block without one of the two runs, or without the column, is no pair. Where the group has no
+ * baseline of that name its first contender by name is taken. Two rows for one cell and block are
+ * -EINVAL with a line in why; else 0 or -ENOMEM. Release with summary_free().
+ */
+int summary_make(const struct record *records, size_t count, enum record_kind kind,
+		 const struct summary_options *options, struct summary **summary, char *why,
+		 size_t why_size);
+void summary_free(struct summary *summary);
+
+/* The cell's value on a column, NULL when the column is not summarised. */
+const struct summary_value *summary_get(const struct summary_cell *cell, enum record_column column);
+/* Place of a column in summary_columns[], SUMMARY_COLUMNS when it is not there. */
+size_t summary_place(enum record_column column);
+
+/* As statistics_words(), and "cheaper by" or "dearer by" where the column is a cost. */
+const char *summary_words(size_t place, enum statistics_verdict verdict);
+
+/*
+ * summary.csv: a header, then a row per cell and column with values. Empty is missing; ratio is
+ * cell / baseline, p_method exact or sampled, floor a factor. 0 or -EIO.
+ */
+int summary_write_csv_header(FILE *file);
+int summary_write_csv(const struct summary *summary, FILE *file);
+
+#endif

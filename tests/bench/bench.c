@@ -1,0 +1,392 @@
+/*
+ * Measures the lab against the tools people use and against bare loops, in interleaved rounds:
+ * every round runs every contender once, in turn, on the same pinned CPUs and against the same
+ * server, so that what drifts, drifts for all. Prints medians, and ratios with their intervals.
+ * Nothing here passes or fails: a target that is missed is marked, for a person to look at.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <regex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab/status.h"
+#include "lab/subprocess.h"
+#include "results/statistics.h"
+
+#define ROUNDS_MAX     64
+#define CONTENDERS_MAX 8
+#define PATIENCE_NS    UINT64_C(60000000000)
+/* A port that the system does not give away by itself. */
+#define NGINX_ADDRESS "127.0.0.1:18765"
+
+/* A command, and where in its output its figures are: the first group of each expression. */
+struct contender {
+	const char *name;
+	const char *argv[16]; /* argv[0] without a slash in front: one of the lab's */
+	const char *rate;     /* per second; NULL when only the CPU counts */
+	const char *count;    /* what the CPU is divided by */
+	int server;	      /* index of the server whose URL replaces the word URL */
+	bool cpu_of_server;   /* bill the server's CPU instead of the command's */
+};
+
+struct server {
+	struct subprocess process;
+	char url[256];
+};
+
+struct measured {
+	double rate[ROUNDS_MAX];
+	double cpu_us[ROUNDS_MAX];
+};
+
+struct bench {
+	unsigned rounds;
+	int client_cpu;
+	int server_cpu;
+	struct server servers[2]; /* started for the section; the idle one costs nothing */
+};
+
+/* "less than LEAST times is a miss", or more than MOST: whichever is not 0. */
+struct target {
+	const char *side, *against;
+	bool of_cpu; /* else of the rate */
+	double least, most;
+};
+
+static double find_number(const char *text, const char *expression)
+{
+	regmatch_t match[2];
+	regex_t regex;
+	double value = NAN;
+
+	if (regcomp(&regex, expression, REG_EXTENDED | REG_NEWLINE))
+		status_exit(STATUS_FAILED, "the expression %s is wrong", expression);
+	if (regexec(&regex, text, 2, match, 0) == 0)
+		value = strtod(text + match[1].rm_so, NULL);
+	regfree(&regex);
+	return value;
+}
+
+static void pin_self(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		status_exit(STATUS_UNABLE, "cannot pin to CPU %d: %m", cpu);
+}
+
+/* Starts a command on a CPU: the child inherits the parent's binding. */
+static void start(struct subprocess *child, const char *const *argv, int cpu)
+{
+	const char *build = getenv("BUILD");
+	const char *words[16] = {NULL};
+	char why[256], program[512];
+
+	for (unsigned i = 0; argv[i] && i < 15; i++)
+		words[i] = argv[i];
+	if (argv[0][0] != '/') {
+		snprintf(program, sizeof(program), "%s/%s", build ? build : "build", argv[0]);
+		words[0] = program;
+	}
+	pin_self(cpu);
+	if (subprocess_start(child, (char *const *)words, why, sizeof(why)))
+		status_exit(STATUS_UNABLE, "%s", why);
+}
+
+static double children_cpu_s(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_CHILDREN, &r);
+	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+}
+
+static void run_once(struct bench *b, const struct contender *c, struct measured *m, unsigned round)
+{
+	static struct subprocess child;
+	double cpu_s = children_cpu_s();
+	struct server *server = &b->servers[c->server];
+	uint64_t server_ns = c->cpu_of_server ? subprocess_cpu_ns(&server->process) : 0;
+	const char *argv[16];
+	int status;
+
+	for (unsigned i = 0; i < 16; i++)
+		argv[i] = c->argv[i] && strcmp(c->argv[i], "URL") == 0 ? server->url : c->argv[i];
+	start(&child, argv, b->client_cpu);
+	if (subprocess_wait(&child, PATIENCE_NS, &status) || !WIFEXITED(status) ||
+	    WEXITSTATUS(status))
+		status_exit(STATUS_FAILED, "%s failed: %s", c->name, subprocess_last_error(&child));
+	cpu_s = children_cpu_s() - cpu_s;
+	if (c->cpu_of_server)
+		cpu_s = (double)(subprocess_cpu_ns(&server->process) - server_ns) / 1e9;
+	m->rate[round] = c->rate ? find_number(child.out.text, c->rate) : NAN;
+	m->cpu_us[round] = 1e6 * cpu_s / find_number(child.out.text, c->count);
+	if (isnan(m->cpu_us[round]))
+		status_exit(STATUS_FAILED, "%s printed no figure that is understood: %.200s",
+			    c->name, child.out.text);
+}
+
+static double median(const double *values, unsigned count)
+{
+	double sorted[ROUNDS_MAX];
+
+	memcpy(sorted, values, count * sizeof(*values));
+	statistics_sort(sorted, count);
+	return statistics_quantile(sorted, count, 0.5);
+}
+
+static unsigned place_of(const struct contender *contenders, unsigned count, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < count && strcmp(contenders[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static void print_target(const struct bench *b, const struct contender *contenders, unsigned count,
+			 const struct measured *measured, const struct target *t)
+{
+	const struct measured *side = &measured[place_of(contenders, count, t->side)];
+	const struct measured *against = &measured[place_of(contenders, count, t->against)];
+	struct statistics_effect effect;
+	bool met;
+
+	if (statistics_compare(t->of_cpu ? side->cpu_us : side->rate,
+			       t->of_cpu ? against->cpu_us : against->rate, b->rounds, 1, &effect))
+		status_exit(STATUS_UNABLE, "out of memory");
+	met = t->least > 0 ? effect.ratio >= t->least : effect.ratio <= t->most;
+	printf("  %-12s %-16s / %-12s %.3f [%.3f, %.3f]  target %s %.2f  %s\n",
+	       t->of_cpu ? "CPU" : "throughput", t->side, t->against, effect.ratio, effect.low,
+	       effect.high, t->least > 0 ? "at least" : "at most",
+	       t->least > 0 ? t->least : t->most, met ? "met" : "MISSED");
+}
+
+static void run_section(struct bench *b, const char *title, const char *unit,
+			const struct contender *contenders, unsigned count,
+			const struct target *targets, unsigned target_count)
+{
+	static struct measured measured[CONTENDERS_MAX];
+
+	printf("\n%s, %u rounds, client on CPU %d, server on CPU %d\n", title, b->rounds,
+	       b->client_cpu, b->server_cpu);
+	for (unsigned round = 0; round < b->rounds; round++)
+		/* Each round begins with another contender: none always follows the same one. */
+		for (unsigned i = 0; i < count; i++) {
+			unsigned which = (i + round) % count;
+
+			run_once(b, &contenders[which], &measured[which], round);
+		}
+	for (unsigned i = 0; i < count; i++) {
+		printf("  %-16s", contenders[i].name);
+		if (contenders[i].rate)
+			printf(" %10.0f /s", median(measured[i].rate, b->rounds));
+		printf(" %10.3f us CPU per %s\n", median(measured[i].cpu_us, b->rounds), unit);
+	}
+	for (unsigned i = 0; i < target_count; i++)
+		print_target(b, contenders, count, measured, &targets[i]);
+	fflush(stdout);
+}
+
+static void start_origin(struct bench *b)
+{
+	static const char *const argv[] = {"origin", NULL};
+	struct server *server = &b->servers[0];
+	char line[256];
+	const char *url;
+
+	start(&server->process, argv, b->server_cpu);
+	if (subprocess_first_line(&server->process, UINT64_C(5000000000), line, sizeof(line)) ||
+	    !(url = strstr(line, "http://")))
+		status_exit(STATUS_UNABLE, "the origin did not start: %s",
+			    subprocess_last_error(&server->process));
+	snprintf(server->url, sizeof(server->url), "%s", url);
+}
+
+static void start_nginx(struct bench *b, char *folder)
+{
+	const char *const argv[] = {"/usr/sbin/nginx", "-p", folder, "-c", "nginx.conf", NULL};
+	struct server *server = &b->servers[1];
+	char path[128];
+	FILE *file;
+
+	if (!mkdtemp(folder))
+		status_exit(STATUS_FAILED, "cannot make %s: %m", folder);
+	snprintf(path, sizeof(path), "%s/nginx.conf", folder);
+	file = fopen(path, "we");
+	if (!file)
+		status_exit(STATUS_FAILED, "cannot write %s: %m", path);
+	fprintf(file,
+		"daemon off; master_process off; worker_processes 1; pid nginx.pid;\n"
+		"error_log error.log; events { worker_connections 1024; }\n"
+		"http { access_log off; keepalive_requests 1000000000; tcp_nodelay on;\n"
+		"  client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t;\n"
+		"  uwsgi_temp_path t; scgi_temp_path t; server { listen %s; location / {\n"
+		"  return 200 'abcdefghijklmnopqrstuvwx'; } } }\n",
+		NGINX_ADDRESS);
+	fclose(file);
+	start(&server->process, argv, b->server_cpu);
+	snprintf(server->url, sizeof(server->url), "http://%s/", NGINX_ADDRESS);
+	usleep(500000); /* it says nothing when it is ready */
+}
+
+static void stop_server(struct server *server)
+{
+	int status;
+
+	subprocess_signal(&server->process, SIGTERM);
+	subprocess_wait(&server->process, UINT64_C(5000000000), &status);
+}
+
+#define LAB_RATE  "\"throughput_rps\": ?([0-9.e+]+)"
+#define LAB_COUNT "\"requests\": ?([0-9]+)"
+#define WRK_RATE  "Requests/sec: *([0-9.]+)"
+#define WRK_COUNT "^ *([0-9]+) requests in"
+
+static void bench_fetch(struct bench *b)
+{
+	static const struct contender contenders[] = {
+		{"fetch-epoll",
+		 {"fetch-epoll", "--json", "-c64", "-d2s", "URL"},
+		 LAB_RATE,
+		 LAB_COUNT,
+		 0,
+		 false},
+		{"fetch-uring",
+		 {"fetch-uring", "--json", "-c64", "-d2s", "URL"},
+		 LAB_RATE,
+		 LAB_COUNT,
+		 0,
+		 false},
+		{"floor",
+		 {"fetch-floor", "--json", "-c64", "-d2s", "URL"},
+		 LAB_RATE,
+		 LAB_COUNT,
+		 0,
+		 false},
+		{"floor-spin",
+		 {"fetch-floor", "--wait=spin", "--json", "-c64", "-d2s", "URL"},
+		 LAB_RATE,
+		 LAB_COUNT,
+		 0,
+		 false},
+		{"wrk",
+		 {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
+		 WRK_RATE,
+		 WRK_COUNT,
+		 0,
+		 false},
+		{"h2load",
+		 {"/usr/bin/h2load", "--h1", "-t1", "-c64", "-D2", "URL"},
+		 "finished in [^,]*, ([0-9.]+) req/s",
+		 "requests: ([0-9]+) total",
+		 0,
+		 false},
+	};
+	static const struct target targets[] = {
+		{"fetch-epoll", "wrk", false, 1.30, 0},
+		{"fetch-uring", "wrk", false, 1.30, 0},
+		{"fetch-epoll", "h2load", false, 1.40, 0},
+		{"fetch-uring", "h2load", false, 1.40, 0},
+		{"fetch-epoll", "wrk", true, 0, 0.75},
+		{"fetch-uring", "wrk", true, 0, 0.75},
+		{"fetch-epoll", "floor", true, 0, 1.08},
+		{"fetch-uring", "floor", true, 0, 1.08},
+		{"fetch-epoll", "floor-spin", true, 0, 1.08},
+		{"fetch-uring", "floor-spin", true, 0, 1.08},
+	};
+
+	start_origin(b);
+	run_section(b, "64 connections, 24-byte bodies, keep-alive", "fetch", contenders, 6,
+		    targets, 10);
+	stop_server(&b->servers[0]);
+}
+
+/* The servers' CPU, under the same load from the other core. */
+static void bench_origin(struct bench *b)
+{
+	static const struct contender contenders[] = {
+		{"origin",
+		 {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
+		 WRK_RATE,
+		 WRK_COUNT,
+		 0,
+		 true},
+		{"nginx",
+		 {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
+		 WRK_RATE,
+		 WRK_COUNT,
+		 1,
+		 true},
+	};
+	static const struct target targets[] = {{"origin", "nginx", true, 0, 0.85}};
+	char folder[] = "/tmp/iolab-bench-XXXXXX", command[64];
+
+	start_origin(b);
+	start_nginx(b, folder);
+	run_section(b, "Servers under wrk, 64 connections, 24-byte bodies", "request", contenders,
+		    2, targets, 1);
+	stop_server(&b->servers[0]);
+	stop_server(&b->servers[1]);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	if (system(command))
+		status_warn("cannot remove %s", folder);
+}
+
+static void bench_sumsq(struct bench *b)
+{
+	static const struct contender contenders[] = {
+		{"sumsq-serial",
+		 {"sumsq-serial", "--json", "--duration=500ms"},
+		 "\"elements_per_s\": ?([0-9.e+]+)",
+		 "\"elements\": ?([0-9]+)",
+		 0,
+		 false},
+		{"bare loop",
+		 {"bench/sumsq_floor"},
+		 "([0-9.]+) squares per second",
+		 "([0-9]+) squares in",
+		 0,
+		 false},
+		{"scalar",
+		 {"sumsq-serial", "--core=scalar", "--json", "--duration=500ms"},
+		 "\"elements_per_s\": ?([0-9.e+]+)",
+		 "\"elements\": ?([0-9]+)",
+		 0,
+		 false},
+	};
+	static const struct target targets[] = {
+		{"sumsq-serial", "bare loop", false, 1 / 1.05, 0},
+		{"sumsq-serial", "scalar", false, 12, 0},
+	};
+
+	run_section(b, "The thirty sums of squares", "square", contenders, 3, targets, 2);
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench b = {.rounds = 9, .client_cpu = 0, .server_cpu = 1};
+
+	if (argc > 1)
+		b.rounds = (unsigned)atoi(argv[1]);
+	if (b.rounds < 1 || b.rounds > ROUNDS_MAX)
+		status_exit(STATUS_USAGE, "rounds: from 1 to %d", ROUNDS_MAX);
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		status_exit(STATUS_UNABLE,
+			    "two CPUs are needed to measure a client against a server");
+	bench_fetch(&b);
+	bench_origin(&b);
+	bench_sumsq(&b);
+	return 0;
+}

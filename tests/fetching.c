@@ -1,0 +1,114 @@
+/* See fetching.h. */
+#include "tests/fetching.h"
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+const char *const fetching_models[4] = {"blocking", "nonblocking", "epoll", "uring"};
+
+int fetching_run(struct child *child, const char *model, const char *const *arguments)
+{
+	const char *argv[32];
+	char name[64];
+	int count = 1;
+
+	snprintf(name, sizeof(name), "fetch-%s", model);
+	argv[0] = child_program(name);
+	for (int i = 0; arguments[i] && count < 31; i++)
+		argv[count++] = arguments[i];
+	argv[count] = NULL;
+	return child_run(child, argv);
+}
+
+json_t *fetching_row(const struct child *child)
+{
+	json_error_t error;
+	json_t *row = json_loads(child->out.text, 0, &error);
+
+	if (!row)
+		fail_msg("no JSON row: %s in '%s', stderr '%s'", error.text, child->out.text,
+			 child->err.text);
+	return row;
+}
+
+double fetching_number(const json_t *row, const char *key)
+{
+	const json_t *value = json_object_get(row, key);
+
+	if (!json_is_number(value))
+		fail_msg("the row has no number %s", key);
+	return json_number_value(value);
+}
+
+/* Reads up to the end of a request's head; false at the end of the stream. */
+static bool read_head(int fd)
+{
+	char text[4096];
+	size_t length = 0;
+
+	while (length < sizeof(text) - 1) {
+		ssize_t got = recv(fd, text + length, sizeof(text) - 1 - length, 0);
+
+		if (got <= 0)
+			return false;
+		length += (size_t)got;
+		text[length] = 0;
+		if (strstr(text, "\r\n\r\n"))
+			return true;
+	}
+	return false;
+}
+
+static void serve_one(int fd, const char *const *texts)
+{
+	for (; *texts; texts++) {
+		if (!read_head(fd))
+			break;
+		if (send(fd, *texts, strlen(*texts), MSG_NOSIGNAL) < 0)
+			break;
+	}
+	close(fd);
+}
+
+unsigned fetching_serve(const char *const *const *scripts, pid_t *pid)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener, 16), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+	*pid = fork();
+	assert_true(*pid >= 0);
+	if (*pid == 0) {
+		alarm(60); /* never left behind */
+		for (;;) {
+			int fd = accept(listener, NULL, NULL);
+
+			if (fd >= 0)
+				serve_one(fd, *scripts);
+			if (scripts[1])
+				scripts++;
+		}
+	}
+	close(listener);
+	return ntohs(address.sin_port);
+}
+
+void fetching_stop_server(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}

@@ -1,0 +1,34 @@
+/* Running the fetch-* executables in tests: against servers, reading their JSON rows. */
+#ifndef TESTS_FETCHING_H
+#define TESTS_FETCHING_H
+
+#include <jansson.h>
+
+#include "tests/child.h"
+
+/* The models of the matrix. */
+extern const char *const fetching_models[4];
+
+/*
+ * Runs fetch-MODEL with the arguments (NULL-terminated) to its end; the outputs stay in *child
+ * until child_free(). Returns as child_wait().
+ */
+int fetching_run(struct child *child, const char *model, const char *const *arguments);
+
+/* The JSON row that it printed on stdout; fails the test if there is none. Decref it. */
+json_t *fetching_row(const struct child *child);
+
+/* A number of the row; fails the test when it is missing. */
+double fetching_number(const json_t *row, const char *key);
+
+/*
+ * A server in a forked process that speaks by script: for the n-th connection it accepts, it
+ * answers each request head with the next of the connection's texts and closes after the last.
+ * scripts: a NULL-terminated list of connections, each a NULL-terminated list of texts; the last
+ * connection's is used for all later ones too. Returns the port; *pid is to be ended with
+ * fetching_stop_server().
+ */
+unsigned fetching_serve(const char *const *const *scripts, pid_t *pid);
+void fetching_stop_server(pid_t pid);
+
+#endif

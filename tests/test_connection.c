@@ -1,0 +1,346 @@
+/*
+ * kernels/protocol/connection: responses of every kind, cut into pieces at every place, give the
+ * same outcome; wrong ones fail with a reason; and the states follow each other as told.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "kernels/protocol/connection.h"
+
+static struct {
+	int connected, first_byte, done, failed;
+	uint64_t body_bytes;
+	unsigned status;
+	const char *failure;
+} seen;
+
+static void on_connected(struct observer *o, struct connection *c)
+{
+	(void)o;
+	(void)c;
+	seen.connected++;
+}
+
+static void on_first_byte(struct observer *o, struct connection *c)
+{
+	(void)o;
+	(void)c;
+	seen.first_byte++;
+}
+
+static void on_done(struct observer *o, struct connection *c)
+{
+	(void)o;
+	seen.done++;
+	seen.body_bytes = c->body_bytes;
+	seen.status = c->status;
+}
+
+static void on_failed(struct observer *o, struct connection *c)
+{
+	(void)o;
+	seen.failed++;
+	seen.failure = c->failure;
+}
+
+static struct observer observer = {on_connected, on_first_byte, on_done, on_failed};
+static struct request request = {.url = "http://h/", .bytes = "GET", .length = 3};
+
+/* A connection that has sent its request and waits for the response. */
+static void start(struct connection *c, struct body_reference *reference)
+{
+	memset(&seen, 0, sizeof(seen));
+	connection_init(c, 0, &observer);
+	connection_begin(c, &request, reference);
+	assert_int_equal(c->want, WANT_CONNECT);
+	connection_connected(c);
+	assert_int_equal(c->want, WANT_SEND);
+	connection_sent(c, 2);
+	assert_int_equal(c->want, WANT_SEND);
+	connection_sent(c, 1);
+	assert_int_equal(c->want, WANT_RECEIVE);
+}
+
+/* Hands over bytes that end right before a page that must not be touched. */
+static void receive(struct connection *c, const char *bytes, size_t length)
+{
+	static char *page;
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (!page) {
+		page = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
+		assert_ptr_not_equal(page, MAP_FAILED);
+		assert_int_equal(mprotect(page + size, size, PROT_NONE), 0);
+	}
+	assert_true(length <= size);
+	memcpy(page + size - length, bytes, length);
+	connection_received(c, page + size - length, length);
+}
+
+static const struct {
+	const char *text;
+	unsigned status;
+	uint64_t body;
+	bool keep_alive;
+} good[] = {
+	{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, 5, true},
+	{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, 0, true},
+	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+	 200, 5, true},
+	{"HTTP/1.1 204 No Content\r\n\r\n", 204, 0, true},
+	{"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n", 304, 0, true},
+	{"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno", 404, 2,
+	 false},
+	{"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nno", 200, 2, false},
+	{"HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nno", 200, 2, true},
+	{"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+	 "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+	 200, 1, true},
+};
+
+static void check_good(const struct connection *c, size_t i)
+{
+	assert_int_equal(seen.done, 1);
+	assert_int_equal(seen.failed, 0);
+	assert_int_equal(seen.first_byte, 1);
+	assert_int_equal(seen.status, good[i].status);
+	assert_int_equal(seen.body_bytes, good[i].body);
+	assert_int_equal(c->want, good[i].keep_alive ? WANT_NOTHING : WANT_CLOSE);
+}
+
+static void every_split_in_two(void **state)
+{
+	struct connection c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		size_t length = strlen(good[i].text);
+
+		for (size_t cut = 1; cut < length; cut++) {
+			start(&c, NULL);
+			receive(&c, good[i].text, cut);
+			assert_int_equal(seen.done, 0);
+			receive(&c, good[i].text + cut, length - cut);
+			check_good(&c, i);
+			assert_false(c.one_piece);
+		}
+		start(&c, NULL);
+		receive(&c, good[i].text, length);
+		check_good(&c, i);
+		assert_true(c.one_piece);
+	}
+}
+
+static void byte_by_byte(void **state)
+{
+	struct connection c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		start(&c, NULL);
+		for (const char *p = good[i].text; *p; p++)
+			receive(&c, p, 1);
+		check_good(&c, i);
+	}
+}
+
+static void body_until_close(void **state)
+{
+	static const char text[] = "HTTP/1.0 200 OK\r\n\r\nsome body";
+	struct connection c;
+
+	(void)state;
+	start(&c, NULL);
+	receive(&c, text, sizeof(text) - 1);
+	assert_int_equal(seen.done, 0);
+	connection_eof(&c);
+	assert_int_equal(seen.done, 1);
+	assert_int_equal(seen.body_bytes, 9);
+	assert_int_equal(c.want, WANT_CLOSE);
+	connection_closed(&c);
+	assert_int_equal(c.want, WANT_NOTHING);
+}
+
+static void bad_responses(void **state)
+{
+	static const struct {
+		const char *text;
+		bool eof;
+		const char *reason;
+	} rows[] = {
+		{"220 ftp.example\r\n", false, "the response is not HTTP"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", true,
+		 "the server closed in the middle of the body"},
+		{"HTTP/1.1 200 OK\r\nContent-", true,
+		 "the server closed in the middle of the head"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\n", false,
+		 "the server sent more than it was asked for"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", false,
+		 "the response is not HTTP"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false,
+		 "the response is not HTTP"},
+		{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+		 false, "the server wants to switch protocols"},
+	};
+	struct connection c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		start(&c, NULL);
+		receive(&c, rows[i].text, strlen(rows[i].text));
+		if (rows[i].eof)
+			connection_eof(&c);
+		assert_int_equal(seen.failed, 1);
+		assert_int_equal(seen.done, 0);
+		assert_string_equal(seen.failure, rows[i].reason);
+		assert_int_equal(c.want, WANT_CLOSE);
+		connection_closed(&c);
+		assert_int_equal(c.want, WANT_NOTHING);
+	}
+}
+
+static void endless_head(void **state)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\n";
+	char line[1024];
+	struct connection c;
+
+	(void)state;
+	memset(line, 'a', sizeof(line));
+	memcpy(line, "X: ", 3);
+	memcpy(line + sizeof(line) - 2, "\r\n", 2);
+	start(&c, NULL);
+	receive(&c, head, sizeof(head) - 1);
+	for (int i = 0; i < CONNECTION_HEAD_MAX / 1024 + 1 && !seen.failed; i++)
+		receive(&c, line, sizeof(line));
+	assert_int_equal(seen.failed, 1);
+	assert_string_equal(seen.failure, "the response's head is too long");
+}
+
+/* Another fetch on the open connection, up to where it waits for the response. */
+static void again(struct connection *c, struct body_reference *reference)
+{
+	connection_begin(c, &request, reference);
+	assert_int_equal(c->want, WANT_SEND);
+	connection_sent(c, 3);
+}
+
+static void stale_connection_is_retried_once(void **state)
+{
+	struct connection c;
+
+	(void)state;
+	start(&c, NULL);
+	receive(&c, good[0].text, strlen(good[0].text));
+	again(&c, NULL);
+	connection_error(&c, "receive", ECONNRESET);
+	assert_int_equal(c.want, WANT_CLOSE);
+	assert_int_equal(seen.failed, 0);
+	connection_closed(&c);
+	assert_int_equal(c.want, WANT_CONNECT);
+	connection_connected(&c);
+	connection_sent(&c, 3);
+	connection_eof(&c); /* a fresh connection: this time it counts */
+	assert_int_equal(seen.failed, 1);
+	assert_string_equal(seen.failure, "the server closed before it answered");
+}
+
+static void not_retried_after_a_byte(void **state)
+{
+	struct connection c;
+
+	(void)state;
+	start(&c, NULL);
+	receive(&c, good[0].text, strlen(good[0].text));
+	again(&c, NULL);
+	receive(&c, "H", 1);
+	connection_error(&c, "receive", ECONNRESET);
+	assert_int_equal(seen.failed, 1);
+	assert_int_equal(c.failure_errno, ECONNRESET);
+}
+
+static void respond(struct connection *c, const char *body)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+		 strlen(body), body);
+	receive(c, text, strlen(text));
+}
+
+static void bodies_are_compared(void **state)
+{
+	uint8_t kept[4];
+	struct body_reference reference = {.bytes = kept, .capacity = sizeof(kept)};
+	struct connection c;
+
+	(void)state;
+	start(&c, &reference);
+	respond(&c, "abcdef");
+	assert_true(reference.known);
+	assert_int_equal(reference.length, 6);
+	again(&c, &reference);
+	respond(&c, "abcdef");
+	assert_int_equal(seen.done, 2);
+	again(&c, &reference);
+	respond(&c, "abcdXX"); /* beyond what is kept: only the length is known */
+	assert_int_equal(seen.done, 3);
+	again(&c, &reference);
+	respond(&c, "abXdef");
+	assert_int_equal(seen.failed, 1);
+	start(&c, &reference);
+	respond(&c, "abcde");
+	assert_int_equal(seen.failed, 1);
+	start(&c, &reference);
+	respond(&c, "");
+	assert_int_equal(seen.failed, 1);
+}
+
+static void half_a_reference_is_none(void **state)
+{
+	uint8_t kept[16];
+	struct body_reference reference = {.bytes = kept, .capacity = sizeof(kept)};
+	static const char half[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nXXX";
+	struct connection first, second;
+
+	(void)state;
+	start(&first, &reference);
+	receive(&first, half, sizeof(half) - 1);
+	start(&second, &reference); /* meanwhile another response comes whole */
+	respond(&second, "abcdef");
+	assert_false(reference.known);
+	assert_int_equal(seen.done, 1);
+	connection_eof(&first);
+	assert_null(reference.writer);
+	again(&second, &reference);
+	respond(&second, "abcdef");
+	assert_true(reference.known);
+	assert_memory_equal(kept, "abcdef", 6);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_split_in_two),
+		cmocka_unit_test(byte_by_byte),
+		cmocka_unit_test(body_until_close),
+		cmocka_unit_test(bad_responses),
+		cmocka_unit_test(endless_head),
+		cmocka_unit_test(stale_connection_is_retried_once),
+		cmocka_unit_test(not_retried_after_a_byte),
+		cmocka_unit_test(bodies_are_compared),
+		cmocka_unit_test(half_a_reference_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

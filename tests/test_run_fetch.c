@@ -1,0 +1,491 @@
+/*
+ * The fetch-* executables as a user runs them: the lines they print against three real servers,
+ * the row, and the evidence that puts each model into its quadrant.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/fetching.h"
+#include "tests/peer.h"
+
+static struct child origin;
+static char url[64], slow_url[64];
+static char folder[] = "/tmp/iolab-fetch-XXXXXX";
+
+static int start(void **state)
+{
+	unsigned port = peer_origin(&origin, NULL);
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
+	snprintf(slow_url, sizeof(slow_url), "http://127.0.0.1:%u/delay/5ms", port);
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+	char command[64];
+
+	(void)state;
+	peer_origin_end(&origin);
+	child_free(&origin);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+/* "Downloaded N sites in S seconds" and nothing behind it. */
+static void assert_closing(const char *text, int sites)
+{
+	double seconds;
+	int count, end = 0;
+
+	if (sscanf(text, "Downloaded %d sites in %lf seconds%n", &count, &seconds, &end) != 2 ||
+	    strcmp(text + end, "\n") != 0)
+		fail_msg("'%s' is not the closing line", text);
+	assert_int_equal(count, sites);
+}
+
+static void assert_fetches(const char *model, const char *where, int size, int status)
+{
+	const char *const arguments[] = {where, where, NULL};
+	char expected[512];
+	struct child child;
+
+	if (fetching_run(&child, model, arguments) != 0)
+		fail_msg("fetch-%s %s: %s", model, where, child.err.text);
+	snprintf(expected, sizeof(expected),
+		 "Read Contents: %d, Status Code: %d from %s\n"
+		 "Read Contents: %d, Status Code: %d from %s\n",
+		 size, status, where, size, status, where);
+	if (strncmp(child.out.text, expected, strlen(expected)) != 0)
+		fail_msg("fetch-%s printed '%s'", model, child.out.text);
+	assert_closing(child.out.text + strlen(expected), 2);
+	assert_string_equal(child.err.text, "");
+	child_free(&child);
+}
+
+static void lines_of_the_origin(void **state)
+{
+	char large[96], none[96], missing[96];
+
+	(void)state;
+	snprintf(large, sizeof(large), "%sbytes/1000000", url);
+	snprintf(none, sizeof(none), "%sstatus/204", url);
+	snprintf(missing, sizeof(missing), "%sbytes/0", url);
+	for (int i = 0; i < 4; i++) {
+		assert_fetches(fetching_models[i], url, 24, 200);
+		assert_fetches(fetching_models[i], large, 1000000, 200);
+		assert_fetches(fetching_models[i], none, 0, 204);
+		assert_fetches(fetching_models[i], missing, 0, 200);
+	}
+}
+
+static void put_file(const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Waits until something listens on the port. */
+static void wait_for_port(unsigned port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				      .sin_port = htons((uint16_t)port)};
+
+	for (int i = 0; i < 500; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		int err = connect(fd, (struct sockaddr *)&address, sizeof(address));
+
+		close(fd);
+		if (!err)
+			return;
+		usleep(20000);
+	}
+	fail_msg("nothing listens on port %u", port);
+}
+
+/* A port that was free a moment ago, for servers that cannot choose one themselves. */
+static unsigned free_port(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+	close(fd);
+	return ntohs(address.sin_port);
+}
+
+static void lines_of_nginx(void **state)
+{
+	const char *const argv[] = {"/usr/sbin/nginx", "-p", folder, "-c", "nginx.conf", NULL};
+	unsigned port = free_port();
+	char text[1024], where[96];
+	struct child nginx;
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		 "daemon off; master_process off; pid p; error_log e; events {}\n"
+		 "http { access_log off; client_body_temp_path t; proxy_temp_path t;\n"
+		 "fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;\n"
+		 "server { listen 127.0.0.1:%u; root %s; } }\n",
+		 port, folder);
+	put_file("nginx.conf", text);
+	put_file("page.html", "<p>thirty-one bytes of text</p>");
+	assert_int_equal(chmod(folder, 0755), 0);
+	child_start(&nginx, argv);
+	wait_for_port(port);
+	snprintf(where, sizeof(where), "http://127.0.0.1:%u/page.html", port);
+	for (int i = 0; i < 4; i++)
+		assert_fetches(fetching_models[i], where, 31, 200);
+	child_end(&nginx, SIGTERM, CHILD_LIMIT_MS);
+	child_free(&nginx);
+}
+
+/* HTTP/1.0, closes after each answer. */
+static void lines_of_python(void **state)
+{
+	unsigned port = free_port();
+	char number[16], where[96];
+	const char *const argv[] = {"python3", "-m", "http.server", number, "--bind", "127.0.0.1",
+				    "--directory", folder, NULL};
+	struct child python;
+
+	(void)state;
+	put_file("page.txt", "fifteen of them");
+	snprintf(number, sizeof(number), "%u", port);
+	child_start(&python, argv);
+	wait_for_port(port);
+	snprintf(where, sizeof(where), "http://localhost:%u/page.txt", port);
+	for (int i = 0; i < 4; i++)
+		assert_fetches(fetching_models[i], where, 15, 200);
+	child_end(&python, SIGTERM, CHILD_LIMIT_MS);
+	child_free(&python);
+}
+
+static json_t *measure(const char *model, const char *const *arguments)
+{
+	struct child child;
+	json_t *row;
+
+	if (fetching_run(&child, model, arguments) != 0)
+		fail_msg("fetch-%s: %s", model, child.err.text);
+	row = fetching_row(&child);
+	child_free(&child);
+	return row;
+}
+
+static void assert_text(const json_t *row, const char *key, const char *value)
+{
+	assert_string_equal(json_string_value(json_object_get(row, key)), value);
+}
+
+/* Exactly as many fetches as asked for, whatever the connections and threads. */
+static void requests_are_counted(void **state)
+{
+	static const char *const shapes[][2] = {
+		{"-c1", "-t1"}, {"-c7", "-t1"}, {"-c64", "-t2"}, {"-c200", "-t3"}};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		for (size_t shape = 0; shape < 4; shape++) {
+			const char *const many[] = {shapes[shape][0], shapes[shape][1], "-n101",
+						    "--json", url, NULL};
+			const char *const one[] = {"-t3", "-n101", "--json", url, NULL};
+			json_t *row = measure(fetching_models[i], i == 0 ? one : many);
+
+			assert_int_equal(fetching_number(row, "requests"), 101);
+			assert_int_equal(fetching_number(row, "errors"), 0);
+			assert_int_equal(fetching_number(row, "body_bytes"), 24);
+			json_decref(row);
+		}
+	}
+}
+
+/* With 5 ms to wait for and 16 in flight, each quadrant shows its own evidence. */
+static json_t *wait_and_see(const char *model, const char *wait)
+{
+	const char *const many[] = {"-c16", "-n1600", "--overlap=thread", "--json", wait, slow_url,
+				    NULL};
+	const char *const threads[] = {"-t16", "-n1600", "--overlap=thread", "--json", wait,
+				       slow_url, NULL};
+	json_t *row = measure(model, strcmp(model, "blocking") == 0 ? threads : many);
+
+	assert_true(fetching_number(row, "latency_p50_us") >= 5000);
+	return row;
+}
+
+static void evidence_of_blocking(void **state)
+{
+	json_t *row = wait_and_see("blocking", "--wait=block");
+
+	(void)state;
+	assert_text(row, "quadrant", "sync-blocking");
+	assert_true(fetching_number(row, "would_block_per_request") == 0);
+	assert_true(fetching_number(row, "overlap_elements_per_s") == 0);
+	assert_true(fetching_number(row, "blocked_share") > 0.8);
+	assert_true(fetching_number(row, "syscalls_per_request") < 2.1);
+	json_decref(row);
+}
+
+static void evidence_of_nonblocking(void **state)
+{
+	json_t *row = wait_and_see("nonblocking", "--wait=spin");
+
+	(void)state;
+	assert_text(row, "quadrant", "sync-nonblocking");
+	assert_true(fetching_number(row, "would_block_per_request") > 20);
+	assert_true(fetching_number(row, "overlap_elements_per_s") > 1e5);
+	assert_true(fetching_number(row, "blocked_share") < 0.2);
+	assert_null(json_object_get(row, "notifications_per_request"));
+	json_decref(row);
+}
+
+static void evidence_of_epoll(void **state)
+{
+	json_t *row = wait_and_see("epoll", "--wait=block");
+
+	(void)state;
+	assert_text(row, "quadrant", "async-blocking");
+	assert_true(fetching_number(row, "would_block_per_request") < 0.1);
+	assert_true(fetching_number(row, "overlap_elements_per_s") == 0);
+	assert_true(fetching_number(row, "blocked_share") > 0.8);
+	assert_true(fetching_number(row, "notifications_per_request") > 0.9);
+	assert_true(fetching_number(row, "notifications_per_request") < 1.1);
+	json_decref(row);
+}
+
+static void evidence_of_uring(void **state)
+{
+	json_t *row = wait_and_see("uring", "--wait=spin");
+
+	(void)state;
+	assert_text(row, "quadrant", "async-nonblocking");
+	assert_true(fetching_number(row, "would_block_per_request") == 0);
+	assert_true(fetching_number(row, "overlap_elements_per_s") > 1e5);
+	assert_true(fetching_number(row, "blocked_share") < 0.2);
+	assert_true(fetching_number(row, "syscalls_per_request") < 1.1);
+	assert_true(fetching_number(row, "notifications_per_request") > 0.9);
+	json_decref(row);
+	row = wait_and_see("uring", "--wait=block");
+	assert_text(row, "quadrant", "async-blocking");
+	assert_true(fetching_number(row, "overlap_elements_per_s") == 0);
+	assert_true(fetching_number(row, "blocked_share") > 0.8);
+	json_decref(row);
+}
+
+/* Sums a column of strace -c: calls whose name is one of those that models make. */
+static double straced_calls(const char *path)
+{
+	static const char *const names[] = {"sendto",	"recvfrom",   "connect",    "socket",
+					    "setsockopt", "epoll_wait", "epoll_ctl", "close",
+					    "io_uring_enter"};
+	FILE *file = fopen(path, "r");
+	char line[256];
+	double sum = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		char name[64];
+		double calls;
+
+		/* "% time  seconds  usecs/call  calls  [errors]  syscall" */
+		if (sscanf(line, "%*f %*f %*f %lf %*f %63s", &calls, name) != 2 &&
+		    sscanf(line, "%*f %*f %*f %lf %63s", &calls, name) != 2)
+			continue;
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if (strcmp(name, names[i]) == 0)
+				sum += calls;
+	}
+	fclose(file);
+	return sum;
+}
+
+/* What the model says it called is what strace saw it call. */
+static void counts_agree_with_strace(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		char path[128], program[256];
+		snprintf(path, sizeof(path), "%s/strace.txt", folder);
+		snprintf(program, sizeof(program), "%s", "");
+		char name[64];
+
+		snprintf(name, sizeof(name), "fetch-%s", fetching_models[i]);
+		snprintf(program, sizeof(program), "%s", child_program(name));
+		const char *const argv[] = {"strace", "-f", "-c", "-o", path, program, "-n4000",
+					    i == 0 ? "-t8" : "-c8", "--json", url, NULL};
+		struct child child;
+
+		if (child_run(&child, argv) != 0)
+			fail_msg("strace: %s", child.err.text);
+		json_t *row = fetching_row(&child);
+		double counted = fetching_number(row, "syscalls_per_request") *
+				 fetching_number(row, "requests");
+		double straced = straced_calls(path);
+
+		/* Closing 8 sockets and the like at the end, outside of the interval. */
+		if (straced - counted > 0.01 * straced + 20 || counted - straced > 0.01 * straced)
+			fail_msg("fetch-%s counted %.0f calls, strace %.0f", fetching_models[i], counted,
+				 straced);
+		json_decref(row);
+		child_free(&child);
+	}
+}
+
+static void warmup_is_left_out(void **state)
+{
+	static const char *const arguments[] = {"-c4", "-d200ms", "--warmup=100ms", "--json", NULL};
+	const char *full[8];
+	json_t *row;
+
+	(void)state;
+	memcpy(full, arguments, sizeof(arguments));
+	full[4] = slow_url;
+	full[5] = NULL;
+	row = measure("epoll", full);
+	assert_true(fetching_number(row, "duration_s") >= 0.2);
+	assert_true(fetching_number(row, "duration_s") < 0.3);
+	/* The connections were opened in the warm-up: two calls a fetch and the wait remain. */
+	assert_true(fetching_number(row, "syscalls_per_request") <= 3.01);
+	json_decref(row);
+}
+
+static void csv_and_histogram(void **state)
+{
+	char csv[128], histogram[128], line[4096];
+	const char *const arguments[] = {"-n10", "--csv", csv, "--histogram", histogram, "-q", url,
+					 NULL};
+	int lines = 0;
+	FILE *file;
+
+	(void)state;
+	snprintf(csv, sizeof(csv), "%s/rows.csv", folder);
+	snprintf(histogram, sizeof(histogram), "%s/latency.hgrm", folder);
+	for (int i = 0; i < 2; i++) {
+		struct child child;
+
+		assert_int_equal(fetching_run(&child, "uring", arguments), 0);
+		assert_string_equal(child.out.text, "");
+		child_free(&child);
+	}
+	file = fopen(csv, "r");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		if (lines++ == 0)
+			assert_int_equal(strncmp(line, "schema_version,run_id,", 22), 0);
+	fclose(file);
+	assert_int_equal(lines, 3);
+	file = fopen(histogram, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	assert_non_null(strstr(line, "Percentile"));
+	fclose(file);
+}
+
+static void pinned_is_read_back(void **state)
+{
+	const char *const arguments[] = {"-n10", "--cpus=0", "--json", url, NULL};
+	json_t *row = measure("epoll", arguments);
+
+	(void)state;
+	assert_text(row, "cpus", "0");
+	assert_text(row, "placement", "cpus");
+	json_decref(row);
+}
+
+/* Several URLs and hosts in turn, one connection each kept per host. */
+static void urls_in_turn(void **state)
+{
+	struct child second;
+	char other[64], expected[256];
+	const char *const options[] = {"--body=7", NULL};
+	const char *const arguments[] = {"--repeat=3", url, other, NULL};
+
+	(void)state;
+	snprintf(other, sizeof(other), "http://127.0.0.1:%u/", peer_origin(&second, options));
+	snprintf(expected, sizeof(expected),
+		 "Read Contents: 24, Status Code: 200 from %s\n"
+		 "Read Contents: 7, Status Code: 200 from %s\n",
+		 url, other);
+	for (int i = 0; i < 4; i++) {
+		size_t length = strlen(expected);
+		struct child child;
+
+		assert_int_equal(fetching_run(&child, fetching_models[i], arguments), 0);
+		for (int k = 0; k < 3; k++)
+			assert_int_equal(strncmp(child.out.text + (size_t)k * length, expected, length),
+					 0);
+		assert_closing(child.out.text + 3 * length, 6);
+		child_free(&child);
+	}
+	assert_non_null(strstr(peer_origin_end(&second), "4 connections"));
+	child_free(&second);
+}
+
+static void interrupted_is_partial(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		char name[64];
+		struct child child;
+		json_t *row;
+
+		snprintf(name, sizeof(name), "fetch-%s", fetching_models[i]);
+		const char *const argv[] = {child_program(name), "-d60s", "-t2",
+					    i == 0 ? "-q" : "-c8", "--json", slow_url, NULL};
+
+		child_start(&child, argv);
+		usleep(400000);
+		assert_int_equal(child_end(&child, SIGINT, CHILD_LIMIT_MS), 130);
+		row = fetching_row(&child);
+		assert_int_equal(fetching_number(row, "partial"), 1);
+		assert_true(fetching_number(row, "requests") > 0);
+		json_decref(row);
+		child_free(&child);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_of_the_origin),
+		cmocka_unit_test(lines_of_nginx),
+		cmocka_unit_test(lines_of_python),
+		cmocka_unit_test(requests_are_counted),
+		cmocka_unit_test(evidence_of_blocking),
+		cmocka_unit_test(evidence_of_nonblocking),
+		cmocka_unit_test(evidence_of_epoll),
+		cmocka_unit_test(evidence_of_uring),
+		cmocka_unit_test(counts_agree_with_strace),
+		cmocka_unit_test(warmup_is_left_out),
+		cmocka_unit_test(csv_and_histogram),
+		cmocka_unit_test(pinned_is_read_back),
+		cmocka_unit_test(urls_in_turn),
+		cmocka_unit_test(interrupted_is_partial),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}

@@ -1,0 +1,206 @@
+/*
+ * What the fetch-* executables make of bad servers and bad command lines: one clear line, the
+ * documented status, and never a hang.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/fetching.h"
+#include "tests/peer.h"
+
+#define OK_HEAD "HTTP/1.1 200 OK\r\n"
+
+static void assert_fails(const char *model, const char *const *arguments, int status,
+			 const char *says)
+{
+	struct child child;
+	int got = fetching_run(&child, model, arguments);
+
+	if (got != status || !child_one_line(child.err.text) || !strstr(child.err.text, says))
+		fail_msg("fetch-%s: status %d, expected %d and '%s'; stderr: '%s'", model, got, status,
+			 says, child.err.text);
+	child_free(&child);
+}
+
+static void bad_servers(void **state)
+{
+	static const struct {
+		const char *answer, *says;
+	} rows[] = {
+		{OK_HEAD "Content-Length: 10\r\n\r\nhalf", "the server closed in the middle of the body"},
+		{OK_HEAD "Content-", "the server closed in the middle of the head"},
+		{"", "the server closed before it answered"},
+		{"SSH-2.0-OpenSSH\r\n", "the response is not HTTP"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const texts[] = {rows[i].answer, NULL};
+		const char *const *const scripts[] = {texts, NULL};
+		pid_t pid;
+		unsigned port = fetching_serve(scripts, &pid);
+		char url[64];
+		const char *const arguments[] = {url, NULL};
+
+		snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
+		for (int m = 0; m < 4; m++)
+			assert_fails(fetching_models[m], arguments, 1, rows[i].says);
+		fetching_stop_server(pid);
+	}
+}
+
+/* A server that answers once a connection although it promised to keep it open. */
+static void idle_close_is_survived(void **state)
+{
+	static const char *const texts[] = {OK_HEAD "Content-Length: 3\r\n\r\nabc", NULL};
+	static const char *const *const scripts[] = {texts, NULL};
+	pid_t pid;
+	char url[64];
+	const char *const arguments[] = {"--repeat=5", url, NULL};
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", fetching_serve(scripts, &pid));
+	for (int m = 0; m < 4; m++) {
+		struct child child;
+
+		if (fetching_run(&child, fetching_models[m], arguments) != 0)
+			fail_msg("fetch-%s: %s", fetching_models[m], child.err.text);
+		assert_non_null(strstr(child.out.text, "Downloaded 5 sites"));
+		child_free(&child);
+	}
+	fetching_stop_server(pid);
+}
+
+static void wrong_byte_fails_the_run(void **state)
+{
+	static const char *const texts[] = {OK_HEAD "Content-Length: 3\r\n\r\nabc",
+					    OK_HEAD "Content-Length: 3\r\n\r\nabd",
+					    OK_HEAD "Content-Length: 3\r\n\r\nabc", NULL};
+	static const char *const *const scripts[] = {texts, NULL};
+	pid_t pid;
+	char url[64];
+	const char *const arguments[] = {"-n2", "-q", url, NULL};
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", fetching_serve(scripts, &pid));
+	for (int m = 0; m < 4; m++)
+		assert_fails(fetching_models[m], arguments, 1, "the body differs from the first");
+	fetching_stop_server(pid);
+}
+
+static void nobody_listens(void **state)
+{
+	static const char *const one[] = {"http://127.0.0.1:1/", NULL};
+	static const char *const bench[] = {"-d20s", "-q", "http://127.0.0.1:1/", NULL};
+
+	(void)state;
+	for (int m = 0; m < 4; m++) {
+		assert_fails(fetching_models[m], one, 1, "connect: Connection refused");
+		assert_fails(fetching_models[m], bench, 1, "connect: Connection refused");
+	}
+}
+
+/* One bad URL among good ones does not keep the others from being fetched. */
+static void others_are_unharmed(void **state)
+{
+	struct child origin, child;
+	char url[64];
+	const char *const arguments[] = {url, "http://127.0.0.1:1/", url, NULL};
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", peer_origin(&origin, NULL));
+	for (int m = 0; m < 4; m++) {
+		assert_int_equal(fetching_run(&child, fetching_models[m], arguments), 1);
+		assert_non_null(strstr(child.out.text, "Downloaded 2 sites"));
+		assert_true(child_one_line(child.err.text));
+		child_free(&child);
+	}
+	peer_origin_end(&origin);
+	child_free(&origin);
+}
+
+static void error_pages_are_no_benchmark(void **state)
+{
+	struct child origin;
+	char url[64];
+	const char *const arguments[] = {"-n10", "-q", url, NULL};
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/status/503", peer_origin(&origin, NULL));
+	assert_fails("epoll", arguments, 1, "status 503");
+	peer_origin_end(&origin);
+	child_free(&origin);
+}
+
+static void bad_command_lines(void **state)
+{
+	static const struct {
+		const char *model;
+		const char *arguments[5];
+		int status;
+		const char *says;
+	} rows[] = {
+		{"epoll", {NULL}, 2, "give at least one URL"},
+		{"epoll", {"http://h/", "--conections=3", NULL}, 2, "did you mean --connections?"},
+		{"epoll", {"--connections", NULL}, 2, "--connections needs a value"},
+		{"epoll", {"--connections=x", "http://h/", NULL}, 2, "is not of its form"},
+		{"epoll", {"--connections=0", "http://h/", NULL}, 2, "below the least"},
+		{"epoll", {"--wait=never", "http://h/", NULL}, 2, "not one of its values"},
+		{"epoll", {"--quiet=1", "http://h/", NULL}, 2, "--quiet takes no value"},
+		{"epoll", {"h:80", NULL}, 2, "URL 'h:80': it does not begin with http://"},
+		{"epoll", {"http://h:99999/", NULL}, 2, "port is not a number from 1 to 65535"},
+		{"epoll", {"https://127.0.0.1/", NULL}, 3, "speaks http only"},
+		{"epoll", {"-t4", "-c2", "http://127.0.0.1/", NULL}, 2, "--connections 4"},
+		{"epoll", {"--warmup=1s", "http://127.0.0.1/", NULL}, 2, "--warmup goes with"},
+		{"epoll", {"--cpus=4095", "http://127.0.0.1/", NULL}, 3, "4095"},
+		{"epoll", {"--cpus=a", "http://127.0.0.1/", NULL}, 2, "--cpus"},
+		{"epoll", {"--place=cores", "-t999", "-c999", "http://127.0.0.1/", NULL}, 3,
+		 "impossible"},
+		{"blocking", {"-c2", "http://127.0.0.1/", NULL}, 2, "--threads 2"},
+		{"blocking", {"--wait=spin", "http://127.0.0.1/", NULL}, 2, "can only block"},
+		{"nonblocking", {"--wait=block", "http://127.0.0.1/", NULL}, 2, "can only spin"},
+		{"floor", {"http://127.0.0.1/", NULL}, 2, "--requests or --duration"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_fails(rows[i].model, rows[i].arguments, rows[i].status, rows[i].says);
+}
+
+static void files_that_cannot_be_written(void **state)
+{
+	struct child origin;
+	char url[64];
+	const char *const csv[] = {"-n1", "-q", "--csv", "/no/such/place.csv", url, NULL};
+	const char *const histogram[] = {"-n1", "-q", "--histogram", "/no/such/place", url, NULL};
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", peer_origin(&origin, NULL));
+	assert_fails("uring", csv, 1, "/no/such/place.csv");
+	assert_fails("uring", histogram, 1, "/no/such/place");
+	peer_origin_end(&origin);
+	child_free(&origin);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bad_servers),
+		cmocka_unit_test(idle_close_is_survived),
+		cmocka_unit_test(wrong_byte_fails_the_run),
+		cmocka_unit_test(nobody_listens),
+		cmocka_unit_test(others_are_unharmed),
+		cmocka_unit_test(error_pages_are_no_benchmark),
+		cmocka_unit_test(bad_command_lines),
+		cmocka_unit_test(files_that_cannot_be_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
