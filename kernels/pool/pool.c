@@ -291,8 +291,10 @@ static void add_usage(struct pool_usage *sum, const struct pool_usage *usage)
 int pool_usage(struct pool *pool, struct pool_usage *usage, char *why, size_t why_size)
 {
 	struct pool_usage children;
+	bool is_kept = pool->calls->spawn && !pool->calls->per_job;
 
-	if (pool->calls->reap) {
+	/* Threads are asked too: only who asks brings its own clock up to date. */
+	if (is_kept) {
 		int err = pool_tickets_usage(pool, why, why_size);
 
 		if (err)
@@ -301,7 +303,8 @@ int pool_usage(struct pool *pool, struct pool_usage *usage, char *why, size_t wh
 	pool_usage_of(RUSAGE_SELF, usage);
 	pool_usage_of(RUSAGE_CHILDREN, &children);
 	add_usage(usage, &children);
-	for (unsigned worker = 1; pool->calls->reap && worker < pool->settings.workers; worker++)
+	for (unsigned worker = 1; is_kept && pool->calls->forks && worker < pool->settings.workers;
+	     worker++)
 		add_usage(usage, &pool->shared->worker[worker].usage);
 	return 0;
 }

@@ -112,7 +112,7 @@ extern const struct pool_kind_calls pool_process_per_job;
 /* Binds and then works until the pool ends, from generation `seen` on (pool_tickets.c). */
 void pool_work(struct pool *pool, unsigned worker, uint32_t seen);
 int pool_tickets_map(struct pool *pool, const struct pool_job *job, char *why, size_t why_size);
-/* Has every worker process write its usage. */
+/* Has every worker write its usage. */
 int pool_tickets_usage(struct pool *pool, char *why, size_t why_size);
 /* Wakes every worker of a pool that is ending. */
 void pool_tickets_end(struct pool *pool);

@@ -119,7 +119,7 @@ void pool_work(struct pool *pool, unsigned worker, uint32_t seen)
 		if (atomic_load(&pool->shared->ending))
 			return;
 		if (IS_REPORT(seen))
-			pool_usage_of(RUSAGE_SELF, &me->usage);
+			pool_usage_of(pool->calls->forks ? RUSAGE_SELF : RUSAGE_THREAD, &me->usage);
 		else
 			items = drain(pool, worker);
 		account(pool, me, items, seen);

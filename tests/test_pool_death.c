@@ -1,0 +1,109 @@
+/*
+ * kernels/pool: worker processes that are killed, in the middle of a map and between maps. What
+ * they had done is kept, what they left is done again or the map fails, and the pool is whole.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/pooling.h"
+
+/*
+ * The item that kills its worker, wherever it lies. In a kept pool the caller is a worker too
+ * and must not be the one, so it is given another item that takes its time.
+ */
+static void slow_or_deadly(const void *context, const void *item, void *out)
+{
+	struct pooling *shared = (struct pooling *)(uintptr_t)context;
+	static int turns; /* of this process */
+
+	if (shared->caller == getpid())
+		/* Nothing more until the victim has met its end. */
+		while (atomic_load(&shared->is_deadly))
+			usleep(100);
+	else if (turns++ == shared->turns && atomic_exchange(&shared->is_deadly, 0))
+		raise(SIGKILL);
+	atomic_fetch_add(&shared->times[*(const uint64_t *)item], 1);
+	((struct pooling_result *)out)->item = *(const uint64_t *)item;
+}
+
+static void deadly_map(enum pool_kind kind, enum pool_on_death on_death, uint64_t spin_ns)
+{
+	struct pooling_result results[50];
+	struct pool_job job = {slow_or_deadly,	 pooling, pooling->items,
+			       sizeof(uint64_t), 50,	  results};
+	struct pool_settings settings = pooling_settings(kind, 3);
+	struct pool *pool;
+	char why[200] = "";
+	int err;
+
+	settings.on_death = on_death;
+	settings.spin_ns = spin_ns;
+	pool = pooling_start(&settings);
+	assert_int_equal(pooling_map(pool, 50, 1, why, sizeof(why)), 0);
+	for (size_t i = 0; i < POOLING_ITEMS; i++)
+		atomic_store(&pooling->times[i], 0);
+	pooling->caller = getpid();
+	/* What it had done by then must be kept. */
+	pooling->turns = kind == POOL_PROCESSES ? 5 : 0;
+	atomic_store(&pooling->is_deadly, 1);
+	err = pool_map(pool, &job, why, sizeof(why));
+	assert_int_equal(err, on_death == POOL_DEATH_FAILS ? -ECHILD : 0);
+	assert_non_null(strstr(why, "signal 9"));
+	assert_int_equal(pool_deaths(pool), 1);
+	for (size_t i = 0; !err && i < 50; i++) {
+		assert_int_equal(pooling->times[i], 1);
+		assert_int_equal(results[i].item, i);
+	}
+	/* The pool is whole again. */
+	assert_int_equal(pooling_map(pool, 50, 7, why, sizeof(why)), 0);
+	assert_int_equal(pool_deaths(pool), 1);
+	pool_stop(pool);
+}
+
+static void death_of_a_worker(void **state)
+{
+	static const enum pool_kind mortal[] = {POOL_PROCESSES, POOL_PROCESS_PER_JOB};
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++)
+		for (uint64_t spin_ns = 0; spin_ns <= 20000; spin_ns += 20000) {
+			deadly_map(mortal[k], POOL_DEATH_FAILS, spin_ns);
+			deadly_map(mortal[k], POOL_DEATH_RERUNS, spin_ns);
+		}
+}
+
+/* Killed while it sleeps between maps: nothing is lost, and whoever asks for usage learns it. */
+static void death_of_an_idle_worker(void **state)
+{
+	struct pool_settings settings = pooling_settings(POOL_PROCESSES, 3);
+	struct pool *pool = pooling_start(&settings);
+	struct pool_usage usage;
+	char why[200] = "";
+
+	(void)state;
+	assert_int_equal(pool_usage(pool, &usage, why, sizeof(why)), 0);
+	kill(pool_process(pool, 2), SIGTERM);
+	assert_int_equal(pool_usage(pool, &usage, why, sizeof(why)), -ECHILD);
+	assert_non_null(strstr(why, "signal 15"));
+	assert_int_equal(pooling_map(pool, 50, 7, why, sizeof(why)), 0);
+	assert_int_equal(pool_usage(pool, &usage, why, sizeof(why)), 0);
+	pool_stop(pool);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(death_of_a_worker, pooling_setup, pooling_teardown),
+		cmocka_unit_test_setup_teardown(death_of_an_idle_worker, pooling_setup,
+						pooling_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
