@@ -179,6 +179,15 @@ static size_t log_entries(const struct pool *pool, const struct pool_job *job, u
 	return worker == 0 ? job->count : 0;
 }
 
+/* Results are small: a copy that the compiler knows the size of beats a call. */
+static void copy_result(unsigned char *to, const struct pool_entry *from, size_t size)
+{
+	const unsigned char *bytes = (const unsigned char *)from;
+
+	for (size_t at = 0; at < size; at += 16)
+		memcpy(to + at, bytes + at, 16);
+}
+
 static void sort_results(struct pool *pool, const struct pool_job *job)
 {
 	const size_t size = pool->settings.result_size;
@@ -189,7 +198,8 @@ static void sort_results(struct pool *pool, const struct pool_job *job)
 		for (size_t i = 0; i < entries; i++) {
 			const struct pool_entry *entry = pool_entry(pool, worker, i);
 
-			memcpy((unsigned char *)job->results + entry->item * size, entry + 1, size);
+			copy_result((unsigned char *)job->results + entry->item * size, entry + 1,
+				    size);
 		}
 	}
 }
