@@ -53,7 +53,7 @@ static void on_failed(struct observer *o, struct connection *c)
 }
 
 static struct observer observer = {on_connected, on_first_byte, on_done, on_failed};
-static struct request request = {.url = "http://h/", .bytes = "GET", .length = 3};
+static struct request request = {.url = "http://h/", .bytes = (char[]){"GET"}, .length = 3};
 
 /* A connection that has sent its request and waits for the response. */
 static void start(struct connection *c, struct body_reference *reference)
