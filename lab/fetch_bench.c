@@ -13,7 +13,7 @@
 #define OVERLAP_SLICE 4096
 
 /* Bytes of a body that are compared with the first response's; beyond, only the length is. */
-#define REFERENCE_SIZE (1024 * 1024)
+#define REFERENCE_SIZE ((size_t)1024 * 1024)
 
 static struct bench *of_observer(struct observer *observer)
 {

@@ -63,7 +63,7 @@ static void merge(struct merged *m, const struct fetch_outcome *o)
 		status_exit(STATUS_UNABLE, "out of memory for merging the histograms");
 	for (unsigned i = 0; i < o->workers; i++)
 		merge_one(m, &o->benches[i]);
-	/* Helper threads and steal are the whole process's and host's: one worker's view of them. */
+	/* Helper threads and steal belong to the process and the host: one worker's view. */
 	m->usage.helper_ns = o->benches[0].end.helper_ns - o->benches[0].begin.helper_ns;
 }
 

@@ -95,7 +95,8 @@ static const struct {
 } good[] = {
 	{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, 5, true},
 	{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, 0, true},
-	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	 "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
 	 200, 5, true},
 	{"HTTP/1.1 204 No Content\r\n\r\n", 204, 0, true},
 	{"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n", 304, 0, true},
