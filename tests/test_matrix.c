@@ -54,14 +54,14 @@ static char *print_run(unsigned blocks, double noise, bool color)
 
 static void assert_holds(const char *text, const char *part)
 {
-	if (!strstr(text, part))
-		fail_msg("'%s' is missing in:\n%s", part, text);
+	if (!text || !strstr(text, part))
+		fail_msg("'%s' is missing in:\n%s", part, text ? text : "nothing");
 }
 
 static void assert_lacks(const char *text, const char *part)
 {
-	if (strstr(text, part))
-		fail_msg("'%s' should not be in:\n%s", part, text);
+	if (!text || strstr(text, part))
+		fail_msg("'%s' should not be in:\n%s", part, text ? text : "nothing");
 }
 
 /* The grid of the first workload, as a reader sees it. */
