@@ -24,10 +24,9 @@ static void on_interrupt(int signal)
 	atomic_store(stop, true);
 }
 
-/* A second Ctrl-C ends the program at once, should the first not be enough. */
 static void watch_for_interrupts(struct sumsq_run *run)
 {
-	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction action = {.sa_handler = on_interrupt};
 
 	stop = &run->jobs.common->stop;
 	sigaction(SIGINT, &action, NULL);
@@ -104,16 +103,23 @@ _Noreturn static void give_up(struct sumsq_run *run, enum status status, const c
 	status_exit(status, "%s", why);
 }
 
-static void map(struct sumsq_run *run, const struct pool_job *job)
+/* What the pool said of its last work: that it failed, or that it made good for a death. */
+static void heed(struct sumsq_run *run, int err, const char *why)
 {
 	unsigned deaths = pool_deaths(run->pool);
-	char why[WHY];
-	int err = pool_map(run->pool, job, why, sizeof(why));
 
 	if (err)
 		give_up(run, err == -ECHILD ? STATUS_FAILED : STATUS_UNABLE, why);
-	if (pool_deaths(run->pool) > deaths)
-		status_warn("%s; its jobs were done again", why);
+	if (deaths > run->deaths)
+		status_warn("%s; it was replaced, and what it left undone was done again", why);
+	run->deaths = deaths;
+}
+
+static void map(struct sumsq_run *run, const struct pool_job *job)
+{
+	char why[WHY];
+
+	heed(run, pool_map(run->pool, job, why, sizeof(why)), why);
 }
 
 /* One pass over the list, checked; false when it was interrupted. */
@@ -135,8 +141,7 @@ static void read_usage(struct sumsq_run *run, struct pool_usage *usage)
 {
 	char why[WHY];
 
-	if (pool_usage(run->pool, usage, why, sizeof(why)))
-		give_up(run, STATUS_FAILED, why);
+	heed(run, pool_usage(run->pool, usage, why, sizeof(why)), why);
 }
 
 /* Passes until so many are made and the time is over. */
@@ -203,7 +208,6 @@ void sumsq_run_measure(struct sumsq_run *run)
 	run->partial = is_stopped(run);
 	if (has_record(options) && !run->partial)
 		price_empty_jobs(run);
-	run->deaths = pool_deaths(run->pool);
 	pool_stop(run->pool);
 	run->pool = NULL;
 }

@@ -44,6 +44,7 @@ struct common {
 	uint64_t factor;
 	uint64_t items[ITEMS];
 	_Atomic int victim; /* the item that kills whoever does it, once; -1 for none */
+	int turns;	    /* items that a worker does before it is ready to die */
 };
 
 static struct common *common;
@@ -252,12 +253,13 @@ static void wrong_settings(void **state)
 static void slow_or_deadly(const void *context, const void *item, void *out)
 {
 	struct common *shared = (struct common *)(uintptr_t)context;
+	static int turns; /* of this process */
 
 	if (shared->factor == (uint64_t)getpid()) {
 		/* The caller: nothing more until the victim has met its end. */
 		while (atomic_load(&shared->victim) != -1)
 			usleep(100);
-	} else {
+	} else if (turns++ == shared->turns) {
 		int any = atomic_load(&shared->victim);
 
 		if (any != -1 && atomic_compare_exchange_strong(&shared->victim, &any, -1))
@@ -284,6 +286,8 @@ static void deadly_map(enum pool_kind kind, enum pool_on_death on_death, uint64_
 	for (size_t i = 0; i < ITEMS; i++)
 		atomic_store(&common->times[i], 0);
 	common->factor = (uint64_t)getpid();
+	/* What it had done by then must be kept. */
+	common->turns = kind == POOL_PROCESSES ? 5 : 0;
 	atomic_store(&common->victim, 1);
 	err = pool_map(pool, &job, why, sizeof(why));
 	assert_int_equal(err, on_death == POOL_DEATH_FAILS ? -ECHILD : 0);

@@ -79,6 +79,17 @@ static struct pool *allocate(const struct pool_settings *settings)
 	return pool;
 }
 
+/*
+ * Has the first page of the worker's log made, on the worker's own CPU and so in its memory. What
+ * is there stays: it may be the work of the dead one whose place this worker takes.
+ */
+static void touch(struct pool *pool, unsigned worker)
+{
+	volatile uint32_t *item = &pool_entry(pool, worker, 0)->item;
+
+	*item = *item;
+}
+
 int pool_bind(struct pool *pool, unsigned worker)
 {
 	struct pool_worker *me = &pool->shared->worker[worker];
@@ -87,9 +98,8 @@ int pool_bind(struct pool *pool, unsigned worker)
 	if (settings->bind)
 		me->refusal =
 			settings->bind(settings->bind_context, worker, me->why, sizeof(me->why));
-	/* Made here, on the worker's own CPU and so in its memory, not in the first map. */
 	if (!me->refusal && !pool->calls->per_job)
-		pool_entry(pool, worker, 0)->item = 0;
+		touch(pool, worker);
 	atomic_store(&me->state, me->refusal ? POOL_REFUSED : POOL_READY);
 	futex_wake(&me->state, 1, pool->calls->forks);
 	return me->refusal;

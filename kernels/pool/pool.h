@@ -101,7 +101,7 @@ struct pool_usage {
 /*
  * What the caller's process and all workers have used so far, those that ended included: subtract
  * two of them. Asks each worker process, so it stands outside of what is timed. Returns 0, or
- * -ECHILD as pool_map() does.
+ * -ECHILD, and tells of deaths, as pool_map() does.
  */
 int pool_usage(struct pool *pool, struct pool_usage *usage, char *why, size_t why_size);
 
