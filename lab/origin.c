@@ -14,6 +14,7 @@
 
 #include "lab/origin_worker.h"
 #include "lab/units.h"
+#include "topology/bind.h"
 
 #define FILES_MOST (1U << 20) /* where the limit is "unlimited", the table need not be */
 
@@ -212,6 +213,8 @@ int origin_start(const struct origin_config *config, struct origin **started, ch
 		err = open_listener(origin, why, why_size);
 	if (!err)
 		err = size_slots(origin, why, why_size);
+	if (!err && config->cpus)
+		err = bind_allowed(&origin->allowed, why, why_size);
 	if (!err)
 		err = start_threads(origin, why, why_size);
 	if (err) {
@@ -272,6 +275,7 @@ void origin_free(struct origin *origin)
 		close(origin->listener);
 	if (origin->stop >= 0)
 		close(origin->stop);
+	hwloc_bitmap_free(origin->allowed);
 	sem_destroy(&origin->ready);
 	free(origin);
 }
