@@ -20,7 +20,8 @@ static void print_help(const struct option_set *set)
 	for (size_t i = 0; i < set->count; i++) {
 		const struct option_row *row = &set->rows[i];
 		char left[64];
-		int used = row->letter ? snprintf(left, sizeof(left), "-%c, --%s", row->letter, row->name)
+		int used = row->letter ? snprintf(left, sizeof(left), "-%c, --%s", row->letter,
+						  row->name)
 				       : snprintf(left, sizeof(left), "    --%s", row->name);
 
 		if (row->argument && used > 0 && (size_t)used < sizeof(left))
@@ -34,8 +35,7 @@ static void print_help(const struct option_set *set)
 
 static void print_list(const struct option_set *set)
 {
-	static const char *const kinds[] = {"flag",	"count", "size",
-					    "duration", "text",	 "choice"};
+	static const char *const kinds[] = {"flag", "count", "size", "duration", "text", "choice"};
 
 	for (size_t i = 0; i < set->count; i++) {
 		const struct option_row *row = &set->rows[i];
@@ -79,7 +79,8 @@ _Noreturn static void unknown_option(const struct option_set *set, const char *n
 	snprintf(typed, sizeof(typed), "%.*s", (int)length, name);
 	nearest = units_nearest(typed, names, set->count < ROWS_MAX ? set->count : ROWS_MAX);
 	if (nearest)
-		status_exit(STATUS_USAGE, "unknown option --%s; did you mean --%s?", typed, nearest);
+		status_exit(STATUS_USAGE, "unknown option --%s; did you mean --%s?", typed,
+			    nearest);
 	status_exit(STATUS_USAGE, "unknown option --%s; --help lists them", typed);
 }
 
@@ -119,8 +120,9 @@ static void store_number(const struct option_row *row, void *field, const char *
 			    err == -ERANGE ? "is too large" : "is not of its form",
 			    forms[row->kind]);
 	if (number < row->least)
-		status_exit(STATUS_USAGE, "--%s: '%s' is below the least that makes sense, %" PRIu64,
-			    row->name, value, row->least);
+		status_exit(STATUS_USAGE,
+			    "--%s: '%s' is below the least that makes sense, %" PRIu64, row->name,
+			    value, row->least);
 	if (row->most && number > row->most)
 		status_exit(STATUS_USAGE, "--%s: '%s' is above the most that is taken, %" PRIu64,
 			    row->name, value, row->most);

@@ -80,7 +80,7 @@ static void hand_over(struct origin *origin, int fd)
 	/* Pairs with the release by the thread that had the slot before. */
 	(void)atomic_load_explicit(&connection->taken, memory_order_acquire);
 	origin_connection_open(connection, fd);
-	atomic_store_explicit(&connection->taken, true, memory_order_relaxed);
+	atomic_store_explicit(&connection->taken, true, memory_order_release);
 	atomic_fetch_add_explicit(&thread->connections, 1, memory_order_relaxed);
 	/* From here on it is the other thread's. */
 	if (epoll_ctl(thread->wait.epoll, EPOLL_CTL_ADD, fd, &event)) {

@@ -66,8 +66,8 @@ static int duration_scale(const char *unit, uint64_t *scale)
 		const char *name;
 		uint64_t ns;
 	} scales[] = {
-		{"", 1000000000},	 {"ns", 1}, {"us", 1000}, {"ms", 1000000},
-		{"s", 1000000000}, {"m", 60000000000},
+		{"", 1000000000}, {"ns", 1},	     {"us", 1000},
+		{"ms", 1000000},  {"s", 1000000000}, {"m", 60000000000},
 	};
 
 	for (size_t i = 0; i < sizeof(scales) / sizeof(scales[0]); i++) {

@@ -16,6 +16,8 @@
 
 #define HOST "Host: test\r\n"
 
+static const char head_end[] = {'\r', '\n', '\r', '\n'};
+
 static struct child origin;
 static unsigned port;
 
@@ -305,7 +307,7 @@ static void head_size(void **state)
 	(void)state;
 	memset(text, 'a', sizeof(text));
 	memcpy(text, begin, sizeof(begin) - 1);
-	memcpy(text + 16384 - 4, "\r\n\r\n", 4);
+	memcpy(text + 16384 - 4, head_end, 4);
 	peer_send(&peer, text, 16384);
 	peer_expect(&peer, 200, 9);
 	memset(text + 16384 - 4, 'a', 4);
@@ -316,7 +318,7 @@ static void head_size(void **state)
 	peer_expect_end(&peer);
 	peer_close(&peer);
 	peer_open(&peer, port, 0);
-	memcpy(text + 16385 - 4, "\r\n\r\n", 4);
+	memcpy(text + 16385 - 4, head_end, 4);
 	peer_send(&peer, text, 16385);
 	peer_expect(&peer, 431, 0);
 	peer_expect_end(&peer);

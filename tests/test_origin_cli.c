@@ -147,7 +147,7 @@ static void by_curl(void **state)
 			return;
 		}
 		assert_non_null(line);
-		snprintf(url, sizeof(url), "%sbytes/30", strstr(line, "http://"));
+		snprintf(url, sizeof(url), "%sbytes/30", line + strlen("Listening on "));
 		assert_int_equal(child_run(&client, curl), 0);
 		assert_string_equal(client.out.text, "0123456789ABCDEFGHIJKLMNOPQRST");
 		child_free(&client);

@@ -95,6 +95,16 @@ static void reply_sizes(void **state)
 	}
 }
 
+/* The text without its zero byte; returns its length. */
+static size_t put(uint8_t *to, const char *text)
+{
+	size_t size = 0;
+
+	for (; text[size]; size++)
+		to[size] = (uint8_t)text[size];
+	return size;
+}
+
 /* One to four seeds in a row, with up to six bytes changed, dropped, doubled or moved. */
 static size_t mutate(uint8_t *input)
 {
@@ -103,8 +113,7 @@ static size_t mutate(uint8_t *input)
 	for (uint64_t parts = 1 + random_word() % 4; parts; parts--) {
 		const char *seed = seeds[random_word() % SEEDS];
 
-		memcpy(input + size, seed, strlen(seed));
-		size += strlen(seed);
+		size += put(input + size, seed);
 	}
 	for (uint64_t changes = random_word() % 7; changes; changes--) {
 		size_t at = random_word() % size, from = random_word() % size;
@@ -152,10 +161,9 @@ static void limits(void **state)
 	(void)state;
 	for (size_t size = ORIGIN_HEAD_MAX - 3; size <= ORIGIN_HEAD_MAX + 3; size++) {
 		memset(input, 'a', sizeof(input));
-		memcpy(input, begin, strlen(begin));
-		memcpy(input + size - 4, "\r\n\r\n", 4);
-		memcpy(input + size, seeds[0], strlen(seeds[0]));
-		assert_null(feed_origin_http(input, size + strlen(seeds[0]), size));
+		put(input, begin);
+		put(input + size - 4, "\r\n\r\n");
+		assert_null(feed_origin_http(input, size + put(input + size, seeds[0]), size));
 	}
 }
 
