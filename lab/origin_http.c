@@ -146,6 +146,7 @@ void origin_route(const char *target, struct origin_request *request)
 	path[length] = '\0';
 	if (strcmp(path, "/") == 0) {
 		request->resource = RESOURCE_ROOT;
+		request->number = 0;
 	} else if (strncmp(path, "/bytes/", 7) == 0) {
 		if (units_size(path + 7, &request->number) == 0)
 			request->resource = RESOURCE_BYTES;
