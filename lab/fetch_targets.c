@@ -32,7 +32,8 @@ static unsigned keep_endpoint(struct fetch_targets *t, const struct endpoint *en
 
 	while (i < t->endpoint_count &&
 	       (t->endpoints[i].address_length != endpoint->address_length ||
-		memcmp(&t->endpoints[i].address, &endpoint->address, endpoint->address_length) != 0))
+		memcmp(&t->endpoints[i].address, &endpoint->address, endpoint->address_length) !=
+			0))
 		i++;
 	if (i == t->endpoint_count)
 		t->endpoints[t->endpoint_count++] = *endpoint;

@@ -43,7 +43,8 @@ int origin_address(const char *text, struct sockaddr_storage *address, char *why
  * bound to its CPU here and serves in origin_run(). (A process of one thread pays less for its
  * system calls: neither the kernel nor the C library has to count or lock for others.) Or returns
  * -errno with a line in `why`: -EADDRINUSE and -EADDRNOTAVAIL of the address, or what binding a
- * thread gave. `cpus` is used by this call only. Raises the process's limit of open files to what it may be.
+ * thread gave. `cpus` is used by this call only. Raises
+ * the process's limit of open files to what it may be.
  */
 int origin_start(const struct origin_config *config, struct origin **origin, char *why,
 		 size_t why_size);

@@ -222,7 +222,7 @@ static void endless_head(void **state)
 	memcpy(line + sizeof(line) - 2, "\r\n", 2);
 	start(&c, NULL);
 	receive(&c, head, sizeof(head) - 1);
-	for (int i = 0; i < CONNECTION_HEAD_MAX / 1024 + 1 && !seen.failed; i++)
+	for (size_t i = 0; i < CONNECTION_HEAD_MAX / 1024 + 1 && !seen.failed; i++)
 		receive(&c, line, sizeof(line));
 	assert_int_equal(seen.failed, 1);
 	assert_string_equal(seen.failure, "the response's head is too long");
