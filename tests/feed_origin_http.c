@@ -70,8 +70,7 @@ static bool same(const struct requests *a, const struct requests *b)
 		const struct origin_request *x = &a->list[i], *y = &b->list[i];
 
 		if (x->resource != y->resource || x->number != y->number || x->head != y->head ||
-		    x->minor != y->minor || x->keep_alive != y->keep_alive ||
-		    x->had_body != y->had_body)
+		    x->minor != y->minor || x->keep_alive != y->keep_alive)
 			return false;
 	}
 	return a->count == b->count;

@@ -155,7 +155,7 @@ static void bodies(void **state)
 static void slow_reader(void **state)
 {
 	static const char ask[] = "GET /bytes/20000 HTTP/1.1\r\n" HOST "\r\n";
-	enum { COUNT = 300 };
+	enum { COUNT = 1000 }; /* more than one read takes */
 	char *all = malloc(COUNT * sizeof(ask));
 
 	(void)state;
