@@ -169,6 +169,23 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SUPPORT) $(LIBRARY)
 	$(if $(say),$(say) LD $@)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS) -lcmocka
 
+# Fuzzers need clang: SANITIZE there has fuzzer-no-link, and the link adds the driver.
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz_%.o $(LIBRARY)
+	$(if $(say),$(say) LD $@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+
+# One stamp a file, so that only what changed is looked at again.
+TIDY := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(SOURCES))
+.PHONY: tidy
+tidy: $(TIDY)
+
+$(BUILD)/tidy/%.ok: %.c .clang-tidy $(wildcard kernels/*/*.h lab/*.h results/*.h topology/*.h)
+	@mkdir -p $(@D)
+	$(if $(say),$(say) TIDY $<)
+	$(Q)clang-tidy --quiet $< -- -std=gnu17 -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(LLHTTP_CFLAGS) \
+		-DFETCH_MODEL=model_epoll -DSUMSQ_PLACE=sumsq_on_threads $(version_flags) 2>/dev/null
+	@touch $@
+
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 .PHONY: bench-programs
 bench-programs: $(BENCH_PROGRAMS)

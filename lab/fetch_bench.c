@@ -13,7 +13,7 @@
 #define OVERLAP_SLICE 4096
 
 /* Bytes of a body that are compared with the first response's; beyond, only the length is. */
-#define REFERENCE_SIZE (1024 * 1024)
+#define REFERENCE_SIZE ((size_t)1024 * 1024)
 
 static struct bench *of_observer(struct observer *observer)
 {
@@ -106,6 +106,7 @@ static void on_done(struct observer *observer, struct connection *c)
 	if (!c->one_piece)
 		b->now_ns = usage_now_ns();
 	b->answered = true;
+	b->last_body_bytes = c->body_bytes;
 	if (b->phase == BENCH_MEASURING) {
 		histogram_record(b->latency, b->now_ns - c->due_ns);
 		histogram_record(b->first_byte, c->first_byte_ns - c->due_ns);

@@ -40,6 +40,7 @@ struct bench {
 	uint64_t unanswered; /* in flight when the run was cut off; among the errors */
 	uint64_t received_bytes;
 	uint64_t body_bytes;
+	uint64_t last_body_bytes; /* of the latest whole response, for a model that sees few */
 	struct histogram *latency;
 	struct histogram *first_byte;
 	struct histogram *connect; /* of the whole run: connections are opened before it */

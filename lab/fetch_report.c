@@ -63,7 +63,7 @@ static void merge(struct merged *m, const struct fetch_outcome *o)
 		status_exit(STATUS_UNABLE, "out of memory for merging the histograms");
 	for (unsigned i = 0; i < o->workers; i++)
 		merge_one(m, &o->benches[i]);
-	/* Helper threads and steal are the whole process's and host's: one worker's view of them. */
+	/* Helper threads and steal belong to the process and the host: one worker's view. */
 	m->usage.helper_ns = o->benches[0].end.helper_ns - o->benches[0].begin.helper_ns;
 }
 
@@ -161,14 +161,18 @@ static void fill_fetch(struct record *r, const struct merged *m, const struct fe
 			per_fetch(m, m->usage.involuntary_switches));
 	if (o->options->overlap == OVERLAP_THREAD)
 		record_set_real(r, COLUMN_overlap_elements_per_s, m->overlap_per_s);
-	if (m->latency->total == 0)
-		return; /* the floor takes no stamps and looks at no body */
+	if (o->model->notification == NOTIFY_NONE) {
+		/* The floor takes no stamps, and looks at a body only to learn its length. */
+		record_set_real(r, COLUMN_body_bytes, (double)o->benches[0].last_body_bytes);
+		return;
+	}
 	record_set_real(r, COLUMN_body_bytes, per_fetch(m, m->body_bytes));
 	record_set_real(r, COLUMN_latency_p50_us, percentile_us(m->latency, 50));
 	record_set_real(r, COLUMN_latency_p90_us, percentile_us(m->latency, 90));
 	record_set_real(r, COLUMN_latency_p99_us, percentile_us(m->latency, 99));
 	record_set_real(r, COLUMN_latency_p999_us, percentile_us(m->latency, 99.9));
-	record_set_real(r, COLUMN_latency_max_us, (double)m->latency->max_ns / 1e3);
+	record_set_real(r, COLUMN_latency_max_us,
+			m->latency->total ? (double)m->latency->max_ns / 1e3 : NAN);
 	record_set_real(r, COLUMN_first_byte_p50_us, percentile_us(m->first_byte, 50));
 	record_set_real(r, COLUMN_connect_p50_us, percentile_us(m->connect, 50));
 }

@@ -30,7 +30,10 @@ static unsigned keep_endpoint(struct fetch_targets *t, const struct endpoint *en
 {
 	unsigned i = 0;
 
-	while (i < t->endpoint_count && memcmp(&t->endpoints[i], endpoint, sizeof(*endpoint)) != 0)
+	while (i < t->endpoint_count &&
+	       (t->endpoints[i].address_length != endpoint->address_length ||
+		memcmp(&t->endpoints[i].address, &endpoint->address, endpoint->address_length) !=
+			0))
 		i++;
 	if (i == t->endpoint_count)
 		t->endpoints[t->endpoint_count++] = *endpoint;

@@ -29,7 +29,7 @@ static const struct command {
 static void print_help(void)
 {
 	printf("Usage: iolab COMMAND [options]\n"
-	       "Which way of waiting for I/O wins on this host, by how much, and at what cost?\n\n");
+	       "Which way of waiting for I/O wins on this host, by how much, at what cost?\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  %-10s %s\n", commands[i].name, commands[i].about);
 	printf("\niolab COMMAND --help tells its options.\n");

@@ -14,8 +14,8 @@
 #include "lab/latency.h"
 #include "lab/options.h"
 #include "lab/origin.h"
-#include "lab/origin_cpu.h"
 #include "lab/status.h"
+#include "topology/cpulist.h"
 
 struct arguments {
 	const char *listen;
@@ -51,7 +51,7 @@ static const struct option_set set = {
 	.count = sizeof(rows) / sizeof(rows[0]),
 };
 
-static int cpus[ORIGIN_THREADS_MAX];
+static hwloc_bitmap_t cpus; /* as long as the program */
 
 static void check_cpus(const struct arguments *arguments, struct origin_config *config)
 {
@@ -60,11 +60,15 @@ static void check_cpus(const struct arguments *arguments, struct origin_config *
 
 	if (!arguments->cpus)
 		return;
-	count = origin_cpu_list(arguments->cpus, cpus, ORIGIN_THREADS_MAX, why, sizeof(why));
-	if (count < 0)
+	cpus = hwloc_bitmap_alloc();
+	if (cpulist_parse(arguments->cpus, cpus, why, sizeof(why)))
 		status_exit(STATUS_USAGE, "--cpus: %s", why);
+	count = hwloc_bitmap_weight(cpus);
+	if (count > ORIGIN_THREADS_MAX)
+		status_exit(STATUS_USAGE, "--cpus: no more than %d, for as many threads",
+			    ORIGIN_THREADS_MAX);
 	if (arguments->threads && arguments->threads != (uint64_t)count)
-		status_exit(STATUS_USAGE, "--cpus names %d CPUs for %" PRIu64 " threads", count,
+		status_exit(STATUS_USAGE, "--cpus names %d, --threads %" PRIu64, count,
 			    arguments->threads);
 	config->threads = (unsigned)count;
 	config->cpus = cpus;

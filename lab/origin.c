@@ -14,13 +14,25 @@
 
 #include "lab/origin_worker.h"
 #include "lab/units.h"
+#include "topology/bind.h"
 
 #define FILES_MOST (1U << 20) /* where the limit is "unlimited", the table need not be */
 
+/* "[::1]" to "::1", in place; anything else is no IPv6 host here. */
+static const char *without_brackets(char *host)
+{
+	size_t length = strlen(host);
+
+	if (length < 3 || host[0] != '[' || host[length - 1] != ']')
+		return "";
+	host[length - 1] = '\0';
+	return host + 1;
+}
+
 int origin_address(const char *text, struct sockaddr_storage *address, char *why, size_t why_size)
 {
-	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
 	const char *colon = strrchr(text, ':');
 	size_t length = colon ? (size_t)(colon - text) : 0;
 	char host[64];
@@ -30,15 +42,14 @@ int origin_address(const char *text, struct sockaddr_storage *address, char *why
 	if (colon && length < sizeof(host) && units_count(colon + 1, &port) == 0 && port <= 65535) {
 		memcpy(host, text, length);
 		host[length] = '\0';
-		v4->sin_port = htons((uint16_t)port);
-		v4->sin_family = AF_INET;
-		if (inet_pton(AF_INET, host, &v4->sin_addr) == 1)
+		v4.sin_port = v6.sin6_port = htons((uint16_t)port);
+		if (inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
+			memcpy(address, &v4, sizeof(v4));
 			return 0;
-		v6->sin6_family = AF_INET6;
-		if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
-			host[length - 1] = '\0';
-			if (inet_pton(AF_INET6, host + 1, &v6->sin6_addr) == 1)
-				return 0;
+		}
+		if (inet_pton(AF_INET6, without_brackets(host), &v6.sin6_addr) == 1) {
+			memcpy(address, &v6, sizeof(v6));
+			return 0;
 		}
 	}
 	snprintf(why, why_size,
@@ -48,16 +59,18 @@ int origin_address(const char *text, struct sockaddr_storage *address, char *why
 
 static void print_address(const struct sockaddr_storage *address, char *text, size_t size)
 {
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
 	char host[INET6_ADDRSTRLEN];
 
+	memcpy(&v4, address, sizeof(v4));
+	memcpy(&v6, address, sizeof(v6));
 	if (address->ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-		snprintf(text, size, "[%s]:%u", host, ntohs(v6->sin6_port));
+		inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof(host));
+		snprintf(text, size, "[%s]:%u", host, ntohs(v6.sin6_port));
 	} else {
-		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-		snprintf(text, size, "%s:%u", host, ntohs(v4->sin_port));
+		inet_ntop(AF_INET, &v4.sin_addr, host, sizeof(host));
+		snprintf(text, size, "%s:%u", host, ntohs(v4.sin_port));
 	}
 }
 
@@ -212,6 +225,8 @@ int origin_start(const struct origin_config *config, struct origin **started, ch
 		err = open_listener(origin, why, why_size);
 	if (!err)
 		err = size_slots(origin, why, why_size);
+	if (!err && config->cpus)
+		err = bind_allowed(&origin->allowed, why, why_size);
 	if (!err)
 		err = start_threads(origin, why, why_size);
 	if (err) {
@@ -272,6 +287,7 @@ void origin_free(struct origin *origin)
 		close(origin->listener);
 	if (origin->stop >= 0)
 		close(origin->stop);
+	hwloc_bitmap_free(origin->allowed);
 	sem_destroy(&origin->ready);
 	free(origin);
 }

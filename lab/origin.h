@@ -6,6 +6,7 @@
 #ifndef LAB_ORIGIN_H
 #define LAB_ORIGIN_H
 
+#include <hwloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +23,8 @@ struct origin_config {
 	struct latency latency;		 /* of every answer, except /delay/T's own */
 	uint64_t body_size;		 /* of / */
 	unsigned threads;
-	const int *cpus; /* thread i is bound to cpus[i]; NULL: not bound */
-	bool busy;	 /* look for events without sleeping */
+	hwloc_const_bitmap_t cpus; /* thread i is bound to the i-th of them; NULL: not bound */
+	bool busy;		   /* look for events without sleeping */
 };
 
 /* A thread gets every threads-th connection, in the order in which they come. */
@@ -42,7 +43,8 @@ int origin_address(const char *text, struct sockaddr_storage *address, char *why
  * bound to its CPU here and serves in origin_run(). (A process of one thread pays less for its
  * system calls: neither the kernel nor the C library has to count or lock for others.) Or returns
  * -errno with a line in `why`: -EADDRINUSE and -EADDRNOTAVAIL of the address, or what binding a
- * thread gave. Raises the process's limit of open files to what it may be.
+ * thread gave. `cpus` is used by this call only. Raises
+ * the process's limit of open files to what it may be.
  */
 int origin_start(const struct origin_config *config, struct origin **origin, char *why,
 		 size_t why_size);

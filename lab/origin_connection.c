@@ -262,7 +262,7 @@ static size_t serve_one(struct origin_service *service, struct origin_connection
 {
 	const struct origin_reply *reply = NULL;
 	bool remembered = false;
-	size_t used;
+	size_t used = 0;
 
 	if (!connection->parser.midway)
 		reply = origin_cache_find(&service->cache, bytes, size, &used);
@@ -357,6 +357,8 @@ static void resume(struct origin_service *service, struct origin_connection *con
 void origin_connection_ready(struct origin_service *service, struct origin_connection *connection,
 			     uint32_t events)
 {
+	/* Pairs with the release by the thread that accepted it; costs nothing once it is here. */
+	(void)atomic_load_explicit(&connection->taken, memory_order_acquire);
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		connection->readable = true;
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))

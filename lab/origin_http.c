@@ -23,18 +23,18 @@ static int on_headers_complete(llhttp_t *llhttp)
 {
 	struct origin_parser *parser = llhttp->data;
 	struct origin_request *request = &parser->request;
+	bool has_body = (llhttp->flags & F_CHUNKED) || llhttp->content_length > 0;
 
 	parser->head_done = true;
 	request->head = llhttp->method == HTTP_HEAD;
 	request->minor = llhttp->http_minor > 0;
 	request->keep_alive = llhttp_should_keep_alive(llhttp) != 0;
-	request->had_body = (llhttp->flags & F_CHUNKED) || llhttp->content_length > 0;
 	llhttp->upgrade = 0; /* an offer to change the protocol may be ignored, and is */
 	if (llhttp->method == HTTP_GET || llhttp->method == HTTP_HEAD)
 		return 0;
 	request->resource = RESOURCE_ERROR;
 	request->number = 405;
-	if (!request->had_body)
+	if (!has_body)
 		return 0;
 	/* Answering before the body also answers "Expect: 100-continue". 1: there is no body. */
 	request->keep_alive = false;
@@ -146,6 +146,7 @@ void origin_route(const char *target, struct origin_request *request)
 	path[length] = '\0';
 	if (strcmp(path, "/") == 0) {
 		request->resource = RESOURCE_ROOT;
+		request->number = 0;
 	} else if (strncmp(path, "/bytes/", 7) == 0) {
 		if (units_size(path + 7, &request->number) == 0)
 			request->resource = RESOURCE_BYTES;

@@ -28,7 +28,6 @@ struct origin_request {
 	bool head;	 /* HEAD: the answer has no body */
 	bool minor;	 /* HTTP/1.1, not 1.0 */
 	bool keep_alive; /* the connection goes on after the answer */
-	bool had_body;
 };
 
 enum origin_parse { PARSE_MORE, PARSE_DONE };

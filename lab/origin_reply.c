@@ -112,7 +112,7 @@ const struct origin_reply *origin_cache_find(struct origin_cache *cache, const c
 		const struct origin_cache_entry *entry = &cache->entries[at];
 
 		if (entry->size && entry->size <= size &&
-		    memcmp(entry->head, bytes, entry->size) == 0) {
+		    memcmp(entry->bytes, bytes, entry->size) == 0) {
 			cache->last = at;
 			*used = entry->size;
 			return &entry->reply;
@@ -121,15 +121,15 @@ const struct origin_reply *origin_cache_find(struct origin_cache *cache, const c
 	return NULL;
 }
 
-/* Keeps the head for next time; returns where its answer goes. */
-static struct origin_reply *remember(struct origin_cache *cache, const char *head, size_t size)
+/* Keeps the request for next time; returns where its answer goes. */
+static struct origin_reply *remember(struct origin_cache *cache, const char *bytes, size_t size)
 {
 	struct origin_cache_entry *entry = &cache->entries[cache->victim];
 
 	cache->last = cache->victim;
 	cache->victim = (cache->victim + 1) % CACHE_ENTRIES;
 	entry->size = (uint32_t)size;
-	memcpy(entry->head, head, size);
+	memcpy(entry->bytes, bytes, size);
 	return &entry->reply;
 }
 
@@ -144,11 +144,10 @@ const struct origin_reply *origin_cache_parse(struct origin_cache *cache,
 	if (origin_parse(parser, bytes, size, used, &request) == PARSE_MORE)
 		return NULL;
 	/*
-	 * Only a head that stands alone may be compared: with a body, what follows is not a
-	 * request. A head answered as garbage need not end where the bytes do.
+	 * Bytes that begin like those of this request, body included, are this request again: where
+	 * a request ends, and that it is garbage, is told by its bytes alone.
 	 */
-	if (fresh && !request.had_body && request.resource != RESOURCE_ERROR &&
-	    *used <= CACHE_HEAD_MAX)
+	if (fresh && *used <= CACHE_REQUEST_MAX)
 		reply = remember(cache, bytes, *used);
 	origin_reply_build(reply, &request, body_size);
 	return reply;

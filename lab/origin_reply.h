@@ -1,7 +1,7 @@
 /*
  * Answers, made once and sent often: the head as text, and a small body right behind it, so that
  * one send() of prepared bytes is the whole answer. A cache keeps the answers to the last few
- * requests by the bytes of their heads: an equal head is the same request, and need not be parsed.
+ * requests by their bytes: equal bytes are the same request, and need not be parsed again.
  */
 #ifndef LAB_ORIGIN_REPLY_H
 #define LAB_ORIGIN_REPLY_H
@@ -30,12 +30,12 @@ struct origin_reply {
 void origin_reply_build(struct origin_reply *reply, const struct origin_request *request,
 			uint64_t body_size);
 
-#define CACHE_ENTRIES  8
-#define CACHE_HEAD_MAX 1024
+#define CACHE_ENTRIES	  8
+#define CACHE_REQUEST_MAX 1024
 
 struct origin_cache_entry {
-	uint32_t size; /* of the request's head, 0: unused */
-	char head[CACHE_HEAD_MAX];
+	uint32_t size; /* of the request, 0: unused */
+	char bytes[CACHE_REQUEST_MAX];
 	struct origin_reply reply;
 };
 

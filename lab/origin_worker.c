@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lab/origin_cpu.h"
+#include "topology/bind.h"
 
 #define EVENTS_MOST	1024
 #define ACCEPT_PAUSE_NS UINT64_C(10000000)
@@ -80,7 +80,7 @@ static void hand_over(struct origin *origin, int fd)
 	/* Pairs with the release by the thread that had the slot before. */
 	(void)atomic_load_explicit(&connection->taken, memory_order_acquire);
 	origin_connection_open(connection, fd);
-	atomic_store_explicit(&connection->taken, true, memory_order_relaxed);
+	atomic_store_explicit(&connection->taken, true, memory_order_release);
 	atomic_fetch_add_explicit(&thread->connections, 1, memory_order_relaxed);
 	/* From here on it is the other thread's. */
 	if (epoll_ctl(thread->wait.epoll, EPOLL_CTL_ADD, fd, &event)) {
@@ -160,6 +160,28 @@ void origin_worker_run(struct origin_thread *thread)
 	}
 }
 
+/* Binds the calling thread to its CPU of the list. */
+static int bind_to_own(struct origin_thread *thread)
+{
+	const struct origin *origin = thread->origin;
+	hwloc_bitmap_t own = hwloc_bitmap_alloc();
+	int cpu = hwloc_bitmap_first(origin->config.cpus);
+	int err;
+
+	for (unsigned i = 0; i < thread->index; i++)
+		cpu = hwloc_bitmap_next(origin->config.cpus, cpu);
+	if (!own || cpu < 0 || hwloc_bitmap_only(own, (unsigned)cpu)) {
+		err = own ? -EINVAL : -ENOMEM;
+		snprintf(thread->why, sizeof(thread->why), "no CPU for thread %u: %s",
+			 thread->index, strerror(-err));
+	} else {
+		err = bind_thread_to_numbers(origin->allowed, own, thread->why,
+					     sizeof(thread->why));
+	}
+	hwloc_bitmap_free(own);
+	return err;
+}
+
 int origin_worker_open(struct origin_thread *thread)
 {
 	struct origin *origin = thread->origin;
@@ -170,8 +192,7 @@ int origin_worker_open(struct origin_thread *thread)
 
 	/* Bound before anything is allocated, so that its memory is near. */
 	if (config->cpus)
-		err = origin_cpu_bind(config->cpus[thread->index], thread->why,
-				      sizeof(thread->why));
+		err = bind_to_own(thread);
 	if (!err)
 		err = origin_wait_open(&thread->wait, false, thread->why, sizeof(thread->why));
 	if (err)

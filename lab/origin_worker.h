@@ -37,7 +37,8 @@ struct origin_thread {
 struct origin {
 	struct origin_config config;
 	int listener;
-	int stop; /* eventfd in every epoll set */
+	int stop;		/* eventfd in every epoll set */
+	hwloc_bitmap_t allowed; /* what the process may run on, asked before anything is bound */
 	sem_t ready;
 	unsigned started; /* threads to join, from the second on: the first is the caller's */
 	atomic_uint turn; /* of the thread that gets the next connection */

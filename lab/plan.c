@@ -153,11 +153,9 @@ static char *read_file(const char *path)
 
 	if (!file)
 		return NULL;
-	if (getdelim(&text, &size, 0, file) < 0 && !feof(file)) {
+	if (getdelim(&text, &size, 0, file) < 0) {
 		free(text);
-		text = NULL;
-	} else if (!text) {
-		text = strdup("");
+		text = feof(file) ? strdup("") : NULL;
 	}
 	fclose(file);
 	return text;

@@ -50,8 +50,9 @@ static const char *value_problem(const struct plan_section *section, const char 
 		return "is none of serial, threads, processes";
 	}
 	if (strcmp(key, "wait") == 0)
-		return strcmp(value, "block") && strcmp(value, "spin") ? "is neither block nor spin"
-								       : NULL;
+		return strcmp(value, "block") != 0 && strcmp(value, "spin") != 0
+			       ? "is neither block nor spin"
+			       : NULL;
 	if (strcmp(key, "overlap") == 0)
 		return strcmp(value, "none") && strcmp(value, "thread")
 			       ? "is neither none nor thread"

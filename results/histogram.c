@@ -71,7 +71,7 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
 
 uint64_t histogram_percentile(const struct histogram *histogram, double percentile)
 {
-	/* One step down first: 99.9 % of 1000 must be the 999th value, not the 1000th. */
+	/* One step down first: a product that rounds up must not pass for the next rank. */
 	double share = nextafter(fmin(fmax(percentile, 0.0), 100.0), -INFINITY);
 	double rank = ceil(share * (double)histogram->total / 100.0);
 	uint64_t wanted = rank < 1.0 ? 1 : (uint64_t)rank;

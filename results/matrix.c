@@ -78,12 +78,9 @@ static void value_text(const struct summary_cell *cell, const struct line *line,
 static void draw_line(FILE *file, const struct summary *summary, const char *stub,
 		      const struct line *line, const struct quadrant *sides, bool color)
 {
-	size_t blanks = 0; /* held back, so that no line ends in blanks */
-
 	table_put(file, stub, STUB, TABLE_LEFT);
 	for (size_t side = 0; side < 2; side++) {
-		fprintf(file, "%*s │", (int)blanks, "");
-		blanks = 0;
+		fputs(" │", file);
 		for (size_t i = 0; i < sides[side].count; i++) {
 			char text[TABLE_TEXT_SIZE];
 
@@ -96,7 +93,9 @@ static void draw_line(FILE *file, const struct summary *summary, const char *stu
 			table_put(file, text, SLOT - 1, TABLE_RIGHT);
 			fputs(color && !line ? "\033[0m" : "", file);
 		}
-		blanks = (SLOTS - sides[side].count) * SLOT;
+		/* Only the left half is filled up: no line ends in blanks. */
+		if (side == 0)
+			fprintf(file, "%*s", (int)((SLOTS - sides[side].count) * SLOT), "");
 	}
 	putc('\n', file);
 }

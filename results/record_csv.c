@@ -198,17 +198,29 @@ static size_t whole_lines(const char *bytes, size_t length, size_t *lines)
 	return whole;
 }
 
+/* Commas between fields, not those inside quotes. */
+static size_t separators(const char *bytes, size_t length)
+{
+	size_t sum = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < length; i++) {
+		if (bytes[i] == '"')
+			quoted = !quoted;
+		sum += bytes[i] == ',' && !quoted;
+	}
+	return sum;
+}
+
 /*
  * Where the row is to go: checks that what is there has this header and ends with a line. What
  * follows the last newline is a row that a kill has cut; *keep leaves it out. Only a tail with
- * as many commas as a row might be whole and just lack its newline (an editor): refused.
+ * as many fields as a row might be whole and just lack its newline (an editor): refused.
  */
 static int inspect(const char *bytes, size_t length, const char *header, size_t header_length,
 		   size_t *keep, char *why, size_t why_size)
 {
 	size_t lines;
-	size_t commas = 0;
-	size_t tail_commas = 0;
 
 	*keep = whole_lines(bytes, length, &lines);
 	if (*keep == 0) {
@@ -226,11 +238,7 @@ static int inspect(const char *bytes, size_t length, const char *header, size_t 
 			 lines + 1);
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < header_length; i++)
-		commas += header[i] == ',';
-	for (size_t i = *keep; i < length; i++)
-		tail_commas += bytes[i] == ',';
-	if (tail_commas >= commas) {
+	if (separators(bytes + *keep, length - *keep) >= separators(header, header_length)) {
 		snprintf(why, why_size, "line %zu has no newline; add it, or remove the line",
 			 lines + 1);
 		return -EINVAL;

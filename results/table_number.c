@@ -42,7 +42,7 @@ static int decimals_of(double size)
 {
 	int decimals = DIGITS - 1;
 
-	if (size == 0.0)
+	if (size == 0.0 || !isfinite(size))
 		return 0;
 	decimals -= (int)floor(log10(size));
 	if (decimals < 0)

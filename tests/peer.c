@@ -38,10 +38,11 @@ unsigned peer_origin(struct child *child, const char *const *options)
 
 const char *peer_origin_end(struct child *child)
 {
+	int status = child_end(child, SIGTERM, CHILD_LIMIT_MS);
 	const char *line;
 
-	assert_int_equal(child_end(child, SIGTERM, CHILD_LIMIT_MS), 0);
-	assert_string_equal(child->err.text, "");
+	assert_string_equal(child->err.text, ""); /* first, for a sanitizer speaks there */
+	assert_int_equal(status, 0);
 	line = child_line(child, 0);
 	assert_non_null(line);
 	assert_true(child_one_line(child->out.text + child->line_at - strlen(line) - 1));
@@ -173,7 +174,7 @@ void peer_answer(struct peer *peer, struct answer *answer, bool head)
 
 void peer_expect(struct peer *peer, int status, uint64_t body_size)
 {
-	struct answer answer;
+	struct answer answer = {0};
 
 	peer_answer(peer, &answer, false);
 	assert_int_equal(answer.status, status);

@@ -53,7 +53,7 @@ static void on_failed(struct observer *o, struct connection *c)
 }
 
 static struct observer observer = {on_connected, on_first_byte, on_done, on_failed};
-static struct request request = {.url = "http://h/", .bytes = "GET", .length = 3};
+static struct request request = {.url = "http://h/", .bytes = (char[]){"GET"}, .length = 3};
 
 /* A connection that has sent its request and waits for the response. */
 static void start(struct connection *c, struct body_reference *reference)
@@ -95,7 +95,8 @@ static const struct {
 } good[] = {
 	{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, 5, true},
 	{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, 0, true},
-	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	 "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
 	 200, 5, true},
 	{"HTTP/1.1 204 No Content\r\n\r\n", 204, 0, true},
 	{"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n", 304, 0, true},
@@ -221,7 +222,7 @@ static void endless_head(void **state)
 	memcpy(line + sizeof(line) - 2, "\r\n", 2);
 	start(&c, NULL);
 	receive(&c, head, sizeof(head) - 1);
-	for (int i = 0; i < CONNECTION_HEAD_MAX / 1024 + 1 && !seen.failed; i++)
+	for (size_t i = 0; i < CONNECTION_HEAD_MAX / 1024 + 1 && !seen.failed; i++)
 		receive(&c, line, sizeof(line));
 	assert_int_equal(seen.failed, 1);
 	assert_string_equal(seen.failure, "the response's head is too long");

@@ -91,7 +91,7 @@ static void percentiles_match_sorted_values(void **state)
 	free(histogram);
 }
 
-/* 99.9 % of 1000 values is the 999th; a naive product says 999.0000000000001. */
+/* 99.9 % of 5,300,000 values is the 5,294,700th; a naive product says 5294700.000000001. */
 static void ranks_do_not_slip(void **state)
 {
 	struct histogram *histogram = histogram_new();
@@ -104,6 +104,11 @@ static void ranks_do_not_slip(void **state)
 	assert_int_equal(histogram_percentile(histogram, 50.0), 500);
 	assert_int_equal(histogram_percentile(histogram, 50.01), 501);
 	assert_int_equal(histogram_percentile(histogram, 0.1), 1);
+	histogram_reset(histogram);
+	for (size_t i = 0; i < 5300000; i++)
+		histogram_record(histogram, i < 5294700 ? 1000 : 2000);
+	assert_int_equal(histogram_percentile(histogram, 99.9), 1000);
+	assert_int_equal(histogram_percentile(histogram, 99.91), 2000);
 	free(histogram);
 }
 

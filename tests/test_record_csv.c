@@ -189,6 +189,7 @@ static void every_cut_is_read_and_mended(void **state)
 	size_t length;
 	size_t header;
 	size_t first;
+	size_t refused = 0;
 
 	(void)state;
 	record_init(&row, RECORD_SUMSQ);
@@ -219,6 +220,7 @@ static void every_cut_is_read_and_mended(void **state)
 			assert_non_null(strstr(why, "no newline"));
 			assert_int_equal(stat(path, &stat_buffer), 0);
 			assert_int_equal(stat_buffer.st_size, cut_at);
+			refused++;
 			continue;
 		}
 		assert_int_equal(result, 0);
@@ -228,7 +230,35 @@ static void every_cut_is_read_and_mended(void **state)
 		assert_same(&read[count - 1], &row);
 		record_free_all(read, count);
 	}
+	/* Of either row: behind the last comma and behind each of the characters of 1234.5. */
+	assert_int_equal(refused, 2 * 7);
 	free(whole);
+	record_release(&row);
+}
+
+/* Behind a newline inside quotes a file only seems to end with a line. */
+static void open_quotes_are_left_alone(void **state)
+{
+	struct record row;
+	struct record *read;
+	size_t count;
+	bool cut;
+	char *text;
+	char *open_at;
+	size_t length;
+
+	(void)state;
+	record_init(&row, RECORD_SUMSQ);
+	record_set_text(&row, COLUMN_cell, "one\ntwo");
+	assert_int_equal(record_append_csv(path, &row, why, sizeof(why)), 0);
+	text = read_file(&length);
+	open_at = strstr(text, "two");
+	assert_non_null(open_at);
+	write_file(text, (size_t)(open_at - text));
+	assert_int_equal(record_append_csv(path, &row, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "line 2 opens a quote that is never closed"));
+	assert_int_equal(record_read_csv(path, &read, &count, &cut, why, sizeof(why)), -EINVAL);
+	free(text);
 	record_release(&row);
 }
 
@@ -423,6 +453,7 @@ int main(void)
 		cmocka_unit_test_teardown(locales_do_not_matter, remove_file),
 		cmocka_unit_test(reals_are_short),
 		cmocka_unit_test_teardown(every_cut_is_read_and_mended, remove_file),
+		cmocka_unit_test_teardown(open_quotes_are_left_alone, remove_file),
 		cmocka_unit_test_teardown(writers_do_not_mix, remove_file),
 		cmocka_unit_test_teardown(another_header_is_left_alone, remove_file),
 		cmocka_unit_test(unwritable_places_are_named),

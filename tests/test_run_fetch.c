@@ -169,8 +169,8 @@ static void lines_of_python(void **state)
 {
 	unsigned port = free_port();
 	char number[16], where[96];
-	const char *const argv[] = {"python3", "-m", "http.server", number, "--bind", "127.0.0.1",
-				    "--directory", folder, NULL};
+	const char *const argv[] = {"python3",	 "-m",		"http.server", number, "--bind",
+				    "127.0.0.1", "--directory", folder,	       NULL};
 	struct child python;
 
 	(void)state;
@@ -211,8 +211,8 @@ static void requests_are_counted(void **state)
 	(void)state;
 	for (int i = 0; i < 4; i++) {
 		for (size_t shape = 0; shape < 4; shape++) {
-			const char *const many[] = {shapes[shape][0], shapes[shape][1], "-n101",
-						    "--json", url, NULL};
+			const char *const many[] = {
+				shapes[shape][0], shapes[shape][1], "-n101", "--json", url, NULL};
 			const char *const one[] = {"-t3", "-n101", "--json", url, NULL};
 			json_t *row = measure(fetching_models[i], i == 0 ? one : many);
 
@@ -227,9 +227,9 @@ static void requests_are_counted(void **state)
 /* With 5 ms to wait for and 16 in flight, each quadrant shows its own evidence. */
 static json_t *wait_and_see(const char *model, const char *wait)
 {
-	const char *const many[] = {"-c16", "-n1600", "--overlap=thread", "--json", wait, slow_url,
-				    NULL};
-	const char *const threads[] = {"-t16", "-n1600", "--overlap=thread", "--json", wait,
+	const char *const many[] = {"-c16",   "-n1600", "--overlap=thread", "--json", wait,
+				    slow_url, NULL};
+	const char *const threads[] = {"-t16",	 "-n1600", "--overlap=thread", "--json", wait,
 				       slow_url, NULL};
 	json_t *row = measure(model, strcmp(model, "blocking") == 0 ? threads : many);
 
@@ -299,9 +299,10 @@ static void evidence_of_uring(void **state)
 /* Sums a column of strace -c: calls whose name is one of those that models make. */
 static double straced_calls(const char *path)
 {
-	static const char *const names[] = {"sendto",	"recvfrom",   "connect",    "socket",
-					    "setsockopt", "epoll_wait", "epoll_ctl", "close",
-					    "io_uring_enter"};
+	/* Not close: the lab reads files of its own at both ends of the interval. */
+	static const char *const names[] = {"sendto",	 "recvfrom",	  "connect",
+					    "socket",	 "setsockopt",	  "epoll_wait",
+					    "epoll_ctl", "io_uring_enter"};
 	FILE *file = fopen(path, "r");
 	char line[256];
 	double sum = 0;
@@ -328,15 +329,16 @@ static void counts_agree_with_strace(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		char path[128], program[256];
-		snprintf(path, sizeof(path), "%s/strace.txt", folder);
-		snprintf(program, sizeof(program), "%s", "");
-		char name[64];
+		char path[128], name[64];
 
+		snprintf(path, sizeof(path), "%s/strace.txt", folder);
 		snprintf(name, sizeof(name), "fetch-%s", fetching_models[i]);
-		snprintf(program, sizeof(program), "%s", child_program(name));
-		const char *const argv[] = {"strace", "-f", "-c", "-o", path, program, "-n4000",
-					    i == 0 ? "-t8" : "-c8", "--json", url, NULL};
+		const char *const argv[] = {"strace", "-f",
+					    "-c",     "-o",
+					    path,     child_program(name),
+					    "-n8000", i == 0 ? "-t8" : "-c8",
+					    "--json", url,
+					    NULL};
 		struct child child;
 
 		if (child_run(&child, argv) != 0)
@@ -346,10 +348,9 @@ static void counts_agree_with_strace(void **state)
 				 fetching_number(row, "requests");
 		double straced = straced_calls(path);
 
-		/* Closing 8 sockets and the like at the end, outside of the interval. */
-		if (straced - counted > 0.01 * straced + 20 || counted - straced > 0.01 * straced)
-			fail_msg("fetch-%s counted %.0f calls, strace %.0f", fetching_models[i], counted,
-				 straced);
+		if (straced - counted > 0.01 * straced || counted - straced > 0.01 * straced)
+			fail_msg("fetch-%s counted %.0f calls, strace %.0f", fetching_models[i],
+				 counted, straced);
 		json_decref(row);
 		child_free(&child);
 	}
@@ -376,8 +377,8 @@ static void warmup_is_left_out(void **state)
 static void csv_and_histogram(void **state)
 {
 	char csv[128], histogram[128], line[4096];
-	const char *const arguments[] = {"-n10", "--csv", csv, "--histogram", histogram, "-q", url,
-					 NULL};
+	const char *const arguments[] = {"-n10",    "--csv", csv, "--histogram",
+					 histogram, "-q",    url, NULL};
 	int lines = 0;
 	FILE *file;
 
@@ -436,8 +437,8 @@ static void urls_in_turn(void **state)
 
 		assert_int_equal(fetching_run(&child, fetching_models[i], arguments), 0);
 		for (int k = 0; k < 3; k++)
-			assert_int_equal(strncmp(child.out.text + (size_t)k * length, expected, length),
-					 0);
+			assert_int_equal(
+				strncmp(child.out.text + (size_t)k * length, expected, length), 0);
 		assert_closing(child.out.text + 3 * length, 6);
 		child_free(&child);
 	}
@@ -454,8 +455,13 @@ static void interrupted_is_partial(void **state)
 		json_t *row;
 
 		snprintf(name, sizeof(name), "fetch-%s", fetching_models[i]);
-		const char *const argv[] = {child_program(name), "-d60s", "-t2",
-					    i == 0 ? "-q" : "-c8", "--json", slow_url, NULL};
+		const char *const argv[] = {child_program(name),
+					    "-d60s",
+					    "-t2",
+					    i == 0 ? "-q" : "-c8",
+					    "--json",
+					    slow_url,
+					    NULL};
 
 		child_start(&child, argv);
 		usleep(400000);

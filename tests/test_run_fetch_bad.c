@@ -24,8 +24,8 @@ static void assert_fails(const char *model, const char *const *arguments, int st
 	int got = fetching_run(&child, model, arguments);
 
 	if (got != status || !child_one_line(child.err.text) || !strstr(child.err.text, says))
-		fail_msg("fetch-%s: status %d, expected %d and '%s'; stderr: '%s'", model, got, status,
-			 says, child.err.text);
+		fail_msg("fetch-%s: status %d, expected %d and '%s'; stderr: '%s'", model, got,
+			 status, says, child.err.text);
 	child_free(&child);
 }
 
@@ -34,7 +34,8 @@ static void bad_servers(void **state)
 	static const struct {
 		const char *answer, *says;
 	} rows[] = {
-		{OK_HEAD "Content-Length: 10\r\n\r\nhalf", "the server closed in the middle of the body"},
+		{OK_HEAD "Content-Length: 10\r\n\r\nhalf",
+		 "the server closed in the middle of the body"},
 		{OK_HEAD "Content-", "the server closed in the middle of the head"},
 		{"", "the server closed before it answered"},
 		{"SSH-2.0-OpenSSH\r\n", "the response is not HTTP"},
@@ -161,7 +162,9 @@ static void bad_command_lines(void **state)
 		{"epoll", {"--warmup=1s", "http://127.0.0.1/", NULL}, 2, "--warmup goes with"},
 		{"epoll", {"--cpus=4095", "http://127.0.0.1/", NULL}, 3, "4095"},
 		{"epoll", {"--cpus=a", "http://127.0.0.1/", NULL}, 2, "--cpus"},
-		{"epoll", {"--place=cores", "-t999", "-c999", "http://127.0.0.1/", NULL}, 3,
+		{"epoll",
+		 {"--place=cores", "-t999", "-c999", "http://127.0.0.1/", NULL},
+		 3,
 		 "impossible"},
 		{"blocking", {"-c2", "http://127.0.0.1/", NULL}, 2, "--threads 2"},
 		{"blocking", {"--wait=spin", "http://127.0.0.1/", NULL}, 2, "can only block"},

@@ -131,7 +131,7 @@ static void cancel(void **state)
 	(void)state;
 	wheel_init(&wheel, 0);
 	for (unsigned i = 0; i < 3; i++)
-		add(&entries[i], (i + 1) * 1000000);
+		add(&entries[i], (i + 1) * UINT64_C(1000000));
 	wheel_cancel(&wheel, &entries[0].timer);
 	wheel_cancel(&wheel, &entries[0].timer);
 	assert_false(wheel_waits(&entries[0].timer));

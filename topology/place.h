@@ -26,7 +26,7 @@ struct place_request {
 	unsigned origin_threads; /* 0: no origin on this host */
 	unsigned pollers; /* io_uring SQPOLL threads, poller i serving worker i mod workers */
 	hwloc_const_bitmap_t cpus; /* explicit: worker i gets the (i mod n)-th of these n CPUs, in
-				      ascending order, and policy is not looked at. NULL: by policy */
+				      ascending order, whatever the policy. NULL: by policy */
 };
 
 #define PLACE_NOTE_SIZE 512

@@ -264,7 +264,7 @@ static void on_completion(struct worker *w, const struct io_uring_cqe *cqe)
 		advance(w, c);
 		break;
 	case OPERATION_SEND:
-		/* Only failures come; the receive, if it is armed, fails as well and is waited for. */
+		/* Only failures come; an armed receive fails as well and is waited for. */
 		if (current && c->want == WANT_RECEIVE) {
 			connection_error(c, "send", cqe->res < 0 ? -cqe->res : EPIPE);
 			advance(w, c);

@@ -27,7 +27,7 @@ enum notification { NOTIFY_SYNC, NOTIFY_ASYNC, NOTIFY_NONE };
 enum wait_mode { WAIT_BLOCK, WAIT_SPIN };
 
 /* Bytes that one receive may take: the same for every model. */
-#define RECEIVE_SIZE (64 * 1024)
+#define RECEIVE_SIZE ((size_t)64 * 1024)
 
 struct worker;
 
@@ -75,7 +75,7 @@ struct model {
 	int (*run)(struct worker *worker);
 	/* Closes every socket and frees what prepare() made; also after a failed prepare(). */
 	void (*release)(struct worker *worker);
-	/* What is in effect, for the record: "" or a comma-separated list. Valid after prepare(). */
+	/* What is in effect, for the record: "" or a list with commas. Valid after prepare(). */
 	const char *(*variant)(const struct worker *worker);
 };
 

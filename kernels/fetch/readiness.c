@@ -58,7 +58,7 @@ static bool step_receive(struct worker *w, struct connection *c)
 	if (received > 0) {
 		connection_received(c, w->receive_buffer, (size_t)received);
 		/* A short read proves that the socket is drained: no second call to hear EAGAIN. */
-		return received == RECEIVE_SIZE || c->want != WANT_RECEIVE;
+		return (size_t)received == RECEIVE_SIZE || c->want != WANT_RECEIVE;
 	}
 	if (received == 0) {
 		connection_eof(c);

@@ -74,7 +74,7 @@ static uint32_t drain(struct pool *pool, unsigned worker)
 	}
 }
 
-/* Tells the caller that the items are done and this generation is over, and wakes it if it waits. */
+/* Tells the caller that the items are done and this generation is over; wakes it if it waits. */
 static void account(struct pool *pool, struct pool_worker *me, uint32_t items, uint32_t generation)
 {
 	struct pool_shared *shared = pool->shared;

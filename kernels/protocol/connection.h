@@ -27,7 +27,7 @@ enum want {
 };
 
 /* Longest head of a response that is accepted, bytes. */
-#define CONNECTION_HEAD_MAX (64 * 1024)
+#define CONNECTION_HEAD_MAX ((size_t)64 * 1024)
 
 struct connection;
 

@@ -1,0 +1,297 @@
+/*
+ * iolab as a user runs it: a small plan from start to matrix, what is on disk afterwards, the
+ * seed's promise, one CPU, Ctrl-C, and what bad input gets.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "results/record.h"
+#include "tests/child.h"
+
+static char folder[] = "/tmp/iolab-run-XXXXXX";
+static char plan_path[64];
+
+static const char small_plan[] =
+	"; A small plan. For tests.\n"
+	"[experiment]\nblocks = 3\n"
+	"[fetch waits]\nmodel = blocking, epoll, uring\nwait = block, spin\n"
+	"connections = 4\nlatency = 1ms\noverlap = thread\n"
+	"duration = 30ms\nwarmup = 5ms\nbaseline = epoll/block\n"
+	"[sumsq pools]\nmodel = serial, threads\nduration = 20ms\n"
+	"baseline = serial\n";
+
+/* blocking; epoll and uring twice each; the control; serial with its control, threads. */
+#define FETCH_CELLS 6
+#define SUMSQ_CELLS 3
+
+static void write_plan(const char *text)
+{
+	FILE *file = fopen(plan_path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(plan_path, sizeof(plan_path), "%s/small.ini", folder);
+	write_plan(small_plan);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	char command[64];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+/* Runs iolab with these arguments (NULL-terminated). */
+static int iolab(struct child *child, const char *const *arguments)
+{
+	const char *argv[16] = {child_program("iolab")};
+
+	for (int i = 0; arguments[i] && i < 14; i++)
+		argv[i + 1] = arguments[i];
+	return child_run(child, argv);
+}
+
+/* The folder that the run's last lines name. */
+static void run_folder(const struct child *child, char *path, size_t size)
+{
+	const char *at = strstr(child->out.text, "Written to ");
+
+	if (!at)
+		fail_msg("no folder named: '%s' '%s'", child->out.text, child->err.text);
+	at += strlen("Written to ");
+	snprintf(path, size, "%.*s", (int)strcspn(at, ":"), at);
+}
+
+static size_t read_rows(const char *run, const char *name, struct record **rows)
+{
+	char path[512], why[512];
+	size_t count;
+	bool cut;
+
+	snprintf(path, sizeof(path), "%s/%s", run, name);
+	if (record_read_csv(path, rows, &count, &cut, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_false(cut);
+	return count;
+}
+
+static void whole_run(void **state)
+{
+	static const char *const files[] = {"plan.ini",	    "run.json",	   "host.json",
+					    "topology.xml", "summary.csv", "report.txt"};
+	const char *const arguments[] = {"run", "--results", folder, plan_path, NULL};
+	struct record *rows;
+	struct child child;
+	unsigned controls = 0;
+	char run[512];
+
+	(void)state;
+	if (iolab(&child, arguments) != 0)
+		fail_msg("%s", child.err.text);
+	assert_non_null(strstr(child.out.text, "ASYNCHRONOUS"));
+	assert_non_null(strstr(child.out.text, "Sum of squares"));
+	assert_non_null(strstr(child.out.text, "Noise floor"));
+	run_folder(&child, run, sizeof(run));
+	assert_int_equal(read_rows(run, "fetch.csv", &rows), 3 * FETCH_CELLS);
+	for (int i = 0; i < 3 * FETCH_CELLS; i++) {
+		assert_int_equal(record_number(&rows[i], COLUMN_block), i / FETCH_CELLS + 1);
+		assert_string_equal(record_text(&rows[i], COLUMN_experiment), "small");
+		assert_string_equal(record_text(&rows[i], COLUMN_run_id), strrchr(run, '/') + 1);
+		assert_true(record_number(&rows[i], COLUMN_origin_latency_us) == 1000);
+		assert_true(record_number(&rows[i], COLUMN_requests) > 0);
+		assert_true(record_number(&rows[i], COLUMN_errors) == 0);
+		assert_true(record_number(&rows[i], COLUMN_connections) == 4);
+		assert_string_not_equal(record_text(&rows[i], COLUMN_cpus), "");
+		controls += strcmp(record_text(&rows[i], COLUMN_role), "control") == 0;
+	}
+	assert_int_equal(controls, 3);
+	record_free_all(rows, 3 * FETCH_CELLS);
+	assert_int_equal(read_rows(run, "sumsq.csv", &rows), 3 * SUMSQ_CELLS);
+	record_free_all(rows, 3 * SUMSQ_CELLS);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char path[600];
+		struct stat status;
+
+		snprintf(path, sizeof(path), "%s/%s", run, files[i]);
+		assert_int_equal(stat(path, &status), 0);
+		assert_true(status.st_size > 0);
+	}
+	child_free(&child);
+}
+
+/* The cells of a run in the order they were run, as one text. */
+static void order_of(const char *seed, char *text, size_t size)
+{
+	const char *const arguments[] = {"run",	   "--results", folder,	   "--blocks", "2",
+					 "--seed", seed,	plan_path, NULL};
+	struct record *rows;
+	struct child child;
+	size_t count, used = 0;
+	char run[512];
+
+	assert_int_equal(iolab(&child, arguments), 0);
+	run_folder(&child, run, sizeof(run));
+	count = read_rows(run, "fetch.csv", &rows);
+	for (size_t i = 0; i < count; i++)
+		used += (size_t)snprintf(
+			text + used, size - used, "%s %s %.0f;", record_text(&rows[i], COLUMN_cell),
+			record_text(&rows[i], COLUMN_role), record_number(&rows[i], COLUMN_order));
+	record_free_all(rows, count);
+	child_free(&child);
+}
+
+static void seed_gives_the_order(void **state)
+{
+	char first[2048], again[2048], other[2048];
+
+	(void)state;
+	order_of("7", first, sizeof(first));
+	order_of("7", again, sizeof(again));
+	order_of("8", other, sizeof(other));
+	assert_string_equal(first, again);
+	assert_string_not_equal(first, other);
+}
+
+/* On one CPU it runs, says that client and origin share it, and flags the rows. */
+static void one_cpu(void **state)
+{
+	const char *const arguments[] = {"run", "--results", folder, "--blocks",
+					 "1",	plan_path,   NULL};
+	struct record *rows;
+	struct child child;
+	cpu_set_t before, one;
+	char run[512];
+	size_t count;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	CPU_ZERO(&one);
+	for (int cpu = 0; CPU_COUNT(&one) == 0; cpu++)
+		if (CPU_ISSET(cpu, &before))
+			CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	int status = iolab(&child, arguments);
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+	if (status != 0)
+		fail_msg("%s", child.err.text);
+	assert_non_null(strstr(child.out.text, "Note: "));
+	assert_non_null(strstr(child.out.text, "share"));
+	run_folder(&child, run, sizeof(run));
+	count = read_rows(run, "fetch.csv", &rows);
+	for (size_t i = 0; i < count; i++)
+		assert_non_null(strstr(record_text(&rows[i], COLUMN_flags), "origin-shares-cpu"));
+	record_free_all(rows, count);
+	child_free(&child);
+}
+
+static void interrupted(void **state)
+{
+	const char *const argv[] = {child_program("iolab"),
+				    "run",
+				    "--results",
+				    folder,
+				    "--blocks",
+				    "500",
+				    plan_path,
+				    NULL};
+	struct record *rows;
+	struct child child;
+	char run[512];
+	size_t count;
+
+	(void)state;
+	child_start(&child, argv);
+	usleep(1500000);
+	assert_int_equal(child_end(&child, SIGINT, CHILD_LIMIT_MS), 130);
+	assert_non_null(strstr(child.out.text, "Interrupted"));
+	run_folder(&child, run, sizeof(run));
+	count = read_rows(run, "fetch.csv", &rows);
+	assert_true(count > 0);
+	record_free_all(rows, count);
+	child_free(&child);
+}
+
+static void assert_refused(const char *const *arguments, int status, const char *says)
+{
+	struct child child;
+	int got = iolab(&child, arguments);
+
+	if (got != status || !child_one_line(child.err.text) || !strstr(child.err.text, says))
+		fail_msg("status %d, expected %d and '%s'; stderr: '%s'", got, status, says,
+			 child.err.text);
+	child_free(&child);
+}
+
+static void bad_input(void **state)
+{
+	static const char *const unknown_plan[] = {"run", "matrx", NULL};
+	static const char *const no_file[] = {"run", "./none.ini", NULL};
+	static const char *const unwritable[] = {"run", "--results", "/proc/no/where", NULL};
+	static const char *const unknown_option[] = {"run", "--block=3", NULL};
+	static const char *const unknown_command[] = {"runn", NULL};
+	static const char *const two_plans[] = {"run", "matrix", "matrix", NULL};
+	const char *const broken[] = {"run", "--results", folder, plan_path, NULL};
+
+	(void)state;
+	assert_refused(unknown_plan, 2, "unknown plan 'matrx'; did you mean matrix?");
+	assert_refused(no_file, 2, "./none.ini");
+	assert_refused(unwritable, 1, "/proc/no/where");
+	assert_refused(unknown_option, 2, "did you mean --blocks?");
+	assert_refused(unknown_command, 2, "did you mean run?");
+	assert_refused(two_plans, 2, "second one");
+	write_plan("[fetch]\nmodel = epol\nduration = 1s\n");
+	assert_refused(broken, 2, "'epol' is not a fetch model");
+	write_plan(small_plan);
+}
+
+static void lists(void **state)
+{
+	static const char *const list[] = {"list", NULL};
+	static const char *const columns[] = {"columns", NULL};
+	struct child child;
+	unsigned lines = 0;
+
+	(void)state;
+	assert_int_equal(iolab(&child, list), 0);
+	assert_int_equal(strncmp(child.out.text, "matrix ", 7), 0);
+	child_free(&child);
+	assert_int_equal(iolab(&child, columns), 0);
+	for (const char *p = child.out.text; *p; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, RECORD_COLUMNS);
+	child_free(&child);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whole_run), cmocka_unit_test(seed_gives_the_order),
+		cmocka_unit_test(one_cpu),   cmocka_unit_test(interrupted),
+		cmocka_unit_test(bad_input), cmocka_unit_test(lists),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
