@@ -3,12 +3,43 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lab/status.h"
 #include "lab/version.h"
+
+/* Whether something listens there: one connection, given up after a second. */
+static bool answers(const struct addrinfo *at)
+{
+	const struct timeval patience = {.tv_sec = 1};
+	int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool connected;
+
+	if (fd < 0)
+		return false;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	connected = connect(fd, at->ai_addr, at->ai_addrlen) == 0;
+	close(fd);
+	return connected;
+}
+
+/*
+ * Of a name's several addresses (localhost is ::1 and 127.0.0.1) the first that answers, or the
+ * first of all, whose failure the fetch then reports.
+ */
+static const struct addrinfo *choose(const struct addrinfo *found)
+{
+	if (!found->ai_next)
+		return found;
+	for (const struct addrinfo *at = found; at; at = at->ai_next)
+		if (answers(at))
+			return at;
+	return found;
+}
 
 static void resolve(const char *text, const struct url *url, struct endpoint *endpoint)
 {
@@ -19,9 +50,11 @@ static void resolve(const char *text, const struct url *url, struct endpoint *en
 	if (err)
 		status_exit(STATUS_FAILED, "%s: cannot resolve %s: %s", text, url->host,
 			    err == EAI_SYSTEM ? strerror(errno) : gai_strerror(err));
+	const struct addrinfo *chosen = choose(found);
+
 	memset(endpoint, 0, sizeof(*endpoint));
-	memcpy(&endpoint->address, found->ai_addr, found->ai_addrlen);
-	endpoint->address_length = found->ai_addrlen;
+	memcpy(&endpoint->address, chosen->ai_addr, chosen->ai_addrlen);
+	endpoint->address_length = chosen->ai_addrlen;
 	freeaddrinfo(found);
 }
 
