@@ -29,7 +29,6 @@ static int on_headers_complete(llhttp_t *llhttp)
 	request->head = llhttp->method == HTTP_HEAD;
 	request->minor = llhttp->http_minor > 0;
 	request->keep_alive = llhttp_should_keep_alive(llhttp) != 0;
-	llhttp->upgrade = 0; /* an offer to change the protocol may be ignored, and is */
 	if (llhttp->method == HTTP_GET || llhttp->method == HTTP_HEAD)
 		return 0;
 	request->resource = RESOURCE_ERROR;

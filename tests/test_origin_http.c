@@ -57,6 +57,7 @@ static void routes(void **state)
 		{"/delay/0s", RESOURCE_DELAY, 0},
 		{"/status/100", RESOURCE_STATUS, 100},
 		{"/status/599", RESOURCE_STATUS, 599},
+		{"/status/99", RESOURCE_ERROR, 404},
 		{"/status/600", RESOURCE_ERROR, 404},
 		{"/status/", RESOURCE_ERROR, 404},
 		{"/root", RESOURCE_ERROR, 404},
@@ -160,10 +161,18 @@ static void limits(void **state)
 
 	(void)state;
 	for (size_t size = ORIGIN_HEAD_MAX - 3; size <= ORIGIN_HEAD_MAX + 3; size++) {
+		struct origin_parser parser = {.midway = false};
+		struct origin_request request;
+		size_t used;
+
 		memset(input, 'a', sizeof(input));
 		put(input, begin);
 		put(input + size - 4, "\r\n\r\n");
 		assert_null(feed_origin_http(input, size + put(input + size, seeds[0]), size));
+		assert_int_equal(
+			origin_parse(&parser, (char *)input, sizeof(input), &used, &request),
+			PARSE_DONE);
+		assert_int_equal(request.number, size > ORIGIN_HEAD_MAX ? 431 : 0);
 	}
 }
 

@@ -107,6 +107,25 @@ static void stale(void **state)
 	assert_ptr_equal(wheel_expire(&wheel, rounded(now + 5000000)), &one.timer);
 }
 
+/* Of two in one slot of a high level, the one that was added later may be the earlier. */
+static void earlier_later(void **state)
+{
+	struct entry entries[2] = {0};
+
+	(void)state;
+	for (unsigned level = 1; level < 8; level++) {
+		uint64_t slot = TICK << (level * WHEEL_DIGIT_BITS);
+
+		wheel_init(&wheel, 0);
+		add(&entries[0], slot + 9 * TICK);
+		add(&entries[1], slot + 3 * TICK);
+		assert_true(wheel_next_ns(&wheel) == slot + 3 * TICK);
+		assert_ptr_equal(wheel_expire(&wheel, slot + 9 * TICK), &entries[1].timer);
+		assert_true(wheel_next_ns(&wheel) == slot + 9 * TICK);
+		assert_ptr_equal(wheel_expire(&wheel, slot + 9 * TICK), &entries[0].timer);
+	}
+}
+
 /* Timers of one tick come in the order in which they were added, also after being dealt out. */
 static void ties(void **state)
 {
@@ -122,6 +141,15 @@ static void ties(void **state)
 	for (unsigned i = 0; i < 200; i++)
 		assert_ptr_equal(wheel_expire(&wheel, 9000 * TICK), &entries[i].timer);
 	assert_null(wheel_expire(&wheel, 9000 * TICK));
+	for (unsigned level = 0; level < 8; level++) {
+		uint64_t deadline = (TICK << (level * WHEEL_DIGIT_BITS)) * 3 / 2;
+
+		wheel_init(&wheel, 0);
+		for (unsigned i = 0; i < 3; i++)
+			add(&entries[i], deadline);
+		for (unsigned i = 0; i < 3; i++)
+			assert_ptr_equal(wheel_expire(&wheel, deadline + TICK), &entries[i].timer);
+	}
 }
 
 static void cancel(void **state)
@@ -226,9 +254,11 @@ static void model(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(empty), cmocka_unit_test(boundaries), cmocka_unit_test(past),
-		cmocka_unit_test(stale), cmocka_unit_test(ties),       cmocka_unit_test(cancel),
-		cmocka_unit_test(crowd), cmocka_unit_test(model),
+		cmocka_unit_test(empty),  cmocka_unit_test(boundaries),
+		cmocka_unit_test(past),	  cmocka_unit_test(stale),
+		cmocka_unit_test(ties),	  cmocka_unit_test(earlier_later),
+		cmocka_unit_test(cancel), cmocka_unit_test(crowd),
+		cmocka_unit_test(model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
