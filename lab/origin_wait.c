@@ -16,6 +16,7 @@
  */
 #define LONG_WAIT_NS	UINT64_C(10000000)
 #define LONG_WAIT_SHARE 128
+#define LATE_MOST_NS	200000 /* later than that is somebody else's doing */
 
 static int open_timer(struct origin_wait *wait)
 {
@@ -75,38 +76,63 @@ static struct timespec to_timespec(uint64_t ns)
 				 .tv_nsec = (long)(ns % NS_PER_S)};
 }
 
-static int wait_with_timer(struct origin_wait *wait, struct epoll_event *events, int most,
-			   uint64_t deadline_ns)
+static int wait_until(struct origin_wait *wait, struct epoll_event *events, int most,
+		      uint64_t now_ns, uint64_t wake_ns)
 {
-	if (wait->timer_set_ns != deadline_ns) {
-		struct itimerspec at = {.it_value = to_timespec(deadline_ns)};
+	struct timespec timeout = to_timespec(wake_ns - now_ns);
+
+	if (wait->timer < 0)
+		return epoll_pwait2(wait->epoll, events, most, &timeout, NULL);
+	if (wait->timer_set_ns != wake_ns) {
+		struct itimerspec at = {.it_value = to_timespec(wake_ns)};
 
 		timerfd_settime(wait->timer, TFD_TIMER_ABSTIME, &at, NULL);
-		wait->timer_set_ns = deadline_ns;
+		wait->timer_set_ns = wake_ns;
 	}
 	return epoll_wait(wait->epoll, events, most, -1);
+}
+
+/* Falls fast and rises slowly: an early end is waited out awake, so most ends shall be late. */
+static void learn(uint32_t *late_ns, uint64_t was_ns)
+{
+	uint32_t was = was_ns < LATE_MOST_NS ? (uint32_t)was_ns : LATE_MOST_NS;
+
+	if (was < *late_ns)
+		*late_ns -= (*late_ns - was) / 2;
+	else
+		*late_ns += (was - *late_ns) / 16;
+}
+
+static int wait_for(struct origin_wait *wait, struct epoll_event *events, int most,
+		    uint64_t deadline_ns)
+{
+	uint64_t now = origin_wait_now();
+	uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
+	uint32_t *late = left ? &wait->late_ns[63 - __builtin_clzll(left)] : NULL;
+	uint64_t wake;
+	int count;
+
+	if (!late || left <= *late)
+		return epoll_wait(wait->epoll, events, most, 0);
+	wake = deadline_ns - *late;
+	if (left > LONG_WAIT_NS)
+		wake -= left / LONG_WAIT_SHARE;
+	count = wait_until(wait, events, most, now, wake);
+	if (count == 0 || (count == 1 && !events[0].data.ptr)) {
+		now = origin_wait_now();
+		learn(late, now > wake ? now - wake : 0);
+	}
+	return count;
 }
 
 int origin_wait_events(struct origin_wait *wait, struct epoll_event *events, int most,
 		       uint64_t deadline_ns)
 {
-	uint64_t left = deadline_ns;
 	int count;
 
-	if (deadline_ns != 0 && deadline_ns != UINT64_MAX) {
-		uint64_t now = origin_wait_now();
-
-		left = deadline_ns > now ? deadline_ns - now : 0;
-	}
-	if (left == 0 || left == UINT64_MAX) {
-		count = epoll_wait(wait->epoll, events, most, left ? -1 : 0);
-	} else if (wait->timer >= 0) {
-		count = wait_with_timer(wait, events, most, deadline_ns);
-	} else {
-		struct timespec timeout =
-			to_timespec(left > LONG_WAIT_NS ? left - left / LONG_WAIT_SHARE : left);
-
-		count = epoll_pwait2(wait->epoll, events, most, &timeout, NULL);
-	}
+	if (deadline_ns == 0 || deadline_ns == UINT64_MAX)
+		count = epoll_wait(wait->epoll, events, most, deadline_ns ? -1 : 0);
+	else
+		count = wait_for(wait, events, most, deadline_ns);
 	return count < 0 ? 0 : count;
 }

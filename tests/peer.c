@@ -62,7 +62,8 @@ void peer_open(struct peer *peer, unsigned port, int receive_buffer)
 	peer->at = 0;
 	peer->end = 0;
 	peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(peer->fd >= 0);
+	if (peer->fd < 0)
+		fail_msg("socket: %s", strerror(errno));
 	if (receive_buffer)
 		setsockopt(peer->fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(int));
 	setsockopt(peer->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));

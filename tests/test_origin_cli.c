@@ -118,11 +118,11 @@ static void bound(void **state)
 	peer_origin(&origin, options);
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)origin.pid);
 	status = fopen(path, "r");
-	assert_non_null(status);
-	while (fgets(line, sizeof(line), status))
+	while (status && fgets(line, sizeof(line), status))
 		if (strcmp(line, "Cpus_allowed_list:\t0\n") == 0)
 			seen = true;
-	fclose(status);
+	if (status)
+		fclose(status);
 	assert_true(seen);
 	peer_origin_end(&origin);
 }

@@ -296,14 +296,16 @@ static void comers_and_goers(void **state)
 static uint64_t cpu_ns(pid_t pid)
 {
 	char path[64];
-	uint64_t ns;
+	uint64_t ns = 0;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)pid);
 	file = fopen(path, "r");
-	assert_non_null(file);
-	assert_int_equal(fscanf(file, "%" SCNu64, &ns), 1);
-	fclose(file);
+	if (file && fscanf(file, "%" SCNu64, &ns) != 1)
+		ns = 0;
+	if (file)
+		fclose(file);
+	assert_true(ns);
 	return ns;
 }
 
