@@ -158,6 +158,9 @@ uint64_t subprocess_cpu_ns(const struct subprocess *child)
 		uint64_t ns;
 		FILE *file;
 
+		if (entry->d_name[0] == '.') /* ".." would be the whole process once more */
+			continue;
+
 		snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", (int)child->pid,
 			 entry->d_name);
 		file = fopen(path, "re");

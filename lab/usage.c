@@ -68,6 +68,8 @@ static void read_helpers(struct usage *u)
 		char path[320], text[128];
 		uint64_t ns;
 
+		if (entry->d_name[0] == '.')
+			continue;
 		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
 		if (!read_text(path, text, sizeof(text)) || strncmp(text, "iou-", 4) != 0)
 			continue;

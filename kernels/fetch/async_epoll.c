@@ -13,16 +13,23 @@
 struct state {
 	int epoll;
 	int most; /* events taken in one call: all connections may be ready at once */
-	struct epoll_event events[];
+	struct epoll_event *events;
+	struct connection **to_send; /* of the batch at hand, at most one an event */
+	unsigned to_send_count;
 };
 
 static int prepare(struct worker *w, char *why, size_t why_size)
 {
 	unsigned most = w->lanes * w->endpoints_count;
-	struct state *s = calloc(1, sizeof(*s) + most * sizeof(s->events[0]));
+	struct state *s = calloc(1, sizeof(*s));
 
 	w->model = s;
-	if (!s) {
+	if (s) {
+		s->epoll = -1;
+		s->events = calloc(most, sizeof(*s->events));
+		s->to_send = calloc(most, sizeof(struct connection *));
+	}
+	if (!s || !s->events || !s->to_send) {
 		snprintf(why, why_size, "out of memory for %u epoll events", most);
 		return -ENOMEM;
 	}
@@ -47,22 +54,39 @@ static int watch(struct worker *w, struct connection *c)
 	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, c->fd, &event) ? -errno : 0;
 }
 
-static void handle(struct worker *w, const struct epoll_event *event)
+/* Receives; a connection that has its next request to send is put off until all have received. */
+static void receive(struct worker *w, const struct epoll_event *event)
 {
+	struct state *s = w->model;
 	struct connection *c = event->data.ptr;
 	uint64_t would_block = w->calls.would_block;
 
 	/* An idle connection that its server closes is found out when it is used. */
 	if (c->want == WANT_NOTHING)
 		return;
-	c = readiness_advance(w, c, watch);
+	c = readiness_advance(w, c, watch, READINESS_HOLD_SENDS);
 	/*
 	 * The end of the stream may have come with the bytes, in this one edge: a short read does
 	 * not prove that nothing follows then.
 	 */
 	while (event->events & EPOLLRDHUP && c && c->want == WANT_RECEIVE &&
 	       w->calls.would_block == would_block)
-		c = readiness_advance(w, c, watch);
+		c = readiness_advance(w, c, watch, READINESS_HOLD_SENDS);
+	if (c && c->want == WANT_SEND)
+		s->to_send[s->to_send_count++] = c;
+}
+
+/*
+ * A batch's receives in a row and then its sends in a row find the kernel's code and data in the
+ * caches: SAVED less CPU a fetch than one after the other.
+ */
+static void handle_batch(struct worker *w, struct state *s, int count)
+{
+	s->to_send_count = 0;
+	for (int i = 0; i < count; i++)
+		receive(w, &s->events[i]);
+	for (unsigned i = 0; i < s->to_send_count; i++)
+		readiness_advance(w, s->to_send[i], watch, READINESS_SEND);
 }
 
 static int run(struct worker *w)
@@ -71,7 +95,7 @@ static int run(struct worker *w)
 	int timeout_ms = w->wait == WAIT_BLOCK ? -1 : 0;
 
 	for (unsigned lane = 0; lane < w->lanes; lane++)
-		readiness_advance(w, worker_next(w, worker_lane(w, lane)), watch);
+		readiness_advance(w, worker_next(w, worker_lane(w, lane)), watch, READINESS_SEND);
 	while (w->in_flight && !worker_stopped(w)) {
 		int count = calls_epoll_wait(&w->calls, s->epoll, s->events, s->most, timeout_ms);
 
@@ -79,8 +103,7 @@ static int run(struct worker *w)
 			return -errno;
 		if (count == 0 && w->idle)
 			w->idle(w->idle_context);
-		for (int i = 0; i < count; i++)
-			handle(w, &s->events[i]);
+		handle_batch(w, s, count);
 	}
 	return 0;
 }
@@ -90,8 +113,12 @@ static void release(struct worker *w)
 	struct state *s = w->model;
 
 	sockets_close_all(w);
-	if (s && s->epoll >= 0)
-		close(s->epoll);
+	if (s) {
+		if (s->epoll >= 0)
+			close(s->epoll);
+		free(s->events);
+		free(s->to_send);
+	}
 	free(s);
 	w->model = NULL;
 }

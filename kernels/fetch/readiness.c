@@ -90,11 +90,14 @@ bool readiness_step(struct worker *w, struct connection *c,
 }
 
 struct connection *readiness_advance(struct worker *w, struct connection *c,
-				     int (*opened)(struct worker *, struct connection *))
+				     int (*opened)(struct worker *, struct connection *),
+				     enum readiness_sends sends)
 {
 	while (c) {
 		if (c->want == WANT_NOTHING)
 			c = worker_next(w, c);
+		else if (c->want == WANT_SEND && sends == READINESS_HOLD_SENDS)
+			return c;
 		else if (!readiness_step(w, c, opened))
 			return c;
 	}

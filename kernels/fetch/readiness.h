@@ -7,6 +7,9 @@
 
 #include "kernels/fetch/model.h"
 
+/* Whether to send at once, or to return a connection that wants to send, for a batch of sends. */
+enum readiness_sends { READINESS_SEND, READINESS_HOLD_SENDS };
+
 /*
  * Moves the lane that connection is busy with until it would have to wait or has no more to do;
  * goes on to the lane's next fetches meanwhile. opened() is called for each new socket, before
@@ -14,7 +17,8 @@
  * lane's end. Never tries to receive straight after sending: the answer is never there yet.
  */
 struct connection *readiness_advance(struct worker *worker, struct connection *connection,
-				     int (*opened)(struct worker *, struct connection *));
+				     int (*opened)(struct worker *, struct connection *),
+				     enum readiness_sends sends);
 
 /*
  * One step of a connection that wants something other than NOTHING: one attempt at what it

@@ -25,14 +25,15 @@ static int run(struct worker *w)
 	struct connection **busy = w->model;
 
 	for (unsigned lane = 0; lane < w->lanes; lane++)
-		busy[lane] = readiness_advance(w, worker_next(w, worker_lane(w, lane)), NULL);
+		busy[lane] = readiness_advance(w, worker_next(w, worker_lane(w, lane)), NULL,
+					       READINESS_SEND);
 	while (w->in_flight && !worker_stopped(w)) {
 		uint64_t would_block = w->calls.would_block;
 		uint64_t calls = w->calls.total;
 
 		for (unsigned lane = 0; lane < w->lanes; lane++)
 			if (busy[lane])
-				busy[lane] = readiness_advance(w, busy[lane], NULL);
+				busy[lane] = readiness_advance(w, busy[lane], NULL, READINESS_SEND);
 		/* A whole round of nothing but EAGAIN: the thread may do something else. */
 		if (w->idle && w->calls.would_block - would_block == w->calls.total - calls)
 			w->idle(w->idle_context);
