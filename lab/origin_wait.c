@@ -108,11 +108,11 @@ static int wait_for(struct origin_wait *wait, struct epoll_event *events, int mo
 {
 	uint64_t now = origin_wait_now();
 	uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
-	uint32_t *late = left ? &wait->late_ns[63 - __builtin_clzll(left)] : NULL;
+	uint32_t *late = &wait->late_ns[63 - __builtin_clzll(left | 1)];
 	uint64_t wake;
 	int count;
 
-	if (!late || left <= *late)
+	if (left <= *late)
 		return epoll_wait(wait->epoll, events, most, 0);
 	wake = deadline_ns - *late;
 	if (left > LONG_WAIT_NS)
