@@ -307,6 +307,48 @@ static void bodies_are_compared(void **state)
 	assert_int_equal(seen.failed, 1);
 }
 
+/* Equal bytes are not parsed again, and nothing else passes for equal. */
+static void seen_responses(void **state)
+{
+	static const char created[] = "HTTP/1.1 201 OK\r\nContent-Length: 5\r\n\r\nhello";
+	static const char closing[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+				      "Connection: close\r\n\r\nhello";
+	uint8_t kept[16];
+	struct body_reference reference = {.bytes = kept, .capacity = sizeof(kept)};
+	const char *text = good[0].text;
+	size_t length = strlen(text);
+	struct connection c;
+
+	(void)state;
+	start(&c, &reference);
+	receive(&c, text, length);
+	assert_int_equal(reference.seen.length, length);
+	for (int i = 2; i < 5; i++) {
+		again(&c, &reference);
+		receive(&c, text, length);
+		assert_int_equal(seen.done, i);
+		assert_int_equal(seen.body_bytes, 5);
+		assert_int_equal(seen.status, 200);
+		assert_int_equal(c.want, WANT_NOTHING);
+	}
+	again(&c, &reference); /* the same bytes in two pieces go through the parser */
+	receive(&c, text, 20);
+	receive(&c, text + 20, length - 20);
+	assert_int_equal(seen.done, 5);
+	again(&c, &reference);
+	receive(&c, created, sizeof(created) - 1);
+	assert_int_equal(seen.status, 201);
+	again(&c, &reference);
+	receive(&c, text, length);
+	assert_int_equal(seen.status, 200);
+	again(&c, &reference);
+	receive(&c, closing, sizeof(closing) - 1);
+	assert_int_equal(c.want, WANT_CLOSE);
+	assert_int_equal(reference.seen.length, length); /* not the one that closed */
+	assert_int_equal(seen.done, 8);
+	assert_int_equal(seen.failed, 0);
+}
+
 static void half_a_reference_is_none(void **state)
 {
 	uint8_t kept[16];
@@ -341,6 +383,7 @@ int main(void)
 		cmocka_unit_test(not_retried_after_a_byte),
 		cmocka_unit_test(bodies_are_compared),
 		cmocka_unit_test(half_a_reference_is_none),
+		cmocka_unit_test(seen_responses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,15 +170,48 @@ static bool body_is_right(struct connection *c)
 	return true;
 }
 
-static void finish(struct connection *c)
+/* Whether these bytes are the response that was seen last, whole; then it is taken as that. */
+static bool seen_before(struct connection *c, const void *bytes, size_t length)
 {
-	if (!body_is_right(c)) {
-		fail(c, "the body differs from the first one that this URL gave", 0);
+	const struct seen_response *seen = c->reference ? &c->reference->seen : NULL;
+
+	if (!seen || !c->one_piece || seen->length != length ||
+	    memcmp(seen->bytes, bytes, length) != 0)
+		return false;
+	c->status = seen->status;
+	c->body_bytes = seen->body_bytes;
+	c->keep_alive = true;
+	c->complete = true;
+	return true;
+}
+
+/* After a response that was right: remembers it if it may be taken for the next one. */
+static void remember(struct connection *c, const void *bytes, size_t length)
+{
+	struct seen_response *seen = c->reference ? &c->reference->seen : NULL;
+
+	if (!seen || !c->one_piece || length > sizeof(seen->bytes) || c->want != WANT_NOTHING ||
+	    !c->reference->known)
 		return;
-	}
+	seen->length = (uint32_t)length;
+	seen->status = c->status;
+	seen->body_bytes = (uint32_t)c->body_bytes;
+	memcpy(seen->bytes, bytes, length);
+}
+
+static void conclude(struct connection *c)
+{
 	c->observer->done(c->observer, c);
 	c->request = NULL;
 	c->want = c->keep_alive ? WANT_NOTHING : WANT_CLOSE;
+}
+
+static void finish(struct connection *c)
+{
+	if (body_is_right(c))
+		conclude(c);
+	else
+		fail(c, "the body differs from the first one that this URL gave", 0);
 }
 
 void connection_received(struct connection *c, const void *bytes, size_t length)
@@ -191,6 +224,10 @@ void connection_received(struct connection *c, const void *bytes, size_t length)
 		c->observer->first_byte(c->observer, c);
 	}
 	c->received_bytes += length;
+	if (seen_before(c, bytes, length)) {
+		conclude(c);
+		return;
+	}
 	error = llhttp_execute(&c->parser, bytes, length);
 	if (error != HPE_OK) {
 		if (error == HPE_PAUSED_UPGRADE)
@@ -198,10 +235,12 @@ void connection_received(struct connection *c, const void *bytes, size_t length)
 		fail(c, c->failure ? c->failure : "the response is not HTTP", 0);
 		return;
 	}
-	if (c->complete)
+	if (c->complete) {
 		finish(c);
-	else if (!c->head_complete && c->received_bytes > CONNECTION_HEAD_MAX)
+		remember(c, bytes, length);
+	} else if (!c->head_complete && c->received_bytes > CONNECTION_HEAD_MAX) {
 		fail(c, "the response's head is too long", 0);
+	}
 }
 
 void connection_eof(struct connection *c)

@@ -192,7 +192,10 @@ static void run_section(struct bench *b, const char *title, const char *unit,
 		printf("  %-16s", contenders[i].name);
 		if (contenders[i].rate)
 			printf(" %10.0f /s", median(measured[i].rate, b->rounds));
-		printf(" %10.3f us CPU per %s\n", median(measured[i].cpu_us, b->rounds), unit);
+		if (unit)
+			printf(" %10.3f us CPU per %s", median(measured[i].cpu_us, b->rounds),
+			       unit);
+		putchar('\n');
 	}
 	for (unsigned i = 0; i < target_count; i++)
 		print_target(b, contenders, count, measured, &targets[i]);
@@ -371,7 +374,7 @@ static void bench_sumsq(struct bench *b)
 		{"sumsq-serial", "scalar", false, 12, 0},
 	};
 
-	run_section(b, "The thirty sums of squares", "square", contenders, 3, targets, 2);
+	run_section(b, "The thirty sums of squares", NULL, contenders, 3, targets, 2);
 }
 
 int main(int argc, char **argv)
