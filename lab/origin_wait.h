@@ -31,10 +31,10 @@ void origin_wait_close(struct origin_wait *wait);
 uint64_t origin_wait_now(void);
 
 /*
- * epoll_wait() until an event comes or deadline_ns is reached (0: only look;
- * UINT64_MAX: for ever). May return 0
- * events up to some 10 us before the deadline: call it again; an event whose data.ptr is NULL stands for the deadline.
- * Returns the number of events; -errno never, as an interrupted wait is 0 events.
+ * epoll_wait() until an event comes or deadline_ns is reached (0: only look; UINT64_MAX: for
+ * ever). May return 0 events up to some 10 us before the deadline: call it again; an event whose
+ * data.ptr is NULL stands for the deadline. Returns the number of events; -errno never, as an
+ * interrupted wait is 0 events.
  */
 int origin_wait_events(struct origin_wait *wait, struct epoll_event *events, int most,
 		       uint64_t deadline_ns);
