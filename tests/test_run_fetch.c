@@ -333,11 +333,18 @@ static void counts_agree_with_strace(void **state)
 
 		snprintf(path, sizeof(path), "%s/strace.txt", folder);
 		snprintf(name, sizeof(name), "fetch-%s", fetching_models[i]);
-		const char *const argv[] = {"strace", "-f",
-					    "-c",     "-o",
-					    path,     child_program(name),
-					    "-n8000", i == 0 ? "-t8" : "-c8",
-					    "--json", url,
+		const char *const argv[] = {"strace",
+					    "-E",
+					    "ASAN_OPTIONS=detect_leaks=0",
+					    "-f",
+					    "-c",
+					    "-o",
+					    path,
+					    child_program(name),
+					    "-n8000",
+					    i == 0 ? "-t8" : "-c8",
+					    "--json",
+					    url,
 					    NULL};
 		struct child child;
 

@@ -97,7 +97,7 @@ struct connection {
 	int failure_errno;	 /* 0 when the reason is not a call's */
 	unsigned armed;		 /* the model's own state */
 	llhttp_t parser;
-};
+} __attribute__((aligned(64)));
 
 /* Makes an unconnected connection; no resource is held. */
 void connection_init(struct connection *connection, uint32_t index, struct observer *observer);
