@@ -54,7 +54,7 @@ static const char *value_problem(const struct plan_section *section, const char 
 			       ? "is neither block nor spin"
 			       : NULL;
 	if (strcmp(key, "overlap") == 0)
-		return strcmp(value, "none") && strcmp(value, "thread")
+		return strcmp(value, "none") != 0 && strcmp(value, "thread") != 0
 			       ? "is neither none nor thread"
 			       : NULL;
 	if (strcmp(key, "connections") == 0)

@@ -24,7 +24,7 @@ void status_warn(const char *format, ...)
 	va_end(arguments);
 }
 
-_Noreturn void status_exit(enum status status, const char *format, ...)
+void status_exit(enum status status, const char *format, ...)
 {
 	va_list arguments;
 

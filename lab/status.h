@@ -16,8 +16,8 @@ enum status {
  * Ends the program: one line "PROGRAM: text" on stderr, then exit(status). Only mains and what
  * they alone call may use it; library code returns -errno and a reason.
  */
-_Noreturn void status_exit(enum status status, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void status_exit(enum status status, const char *format, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
 
 /* One line "PROGRAM: text" on stderr, and the program goes on. */
 void status_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -87,7 +87,7 @@ static void touch(struct pool *pool, unsigned worker)
 {
 	volatile uint32_t *item = &pool_entry(pool, worker, 0)->item;
 
-	*item = *item;
+	*item = *item; /* cppcheck-suppress selfAssignment */
 }
 
 int pool_bind(struct pool *pool, unsigned worker)
