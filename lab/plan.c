@@ -167,7 +167,7 @@ static const char *embedded(const char *name, char *why, size_t why_size)
 	size_t count = 0;
 	const char *nearest;
 
-	for (; plan_texts[count].name && count < 64; count++) {
+	for (; count < 64 && plan_texts[count].name; count++) {
 		if (strcmp(plan_texts[count].name, name) == 0)
 			return plan_texts[count].text;
 		names[count] = plan_texts[count].name;

@@ -60,7 +60,7 @@ sumsq_total sumsq_closed_form(uint64_t first, uint64_t last)
 
 const char *sumsq_format(sumsq_total total, char text[SUMSQ_TEXT])
 {
-	char *digit = text + SUMSQ_TEXT - 1;
+	char *digit = &text[SUMSQ_TEXT - 1];
 
 	*digit = '\0';
 	do {
