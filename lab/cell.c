@@ -15,8 +15,8 @@
 
 /* Above this share of its time on the CPU the origin, not the client, is taken for the limit. */
 #define SATURATED 0.95
-/* More than this taken by the hypervisor spoils a row. */
-#define STEAL_MOST 0.01
+/* More than this taken by the hypervisor spoils a row; one tick of a short cell is less. */
+#define STEAL_MOST 0.02
 
 static char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -117,6 +117,9 @@ static void print_report(FILE *file, bool color, const struct plan *plan,
 		plan->blocks, plan->cell_count, plan->seed);
 	if (outcome->note[0])
 		fprintf(file, "Note: %s\n", outcome->note);
+	if (outcome->failed)
+		fprintf(file, "Warning: %u of %" PRIu64 " runs failed and are left out.\n",
+			outcome->failed, plan->blocks * plan->cell_count);
 	if (outcome->interrupted)
 		fprintf(file, "Interrupted: this is what was measured until then.\n");
 	fputc('\n', file);

@@ -5,12 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "kernels/sumsq/sumsq.h"
 #include "lab/status.h"
 
 /* Squares a slice of other work has: well below a microsecond where SIMD does it. */
 #define OVERLAP_SLICE 4096
+
+/* What unanswered fetches are waited for after the measured time is over. */
+#define GRACE_NS UINT64_C(5000000000)
 
 /* Bytes of a body that are compared with the first response's; beyond, only the length is. */
 #define REFERENCE_SIZE ((size_t)1024 * 1024)
@@ -25,13 +29,26 @@ static struct bench *of_worker(struct worker *worker)
 	return (struct bench *)((char *)worker - offsetof(struct bench, worker));
 }
 
+static void set_deadline(const struct bench *b, uint64_t from_now_ns)
+{
+	uint64_t us = (from_now_ns + GRACE_NS) / 1000;
+	const struct itimerval timer = {.it_value = {.tv_sec = (time_t)(us / 1000000),
+						     .tv_usec = (suseconds_t)(us % 1000000)},
+					.it_interval = {.tv_usec = 10000}};
+
+	/* One timer for the process; its signal sets the stop flag that all workers look at. */
+	if (b->worker.index == 0 && b->options->duration_ns)
+		setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 /* in_flight: fetches begun before that will end in the interval. */
 static void measure_begin(struct bench *b, unsigned in_flight)
 {
 	b->phase = BENCH_MEASURING;
 	b->calls_begin = b->worker.calls;
 	b->overlap_begin = b->overlap_elements;
-	usage_begin(&b->begin);
+	set_deadline(b, b->options->duration_ns);
+	usage_begin(&b->begin, b->scopes);
 	b->now_ns = b->begin.at_ns;
 	if (b->options->duration_ns)
 		b->measure_until_ns = b->now_ns + b->options->duration_ns;
@@ -41,10 +58,9 @@ static void measure_begin(struct bench *b, unsigned in_flight)
 static void measure_end(struct bench *b)
 {
 	b->phase = BENCH_OVER;
-	usage_end(&b->end);
+	usage_end(&b->end, b->scopes);
 	b->calls_end = b->worker.calls;
 	b->overlap_end = b->overlap_elements;
-	b->left = 0;
 }
 
 static void on_connected(struct observer *observer, struct connection *c)
@@ -63,16 +79,43 @@ static void on_first_byte(struct observer *observer, struct connection *c)
 	c->first_byte_ns = b->now_ns;
 }
 
-/* After the fetch that ended at b->now_ns: does the warm-up or the interval end with it? */
+/*
+ * A lane's own interval: from its first completion in the measured interval (or from the start,
+ * where there was no warm-up) to its last. Both ends are completions, so that no part of a fetch
+ * is counted, and a worker of many lanes is measured as many workers of one are.
+ */
+static void lane_ended(struct bench *b, const struct connection *c, bool good)
+{
+	struct bench_lane *lane = &b->lanes[c->index / b->worker.endpoints_count];
+
+	if (lane->from_ns == 0) {
+		lane->from_ns = b->now_ns;
+		return;
+	}
+	lane->until_ns = b->now_ns;
+	b->lane_completed += good;
+}
+
+/*
+ * After a fetch that ended at b->now_ns. When the time is over no lane begins another one; those
+ * in flight are waited for and count.
+ */
 static void turn_phase(struct bench *b)
 {
-	if (b->phase == BENCH_MEASURING) {
-		b->ended++;
-		if (b->now_ns >= b->measure_until_ns || b->ended == b->share)
-			measure_end(b);
-	} else if (b->phase == BENCH_WARMING && b->now_ns >= b->measure_from_ns) {
+	if (b->phase == BENCH_MEASURING && b->now_ns >= b->measure_until_ns)
+		b->left = 0;
+	else if (b->phase == BENCH_WARMING && b->now_ns >= b->measure_from_ns)
 		measure_begin(b, b->worker.in_flight - 1);
-	}
+}
+
+/* Whether a fetch that ended now belongs to the measured ones; counts it. */
+static bool measured(struct bench *b, const struct connection *c, bool good)
+{
+	if (b->phase != BENCH_MEASURING || b->ended >= b->share)
+		return false;
+	b->ended++;
+	lane_ended(b, c, good);
+	return true;
 }
 
 static void print_fetch(const struct connection *c)
@@ -107,17 +150,17 @@ static void on_done(struct observer *observer, struct connection *c)
 		b->now_ns = usage_now_ns();
 	b->answered = true;
 	b->last_body_bytes = c->body_bytes;
-	if (b->phase == BENCH_MEASURING) {
+	/* A benchmark of an error page is none; a person wants to see the page's status. */
+	if (c->status >= 400 && b->options->benchmark) {
+		if (measured(b, c, false))
+			b->errors++;
+		keep_failure(b, c);
+	} else if (measured(b, c, true)) {
 		histogram_record(b->latency, b->now_ns - c->due_ns);
 		histogram_record(b->first_byte, c->first_byte_ns - c->due_ns);
 		b->completed++;
 		b->received_bytes += c->received_bytes;
 		b->body_bytes += c->body_bytes;
-		/* A benchmark of an error page is none; a person wants to see the page's status. */
-		if (c->status >= 400 && b->options->benchmark) {
-			b->errors++;
-			keep_failure(b, c);
-		}
 		if (!b->options->benchmark && !b->options->quiet)
 			print_fetch(c);
 	}
@@ -130,18 +173,15 @@ static void on_failed(struct observer *observer, struct connection *c)
 
 	b->now_ns = usage_now_ns();
 	keep_failure(b, c);
-	if (b->phase == BENCH_MEASURING)
+	/* Nothing ever answered: failing on until the time is over would measure nothing. */
+	if (b->options->benchmark && !b->answered && ++b->refused >= b->worker.lanes) {
+		if (b->phase == BENCH_WARMING)
+			measure_begin(b, 0);
+		b->left = 0;
+	}
+	if (measured(b, c, false))
 		b->errors++;
 	turn_phase(b);
-	/* Nothing ever answered: failing on until the time is over would measure nothing. */
-	if (b->options->benchmark && !b->answered && ++b->refused >= b->worker.lanes &&
-	    b->phase != BENCH_OVER) {
-		if (b->phase == BENCH_WARMING) {
-			measure_begin(b, 0);
-			b->errors++;
-		}
-		measure_end(b);
-	}
 }
 
 static struct connection *next(struct worker *w, struct connection *c)
@@ -169,15 +209,16 @@ static bool counted(struct worker *w, unsigned fetches, uint64_t bytes)
 
 	b->now_ns = usage_now_ns();
 	if (b->phase == BENCH_MEASURING) {
-		b->completed += fetches;
-		b->received_bytes += bytes;
-		b->ended += fetches;
-		if (b->now_ns >= b->measure_until_ns || b->ended >= b->share)
-			measure_end(b);
-	} else if (b->phase == BENCH_WARMING && b->now_ns >= b->measure_from_ns) {
-		measure_begin(b, 0);
+		uint64_t taken = b->share - b->ended < fetches ? b->share - b->ended : fetches;
+
+		b->ended += taken;
+		b->completed += taken;
+		b->received_bytes += fetches ? bytes / fetches * taken : 0;
+		return b->now_ns < b->measure_until_ns && b->ended < b->share;
 	}
-	return b->left > 0;
+	if (b->now_ns >= b->measure_from_ns)
+		measure_begin(b, 0);
+	return true;
 }
 
 static void add_squares(void *context)
@@ -201,7 +242,8 @@ static int make_connections(struct bench *b, unsigned lanes)
 	w->endpoints = b->targets->endpoints;
 	w->endpoints_count = b->targets->endpoint_count;
 	w->connections = aligned_alloc(64, count * sizeof(struct connection));
-	if (!w->connections)
+	b->lanes = calloc(lanes, sizeof(*b->lanes));
+	if (!w->connections || !b->lanes)
 		return -ENOMEM;
 	for (unsigned i = 0; i < count; i++)
 		connection_init(&w->connections[i], i, &b->observer);
@@ -245,6 +287,10 @@ int bench_make(struct bench *b, unsigned index, const struct fetch_options *o,
 					.failed = on_failed};
 	b->options = o;
 	b->targets = targets;
+	/* Until the clock starts every fetch is warm-up: a model may make some in prepare(). */
+	b->left = UINT64_MAX;
+	b->measure_from_ns = UINT64_MAX;
+	b->measure_until_ns = UINT64_MAX;
 	b->share = o->duration_ns && !o->requests ? UINT64_MAX : share_of(total, o->threads, index);
 	b->cursor = index % targets->request_count;
 	w->index = index;
@@ -277,6 +323,7 @@ void bench_release(struct bench *b)
 		free(b->references[i].bytes);
 	free(b->references);
 	free(b->worker.connections);
+	free(b->lanes);
 	free(b->worker.receive_buffer);
 	free(b->latency);
 	free(b->first_byte);
@@ -285,17 +332,19 @@ void bench_release(struct bench *b)
 
 void bench_run(struct bench *b, const struct model *model)
 {
+	if (b->worker.index == 0)
+		b->scopes = USAGE_HOST | (model->kernel_helpers ? USAGE_HELPERS : USAGE_THREAD);
 	b->now_ns = usage_now_ns();
 	b->measure_from_ns = b->now_ns + b->options->warmup_ns;
-	b->measure_until_ns = UINT64_MAX;
-	b->left = UINT64_MAX;
-	if (b->options->warmup_ns == 0)
+	set_deadline(b, b->options->warmup_ns + b->options->duration_ns);
+	if (b->options->warmup_ns == 0) {
 		measure_begin(b, 0);
+		for (unsigned i = 0; i < b->worker.lanes; i++)
+			b->lanes[i].from_ns = b->begin.at_ns;
+	}
 	b->model_error = model->run(&b->worker);
 	if (b->phase == BENCH_WARMING)
 		measure_begin(b, 0); /* cut off before there was anything to measure */
-	if (b->phase == BENCH_MEASURING) {
-		b->unanswered = atomic_load(b->worker.stop) ? b->worker.in_flight : 0;
-		measure_end(b);
-	}
+	b->unanswered = atomic_load(b->worker.stop) ? b->worker.in_flight : 0;
+	measure_end(b);
 }

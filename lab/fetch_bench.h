@@ -3,9 +3,10 @@
  * ends. All clocks, histograms and printing of a fetch run are here, called by the observer and
  * driver hooks; models and protocol have none.
  *
- * A worker warms up, is measured, and is over. The measured interval begins and ends with a
- * completion (or with the run, without --warmup and --duration), and the usage read at both ends
- * belongs to the very same interval as the fetches counted.
+ * A worker warms up, is measured, and is over. The measured interval begins with the first
+ * completion after the warm-up (or with the run) and ends when the last fetch begun in its time
+ * has ended; the usage read at both ends belongs to the very same interval as the fetches
+ * counted. Throughput goes by each lane's own interval within it, see lane_ended().
  */
 #ifndef LAB_FETCH_BENCH_H
 #define LAB_FETCH_BENCH_H
@@ -19,12 +20,19 @@
 
 enum bench_phase { BENCH_WARMING, BENCH_MEASURING, BENCH_OVER };
 
+struct bench_lane {
+	uint64_t from_ns;  /* 0: not begun */
+	uint64_t until_ns; /* 0: nothing ended in it */
+};
+
 struct bench {
 	struct observer observer; /* what the connections know of this struct */
 	struct worker worker;
 	const struct fetch_options *options;
 	const struct fetch_targets *targets;
 	struct body_reference *references; /* one a request */
+	struct bench_lane *lanes;
+	unsigned scopes; /* of usage, that this worker reads for all */
 	enum bench_phase phase;
 	unsigned cursor; /* the next request in the list */
 	uint64_t left;	 /* fetches still to be begun */
@@ -36,6 +44,7 @@ struct bench {
 	/* Of the measured interval. */
 	uint64_t ended; /* fetches that came to an end, good or bad */
 	uint64_t completed;
+	uint64_t lane_completed; /* of which within their lanes' intervals */
 	uint64_t errors;
 	uint64_t unanswered; /* in flight when the run was cut off; among the errors */
 	uint64_t received_bytes;

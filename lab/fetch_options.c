@@ -13,6 +13,9 @@
 static const char *const wait_names[] = {"block", "spin", NULL};
 static const char *const overlap_names[] = {"none", "thread", NULL};
 
+/* Longer is a misprint. */
+#define DAY_NS UINT64_C(86400000000000)
+
 #define FIELD(name) offsetof(struct fetch_options, name)
 
 static const struct option_row rows[] = {
@@ -29,12 +32,14 @@ static const struct option_row rows[] = {
 	 .offset = FIELD(duration_ns),
 	 .argument = "T",
 	 .help = "benchmark: fetch for so long",
-	 .least = 1000000},
+	 .least = 1000000,
+	 .most = DAY_NS},
 	{.name = "warmup",
 	 .kind = OPTION_DURATION,
 	 .offset = FIELD(warmup_ns),
 	 .argument = "T",
-	 .help = "benchmark: run so long before measuring"},
+	 .help = "benchmark: run so long before measuring",
+	 .most = DAY_NS},
 	{.name = "repeat",
 	 .letter = 'r',
 	 .kind = OPTION_COUNT,
@@ -133,8 +138,9 @@ static void check(struct fetch_options *o, const struct model *model)
 		status_exit(STATUS_USAGE, "--cpus and --place exclude each other");
 	if (o->json && o->csv && strcmp(o->csv, "-") == 0)
 		status_exit(STATUS_USAGE, "--json and --csv - cannot share stdout");
-	if (model->notification == NOTIFY_NONE && !o->benchmark)
-		status_exit(STATUS_USAGE, "this yardstick needs --requests or --duration");
+	if (model->notification == NOTIFY_NONE && (!o->benchmark || o->url_count > 1 || o->overlap))
+		status_exit(STATUS_USAGE, "this yardstick takes one URL, --requests or --duration, "
+					  "and no --overlap");
 }
 
 void fetch_options_parse(struct fetch_options *o, const struct model *model, int argc, char **argv)

@@ -14,7 +14,8 @@ struct merged {
 	struct usage usage; /* at_ns: the intervals' lengths added up */
 	struct calls calls;
 	uint64_t completed, errors, received_bytes, body_bytes, overlap_elements;
-	double throughput_rps; /* sum of the workers' own rates */
+	uint64_t lane_completed, lane_ns, lanes; /* over all lanes' own intervals */
+	uint64_t unanswered;
 	double overlap_per_s;
 	const char *first_failure;
 	int model_error;
@@ -23,6 +24,17 @@ struct merged {
 static double seconds(uint64_t ns)
 {
 	return (double)ns / 1e9;
+}
+
+static void merge_lanes(struct merged *m, const struct bench *b)
+{
+	m->lane_completed += b->lane_completed;
+	for (unsigned i = 0; i < b->worker.lanes; i++) {
+		if (b->lanes[i].until_ns == 0)
+			continue;
+		m->lane_ns += b->lanes[i].until_ns - b->lanes[i].from_ns;
+		m->lanes++;
+	}
 }
 
 static void merge_one(struct merged *m, const struct bench *b)
@@ -40,17 +52,38 @@ static void merge_one(struct merged *m, const struct bench *b)
 	m->calls.cq_overflows += b->worker.calls.cq_overflows;
 	m->completed += b->completed;
 	m->errors += b->errors + b->unanswered;
+	m->unanswered += b->unanswered;
 	m->received_bytes += b->received_bytes;
 	m->body_bytes += b->body_bytes;
 	m->overlap_elements += elements;
-	if (length_s > 0) {
-		m->throughput_rps += (double)b->completed / length_s;
+	if (length_s > 0)
 		m->overlap_per_s += (double)elements / length_s;
-	}
+	merge_lanes(m, b);
 	if (!m->first_failure && b->first_failure[0])
 		m->first_failure = b->first_failure;
 	if (!m->model_error)
 		m->model_error = b->model_error;
+}
+
+/* Each worker compared its bodies with the first one it got: were those the same? */
+static bool workers_agree(const struct fetch_outcome *o)
+{
+	for (unsigned i = 0; i < o->targets->request_count; i++) {
+		const struct body_reference *first = NULL;
+
+		for (unsigned k = 0; k < o->workers; k++) {
+			const struct body_reference *r = &o->benches[k].references[i];
+			size_t kept = r->length < r->capacity ? r->length : r->capacity;
+
+			if (!r->known)
+				continue;
+			if (first && (first->length != r->length ||
+				      memcmp(first->bytes, r->bytes, kept) != 0))
+				return false;
+			first = r;
+		}
+	}
+	return true;
 }
 
 static void merge(struct merged *m, const struct fetch_outcome *o)
@@ -63,8 +96,6 @@ static void merge(struct merged *m, const struct fetch_outcome *o)
 		status_exit(STATUS_UNABLE, "out of memory for merging the histograms");
 	for (unsigned i = 0; i < o->workers; i++)
 		merge_one(m, &o->benches[i]);
-	/* Helper threads and steal belong to the process and the host: one worker's view. */
-	m->usage.helper_ns = o->benches[0].end.helper_ns - o->benches[0].begin.helper_ns;
 }
 
 static const char *quadrant(const struct fetch_outcome *o)
@@ -92,6 +123,19 @@ static double percentile_us(const struct histogram *h, double percentile)
 static double mean_duration_s(const struct merged *m, const struct fetch_outcome *o)
 {
 	return seconds(m->usage.at_ns) / o->workers;
+}
+
+/*
+ * Fetches per second: those of all lanes over their lanes' own time, times the lanes. The floor
+ * keeps no lanes and goes by its worker's interval.
+ */
+static double throughput_rps(const struct merged *m, const struct fetch_outcome *o)
+{
+	if (o->model->notification == NOTIFY_NONE)
+		return (double)m->completed / mean_duration_s(m, o);
+	if (m->lane_ns == 0)
+		return 0;
+	return (double)m->lane_completed / seconds(m->lane_ns) * (double)m->lanes;
 }
 
 /* Share of the workers' time asleep: neither on a CPU nor waiting for one. */
@@ -135,7 +179,10 @@ static void fill_common(struct record *r, const struct merged *m, const struct f
 	if (m->usage.total_ticks)
 		record_set_real(r, COLUMN_steal_share,
 				(double)m->usage.steal_ticks / (double)m->usage.total_ticks);
-	record_set_text(r, COLUMN_flags, m->calls.cq_overflows ? "cq-overflow" : NULL);
+	record_set_text(r, COLUMN_flags,
+			m->calls.cq_overflows		       ? "cq-overflow"
+			: m->unanswered > 0 && !o->interrupted ? "unanswered"
+							       : NULL);
 	record_set_count(r, COLUMN_partial, partial);
 }
 
@@ -147,7 +194,7 @@ static void fill_fetch(struct record *r, const struct merged *m, const struct fe
 	record_set_count(r, COLUMN_requests, m->completed);
 	record_set_count(r, COLUMN_errors, m->errors);
 	record_set_count(r, COLUMN_bytes_received, m->received_bytes);
-	record_set_real(r, COLUMN_throughput_rps, m->throughput_rps);
+	record_set_real(r, COLUMN_throughput_rps, throughput_rps(m, o));
 	record_set_real(r, COLUMN_cpu_us_per_request, cpu_us_per_request(m));
 	record_set_real(r, COLUMN_syscalls_per_request, per_fetch(m, m->calls.total));
 	record_set_real(r, COLUMN_would_block_per_request, per_fetch(m, m->calls.would_block));
@@ -188,7 +235,7 @@ static void print_summary(const struct merged *m, const struct fetch_outcome *o)
 	       o->cpus, fetch_wait_name(o->options->wait));
 	printf("  %" PRIu64 " fetches in %.2f s, %" PRIu64 " errors\n", m->completed, length_s,
 	       m->errors);
-	printf("  throughput       %.0f fetches/s\n", m->throughput_rps);
+	printf("  throughput       %.0f fetches/s\n", throughput_rps(m, o));
 	if (m->completed == 0)
 		return;
 	printf("  CPU per fetch    %.2f us (user %.2f, system %.2f, helpers %.2f)\n", cpu,
@@ -261,7 +308,11 @@ static enum status verdict(const struct merged *m, const struct fetch_outcome *o
 			    strerror(-m->model_error));
 		return STATUS_FAILED;
 	}
-	if (m->errors == 0)
+	if (o->options->benchmark && !workers_agree(o)) {
+		status_warn("%s: the workers were given different bodies", o->options->urls[0]);
+		return STATUS_FAILED;
+	}
+	if (m->errors == 0 && (m->completed > 0 || !o->options->benchmark))
 		return STATUS_DONE;
 	if (o->options->benchmark)
 		status_warn("%" PRIu64 " of %" PRIu64 " fetches failed, the first: %s", m->errors,

@@ -47,6 +47,9 @@ static void resolve(const char *text, const struct url *url, struct endpoint *en
 	struct addrinfo *found;
 	int err = getaddrinfo(url->host, url->port, &hints, &found);
 
+	/* RFC 6761: localhost is this host, also where no hosts file says so. */
+	if (err && strcmp(url->host, "localhost") == 0)
+		err = getaddrinfo("127.0.0.1", url->port, &hints, &found);
 	if (err)
 		status_exit(STATUS_FAILED, "%s: cannot resolve %s: %s", text, url->host,
 			    err == EAI_SYSTEM ? strerror(errno) : gai_strerror(err));

@@ -6,16 +6,15 @@
 #include "lab/fetch_workers.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 
 #include "lab/status.h"
-
-/* What unanswered fetches are waited for after the measured time is over. */
-#define GRACE_NS UINT64_C(5000000000)
 
 struct crew {
 	const struct model *model;
@@ -25,7 +24,8 @@ struct crew {
 	struct bench *benches;
 	pthread_t *threads; /* threads[0] is the main thread */
 	unsigned count;
-	pthread_barrier_t ready;
+	pthread_barrier_t ready, over;
+	uint64_t ready_ns; /* when all were made and pinned */
 	const char *variant;
 };
 
@@ -73,18 +73,6 @@ static void catch_signals(void)
 	sigaction(SIGUSR1, &kick, NULL);
 }
 
-/* A benchmark by duration must end even if its last fetches are never answered. */
-static void arm_deadline(const struct fetch_options *o)
-{
-	uint64_t us = (o->warmup_ns + o->duration_ns + GRACE_NS) / 1000;
-	const struct itimerval timer = {.it_value = {.tv_sec = (time_t)(us / 1000000),
-						     .tv_usec = (suseconds_t)(us % 1000000)},
-					.it_interval = {.tv_usec = 10000}};
-
-	if (o->duration_ns)
-		setitimer(ITIMER_REAL, &timer, NULL);
-}
-
 /* From here on a signal would only cut the report. */
 static void disarm(void)
 {
@@ -106,9 +94,11 @@ static void run_one(struct crew *crew, unsigned index)
 	pthread_barrier_wait(&crew->ready);
 	if (index == 0) {
 		crew->variant = crew->model->variant(&b->worker);
-		arm_deadline(crew->options);
+		crew->ready_ns = usage_now_ns();
 	}
 	bench_run(b, crew->model);
+	/* A signal kicks every thread: none may be gone before all have ended. */
+	pthread_barrier_wait(&crew->over);
 	crew->model->release(&b->worker);
 }
 
@@ -128,6 +118,14 @@ static void *thread_main(void *argument)
 
 static void start_threads(struct crew *crew)
 {
+	sigset_t handled;
+
+	/* Only the main thread handles them, so that its data is no other thread's to lose. */
+	sigemptyset(&handled);
+	sigaddset(&handled, SIGINT);
+	sigaddset(&handled, SIGTERM);
+	sigaddset(&handled, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &handled, NULL);
 	crew->threads[0] = pthread_self();
 	for (unsigned i = 1; i < crew->count; i++) {
 		struct start *start = malloc(sizeof(*start));
@@ -141,6 +139,27 @@ static void start_threads(struct crew *crew)
 			status_exit(STATUS_UNABLE, "cannot start worker %u of %u: %s", i,
 				    crew->count, strerror(err));
 	}
+	signalled = crew;
+	catch_signals();
+	pthread_sigmask(SIG_UNBLOCK, &handled, NULL);
+}
+
+/* Raises the limit of descriptors as far as it may be, and says so when that is not enough. */
+static void make_room(const struct fetch_options *o, const struct fetch_targets *targets)
+{
+	/* Beside the connections: standard streams, epoll and rings, files read for the bill. */
+	rlim_t need = o->connections * targets->endpoint_count + 4 * o->threads + 16;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
+		return;
+	if (limit.rlim_max < need)
+		status_exit(STATUS_UNABLE,
+			    "--connections: %" PRIu64 " need %" PRIu64
+			    " descriptors and the limit is %" PRIu64 "; raise it with ulimit -n",
+			    o->connections, (uint64_t)need, (uint64_t)limit.rlim_max);
+	limit.rlim_cur = need;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void fetch_workers_run(const struct model *model, const struct fetch_options *options,
@@ -154,23 +173,24 @@ void fetch_workers_run(const struct model *model, const struct fetch_options *op
 			    .pinning = pinning,
 			    .count = (unsigned)options->threads};
 
+	make_room(options, targets);
 	crew.benches = aligned_alloc(128, crew.count * sizeof(struct bench));
 	crew.threads = calloc(crew.count, sizeof(*crew.threads));
-	if (!crew.benches || !crew.threads || pthread_barrier_init(&crew.ready, NULL, crew.count))
+	if (!crew.benches || !crew.threads || pthread_barrier_init(&crew.ready, NULL, crew.count) ||
+	    pthread_barrier_init(&crew.over, NULL, crew.count))
 		status_exit(STATUS_UNABLE, "out of memory for %u workers", crew.count);
 	start_threads(&crew);
-	signalled = &crew;
-	catch_signals();
 	run_one(&crew, 0);
-	for (unsigned i = 1; i < crew.count; i++)
-		pthread_join(crew.threads[i], NULL);
 	disarm();
 	signalled = NULL;
+	for (unsigned i = 1; i < crew.count; i++)
+		pthread_join(crew.threads[i], NULL);
+	pthread_barrier_destroy(&crew.over);
 	pthread_barrier_destroy(&crew.ready);
 	free(crew.threads);
 	*benches = crew.benches;
 	*variant = crew.variant;
-	*setup_s = (double)(crew.benches[0].begin.at_ns - options->warmup_ns - started_ns) / 1e9;
+	*setup_s = (double)(crew.ready_ns - started_ns) / 1e9;
 	*interrupted = was_interrupted;
 }
 

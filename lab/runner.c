@@ -210,6 +210,13 @@ static void run_blocks(struct runner *r)
 
 			progress_show(&r->progress, block, cell->name);
 			run_cell(r, cell, block, i + 1);
+			if (!subprocess_running(&r->origin)) {
+				progress_clear(&r->progress);
+				status_warn("the origin has died: %s",
+					    subprocess_last_error(&r->origin));
+				r->outcome->failed++;
+				return;
+			}
 			progress_done(&r->progress, (double)expected_ns(cell) / 1e9);
 		}
 	}

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void say(const char *format, va_list arguments)
 {
@@ -26,8 +28,12 @@ void status_warn(const char *format, ...)
 
 void status_exit(enum status status, const char *format, ...)
 {
+	static atomic_flag ending = ATOMIC_FLAG_INIT;
 	va_list arguments;
 
+	/* Several workers may fail at once; exit() is for one of them, and so is the line. */
+	while (atomic_flag_test_and_set(&ending))
+		pause();
 	va_start(arguments, format);
 	say(format, arguments);
 	va_end(arguments);

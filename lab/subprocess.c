@@ -139,6 +139,15 @@ int subprocess_wait(struct subprocess *child, uint64_t timeout_ns, int *status)
 	return result;
 }
 
+bool subprocess_running(const struct subprocess *child)
+{
+	siginfo_t ended = {.si_pid = 0};
+
+	return child->pid > 0 &&
+	       waitid(P_PID, (id_t)child->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       ended.si_pid == 0;
+}
+
 void subprocess_signal(const struct subprocess *child, int signal)
 {
 	if (child->pid > 0)

@@ -5,6 +5,7 @@
 #ifndef LAB_SUBPROCESS_H
 #define LAB_SUBPROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -40,6 +41,9 @@ int subprocess_first_line(struct subprocess *child, uint64_t timeout_ns, char *l
  * and this may be called again.
  */
 int subprocess_wait(struct subprocess *child, uint64_t timeout_ns, int *status);
+
+/* Whether it still runs; it is not waited for. */
+bool subprocess_running(const struct subprocess *child);
 
 /* Sends a signal, if it runs. */
 void subprocess_signal(const struct subprocess *child, int signal);

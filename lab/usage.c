@@ -34,11 +34,14 @@ static bool read_text(const char *path, char *text, size_t size)
 	return true;
 }
 
-static void read_rusage(struct usage *u)
+static void read_cpu(struct usage *u)
 {
+	struct timespec running;
 	struct rusage r;
 
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &running);
 	getrusage(RUSAGE_THREAD, &r);
+	u->running_ns = (uint64_t)running.tv_sec * 1000000000 + (uint64_t)running.tv_nsec;
 	u->user_ns = (uint64_t)r.ru_utime.tv_sec * 1000000000 + (uint64_t)r.ru_utime.tv_usec * 1000;
 	u->system_ns =
 		(uint64_t)r.ru_stime.tv_sec * 1000000000 + (uint64_t)r.ru_stime.tv_usec * 1000;
@@ -46,13 +49,13 @@ static void read_rusage(struct usage *u)
 	u->involuntary_switches = (uint64_t)r.ru_nivcsw;
 }
 
-static void read_schedstat(struct usage *u)
+/* schedstat's first figure, time on a CPU, is stale by up to a tick: only the second is taken. */
+static void read_waiting(struct usage *u)
 {
 	char text[128];
 
-	u->scheduler_known =
-		read_text("/proc/thread-self/schedstat", text, sizeof(text)) &&
-		sscanf(text, "%" SCNu64 " %" SCNu64, &u->running_ns, &u->waiting_ns) == 2;
+	u->scheduler_known = read_text("/proc/thread-self/schedstat", text, sizeof(text)) &&
+			     sscanf(text, "%*u %" SCNu64, &u->waiting_ns) == 1;
 }
 
 /* io_uring's kernel threads appear among the process's tasks as iou-sqp-PID and iou-wrk-PID. */
@@ -61,7 +64,6 @@ static void read_helpers(struct usage *u)
 	DIR *tasks = opendir("/proc/self/task");
 	struct dirent *entry;
 
-	u->helper_ns = 0;
 	if (!tasks)
 		return;
 	while ((entry = readdir(tasks))) {
@@ -85,7 +87,6 @@ static void read_steal(struct usage *u)
 	char text[256];
 	uint64_t t[8] = {0};
 
-	u->steal_ticks = u->total_ticks = 0;
 	if (!read_text("/proc/stat", text, sizeof(text)) ||
 	    sscanf(text,
 		   "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
@@ -97,22 +98,29 @@ static void read_steal(struct usage *u)
 	u->steal_ticks = t[7];
 }
 
-void usage_begin(struct usage *u)
+static void read_scopes(struct usage *u, unsigned scopes)
 {
-	read_steal(u);
-	read_helpers(u);
-	read_schedstat(u);
-	read_rusage(u);
+	u->helper_ns = u->steal_ticks = u->total_ticks = 0;
+	if (scopes & USAGE_HOST)
+		read_steal(u);
+	if (scopes & USAGE_HELPERS)
+		read_helpers(u);
+}
+
+void usage_begin(struct usage *u, unsigned scopes)
+{
+	read_scopes(u, scopes);
+	read_waiting(u);
+	read_cpu(u);
 	u->at_ns = usage_now_ns();
 }
 
-void usage_end(struct usage *u)
+void usage_end(struct usage *u, unsigned scopes)
 {
 	u->at_ns = usage_now_ns();
-	read_rusage(u);
-	read_schedstat(u);
-	read_helpers(u);
-	read_steal(u);
+	read_cpu(u);
+	read_waiting(u);
+	read_scopes(u, scopes);
 }
 
 void usage_add(struct usage *sum, const struct usage *begin, const struct usage *end)
@@ -125,7 +133,8 @@ void usage_add(struct usage *sum, const struct usage *begin, const struct usage 
 	sum->scheduler_known = begin->scheduler_known && end->scheduler_known;
 	sum->voluntary_switches += end->voluntary_switches - begin->voluntary_switches;
 	sum->involuntary_switches += end->involuntary_switches - begin->involuntary_switches;
-	sum->helper_ns += end->helper_ns - begin->helper_ns;
+	/* A helper that ended takes its time along. */
+	sum->helper_ns += end->helper_ns > begin->helper_ns ? end->helper_ns - begin->helper_ns : 0;
 	sum->steal_ticks += end->steal_ticks - begin->steal_ticks;
 	sum->total_ticks += end->total_ticks - begin->total_ticks;
 }

@@ -26,12 +26,19 @@ struct usage {
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t usage_now_ns(void);
 
+/* What is read besides the calling thread's own usage; what is not is 0. */
+enum usage_scope {
+	USAGE_THREAD = 0,
+	USAGE_HOST = 1,	   /* the ticks: for one worker of a run */
+	USAGE_HELPERS = 2, /* helper_ns: likewise; looking through the tasks takes a while */
+};
+
 /*
- * The calling thread's usage. usage_begin() reads the clock and the CPU time last, usage_end()
- * first, so that the reading itself is not in the bill.
+ * The calling thread's usage, and what the scopes name (or-ed together). usage_begin() reads the
+ * clock and the CPU time last, usage_end() first, so that the reading is not in the bill.
  */
-void usage_begin(struct usage *usage);
-void usage_end(struct usage *usage);
+void usage_begin(struct usage *usage, unsigned scopes);
+void usage_end(struct usage *usage, unsigned scopes);
 
 /* *sum += end - begin, field by field; at_ns becomes the sum of the lengths. */
 void usage_add(struct usage *sum, const struct usage *begin, const struct usage *end);

@@ -310,6 +310,6 @@ void matrix_verdicts(FILE *file, const struct summary *summary)
 			print_verdicts(file, summary, &summary->groups[i], columns[j]);
 	}
 	if (summary->left_out > 0)
-		fprintf(file, "  %zu run%s cut short left out\n", summary->left_out,
+		fprintf(file, "  %zu run%s cut short or failed, left out\n", summary->left_out,
 			summary->left_out == 1 ? "" : "s");
 }

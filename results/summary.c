@@ -161,7 +161,9 @@ static const struct record **sorted_rows(const struct record *records, size_t co
 	for (size_t i = 0; rows && i < count; i++) {
 		if (records[i].kind != kind)
 			continue;
-		if (record_number(&records[i], COLUMN_partial) > 0.0)
+		/* Cut short, or ended in failure: its figures are not what the cell does. */
+		if (record_number(&records[i], COLUMN_partial) > 0.0 ||
+		    strstr(record_text(&records[i], COLUMN_flags), "failed"))
 			++*left_out;
 		else
 			rows[(*used)++] = &records[i];

@@ -72,9 +72,22 @@ static bool read_head(int fd)
 static void serve_one(int fd, const char *const *texts)
 {
 	for (; *texts; texts++) {
-		if (!read_head(fd))
+		const char *text = *texts;
+		bool unasked = text[0] == '!';
+
+		if (strcmp(text, "/") == 0) {
+			char dropped[256];
+
+			shutdown(fd, SHUT_WR);
+			while (recv(fd, dropped, sizeof(dropped), 0) > 0)
+				;
 			break;
-		if (send(fd, *texts, strlen(*texts), MSG_NOSIGNAL) < 0)
+		}
+		if (unasked)
+			usleep(20000);
+		else if (!read_head(fd))
+			break;
+		if (send(fd, text + unasked, strlen(text + unasked), MSG_NOSIGNAL) < 0)
 			break;
 	}
 	close(fd);

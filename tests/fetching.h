@@ -24,6 +24,8 @@ double fetching_number(const json_t *row, const char *key);
 /*
  * A server in a forked process that speaks by script: for the n-th connection it accepts, it
  * answers each request head with the next of the connection's texts and closes after the last.
+ * A text "!..." is sent 20 ms later without having been asked for; a text "/" stands for closing
+ * this side only, and reading on until the client closes.
  * scripts: a NULL-terminated list of connections, each a NULL-terminated list of texts; the last
  * connection's is used for all later ones too. Returns the port; *pid is to be ended with
  * fetching_stop_server().

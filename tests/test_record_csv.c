@@ -155,6 +155,8 @@ static void locales_do_not_matter(void **state)
 	if (system(command) != 0 || setenv("LOCPATH", directory, 1) != 0 ||
 	    !setlocale(LC_ALL, "de_DE.UTF-8")) {
 		print_message("localedef cannot make a locale with a decimal comma here\n");
+		snprintf(command, sizeof(command), "rm -rf %s", place); /* what it began */
+		assert_int_equal(system(command), 0);
 		skip();
 	}
 	assert_string_equal(localeconv()->decimal_point, ",");

@@ -4,11 +4,13 @@
  */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -77,6 +79,149 @@ static void idle_close_is_survived(void **state)
 		child_free(&child);
 	}
 	fetching_stop_server(pid);
+}
+
+/* The server's FIN comes with the bytes, and no further edge after it. */
+static void half_close_is_survived(void **state)
+{
+	static const char *const texts[] = {OK_HEAD "Content-Length: 3\r\n\r\nabc", "/", NULL};
+	static const char *const *const scripts[] = {texts, NULL};
+	pid_t pid;
+	char url[64];
+	const char *const arguments[] = {"-n20", "-q", url, NULL};
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", fetching_serve(scripts, &pid));
+	for (int m = 0; m < 4; m++) {
+		struct child child;
+
+		if (fetching_run(&child, fetching_models[m], arguments) != 0)
+			fail_msg("fetch-%s: %s", fetching_models[m], child.err.text);
+		child_free(&child);
+	}
+	fetching_stop_server(pid);
+}
+
+/* Bytes that nobody asked for, on a connection that is idle while its lane is busy elsewhere. */
+static void late_408_is_survived(void **state)
+{
+	static const char *const texts[] = {OK_HEAD "Content-Length: 3\r\n\r\nabc",
+					    "!HTTP/1.1 408 Request Timeout\r\n"
+					    "Content-Length: 0\r\nConnection: close\r\n\r\n",
+					    NULL};
+	static const char *const *const scripts[] = {texts, NULL};
+	struct child origin;
+	pid_t pid;
+	char hasty[64], slow[64];
+	const char *const arguments[] = {"-n20", "--json", hasty, slow, NULL};
+
+	(void)state;
+	snprintf(hasty, sizeof(hasty), "http://127.0.0.1:%u/", fetching_serve(scripts, &pid));
+	snprintf(slow, sizeof(slow), "http://127.0.0.1:%u/delay/60ms", peer_origin(&origin, NULL));
+	/* Readiness models meet the 408 as the next answer, and say so; completions see it come. */
+	struct child child;
+
+	if (fetching_run(&child, "uring", arguments) != 0)
+		fail_msg("fetch-uring: %s", child.err.text);
+	json_t *row = fetching_row(&child);
+
+	assert_int_equal(fetching_number(row, "requests"), 20);
+	json_decref(row);
+	child_free(&child);
+	peer_origin_end(&origin);
+	child_free(&origin);
+	fetching_stop_server(pid);
+}
+
+/* Nothing but failures is a failure, also when they begin in the warm-up. */
+static void silence_is_no_success(void **state)
+{
+	static const char *const texts[] = {"", NULL};
+	static const char *const *const scripts[] = {texts, NULL};
+	pid_t pid;
+	char url[64];
+	const char *const arguments[] = {"-d300ms", "--warmup=20ms", "-q", url, NULL};
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", fetching_serve(scripts, &pid));
+	for (int m = 0; m < 4; m++)
+		assert_fails(fetching_models[m], arguments, 1, "closed before it answered");
+	fetching_stop_server(pid);
+}
+
+static void workers_must_agree(void **state)
+{
+	static const char *const one[] = {OK_HEAD "Content-Length: 3\r\n\r\nabc", NULL};
+	static const char *const two[] = {OK_HEAD "Content-Length: 3\r\n\r\nabd", NULL};
+	static const char *const *const scripts[] = {one, two, NULL};
+	pid_t pid;
+	char url[64];
+	const char *const arguments[] = {"-n2", "-t2", "-q", url, NULL};
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", fetching_serve(scripts, &pid));
+	assert_fails("blocking", arguments, 1, "different bodies");
+	fetching_stop_server(pid);
+}
+
+/* Many threads end, and are waited for, while the deadline's signal is near. */
+static void many_threads_end_well(void **state)
+{
+	struct child origin, child;
+	char url[64];
+	const char *const short_run[] = {"-t300", "-d100ms", "--warmup=50ms", "-q", url, NULL};
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", peer_origin(&origin, NULL));
+	assert_int_equal(fetching_run(&child, "blocking", short_run), 0);
+	child_free(&child);
+
+	char slow[80];
+	snprintf(slow, sizeof(slow), "%sdelay/10s", url);
+	const char *const argv[] = {
+		child_program("fetch-blocking"), "-t40", "-n41", "-q", url, slow, NULL};
+
+	child_start(&child, argv);
+	usleep(400000);
+	assert_int_equal(child_end(&child, SIGINT, CHILD_LIMIT_MS), 130);
+	child_free(&child);
+	peer_origin_end(&origin);
+	child_free(&origin);
+}
+
+static void floor_of_large_bodies(void **state)
+{
+	static const char *const waits[] = {"--wait=block", "--wait=spin"};
+	struct child origin;
+	char url[64];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/bytes/200000", peer_origin(&origin, NULL));
+	for (int i = 0; i < 2; i++) {
+		const char *const arguments[] = {"-c3", "-n100", "--json", waits[i], url, NULL};
+		struct child child;
+		json_t *row;
+
+		assert_int_equal(fetching_run(&child, "floor", arguments), 0);
+		row = fetching_row(&child);
+		assert_int_equal(fetching_number(row, "requests"), 100);
+		assert_int_equal(fetching_number(row, "body_bytes"), 200000);
+		json_decref(row);
+		child_free(&child);
+	}
+	peer_origin_end(&origin);
+	child_free(&origin);
+}
+
+/* Last: the limit cannot be raised again. */
+static void too_few_descriptors(void **state)
+{
+	static const char *const arguments[] = {"-n1", "-c5000", "http://127.0.0.1/", NULL};
+	const struct rlimit limit = {4096, 4096};
+
+	(void)state;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_fails("epoll", arguments, 3, "the limit is 4096; raise it with ulimit -n");
 }
 
 static void wrong_byte_fails_the_run(void **state)
@@ -157,6 +302,10 @@ static void bad_command_lines(void **state)
 		{"epoll", {"--quiet=1", "http://h/", NULL}, 2, "--quiet takes no value"},
 		{"epoll", {"h:80", NULL}, 2, "URL 'h:80': it does not begin with http://"},
 		{"epoll", {"http://h:99999/", NULL}, 2, "port is not a number from 1 to 65535"},
+		{"epoll", {"http://127.0.0.1/\n", NULL}, 2, "a space or a character"},
+		{"epoll", {"-d999999s", "http://127.0.0.1/", NULL}, 2, "above the most"},
+		{"floor", {"-n1", "http://127.0.0.1/", "http://127.0.0.1/x", NULL}, 2, "one URL"},
+		{"floor", {"-n1", "http://127.0.0.1:1/", NULL}, 1, "Connection refused"},
 		{"epoll", {"https://127.0.0.1/", NULL}, 3, "speaks http only"},
 		{"epoll", {"-t4", "-c2", "http://127.0.0.1/", NULL}, 2, "--connections 4"},
 		{"epoll", {"--warmup=1s", "http://127.0.0.1/", NULL}, 2, "--warmup goes with"},
@@ -197,12 +346,19 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_servers),
 		cmocka_unit_test(idle_close_is_survived),
+		cmocka_unit_test(half_close_is_survived),
+		cmocka_unit_test(late_408_is_survived),
+		cmocka_unit_test(silence_is_no_success),
+		cmocka_unit_test(workers_must_agree),
+		cmocka_unit_test(many_threads_end_well),
+		cmocka_unit_test(floor_of_large_bodies),
 		cmocka_unit_test(wrong_byte_fails_the_run),
 		cmocka_unit_test(nobody_listens),
 		cmocka_unit_test(others_are_unharmed),
 		cmocka_unit_test(error_pages_are_no_benchmark),
 		cmocka_unit_test(bad_command_lines),
 		cmocka_unit_test(files_that_cannot_be_written),
+		cmocka_unit_test(too_few_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

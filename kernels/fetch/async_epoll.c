@@ -61,16 +61,15 @@ static void receive(struct worker *w, const struct epoll_event *event)
 	struct connection *c = event->data.ptr;
 	uint64_t would_block = w->calls.would_block;
 
-	/* An idle connection that its server closes is found out when it is used. */
+	/* The end of the stream has its edge once, here, with or behind the last bytes. */
+	if (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		connection_peer_done(c);
 	if (c->want == WANT_NOTHING)
 		return;
 	c = readiness_advance(w, c, watch, READINESS_HOLD_SENDS);
-	/*
-	 * The end of the stream may have come with the bytes, in this one edge: a short read does
-	 * not prove that nothing follows then.
-	 */
+	/* A short read does not prove then that nothing follows: there will be no other edge. */
 	while (event->events & EPOLLRDHUP && c && c->want == WANT_RECEIVE &&
-	       w->calls.would_block == would_block)
+	       w->calls.would_block == would_block && !worker_stopped(w))
 		c = readiness_advance(w, c, watch, READINESS_HOLD_SENDS);
 	if (c && c->want == WANT_SEND)
 		s->to_send[s->to_send_count++] = c;

@@ -25,6 +25,8 @@ struct state {
 	struct io_uring ring;
 	struct uring_buffers buffers;
 	bool ring_made;
+	int broken;		   /* -errno of a submit that failed for good */
+	struct io_uring_sqe spare; /* what is then filled in for nobody */
 };
 
 /* So many operations may be queued before a submit: a send and a receive for every connection. */
@@ -109,8 +111,8 @@ static struct io_uring_sqe *take_sqe(struct worker *w, struct connection *c, enu
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&s->ring);
 
 	while (!sqe) { /* more than 16384 queued: hand these over first */
-		enter(w, s, 0);
-		sqe = io_uring_get_sqe(&s->ring);
+		s->broken = enter(w, s, 0);
+		sqe = s->broken ? &s->spare : io_uring_get_sqe(&s->ring);
 	}
 	sqe->user_data = (uint64_t)(c->armed / LIFE) << 32 | (uint64_t)c->index << 2 | op;
 	return sqe;
@@ -196,7 +198,7 @@ static bool close_socket(struct worker *w, struct connection *c)
 /* Queues what the lane wants next, up to the point where a completion must come first. */
 static void advance(struct worker *w, struct connection *c)
 {
-	while (c) {
+	while (c && !worker_stopped(w)) {
 		switch (c->want) {
 		case WANT_CONNECT:
 			queue_connect(w, c);
@@ -223,30 +225,40 @@ static void advance(struct worker *w, struct connection *c)
 	}
 }
 
+/* Something came for an idle connection: its end, or bytes that nobody asked for. */
+static void on_idle(struct worker *w, struct connection *c, int result)
+{
+	/* Without a buffer the kernel could not tell; the next fetch arms the receive again. */
+	if (result == -ENOBUFS)
+		return;
+	connection_peer_done(c);
+	close_socket(w, c);
+}
+
 static void on_receive(struct worker *w, struct connection *c, const struct io_uring_cqe *cqe)
 {
 	struct state *s = w->model;
+	unsigned buffer = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+	bool idle = c->want == WANT_NOTHING;
 	int result = cqe->res;
 
 	if (!(cqe->flags & IORING_CQE_F_MORE))
 		c->armed &= ~ARMED;
-	if (result > 0) {
-		unsigned buffer = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
-
-		/* Bytes after the fetch was given up belong to nobody. */
-		if (c->want == WANT_RECEIVE)
+	if (c->want == WANT_RECEIVE) {
+		if (result > 0)
 			connection_received(c, uring_buffers_at(&s->buffers, buffer),
 					    (size_t)result);
-		uring_buffers_give_back(&s->buffers, buffer);
-	} else if (c->want == WANT_NOTHING) {
-		close_socket(w, c); /* the server closed an idle connection */
-		return;
-	} else if (c->want == WANT_RECEIVE && result == 0) {
-		connection_eof(c);
-	} else if (c->want == WANT_RECEIVE && result != -ENOBUFS) {
-		connection_error(c, "receive", -result);
+		else if (result == 0)
+			connection_eof(c);
+		else if (result != -ENOBUFS)
+			connection_error(c, "receive", -result);
 	}
-	if (c->want != WANT_RECEIVE || !(c->armed & ARMED))
+	if (result > 0)
+		uring_buffers_give_back(&s->buffers, buffer);
+	/* An idle connection's lane may be busy elsewhere: only a fetch's own end moves it on. */
+	if (idle)
+		on_idle(w, c, result);
+	else if (c->want != WANT_RECEIVE || !(c->armed & ARMED))
 		advance(w, c);
 }
 
@@ -255,6 +267,7 @@ static void on_completion(struct worker *w, const struct io_uring_cqe *cqe)
 	struct connection *c = &w->connections[(cqe->user_data >> 2) & 0x3fffffff];
 	bool current = cqe->user_data >> 32 == c->armed / LIFE;
 
+	w->calls.notifications += cqe->res != -ENOBUFS;
 	switch ((enum operation)(cqe->user_data & 3)) {
 	case OPERATION_CONNECT:
 		if (cqe->res)
@@ -290,7 +303,6 @@ static unsigned drain(struct worker *w, struct state *s)
 	}
 	io_uring_cq_advance(&s->ring, count);
 	uring_buffers_publish(&s->buffers);
-	w->calls.notifications += count;
 	return count;
 }
 
@@ -307,8 +319,8 @@ static int run(struct worker *w)
 			err = enter(w, s, 1);
 		else if (io_uring_sq_ready(&s->ring) || io_uring_cq_has_overflow(&s->ring))
 			err = enter(w, s, 0);
-		if (err)
-			return err;
+		if (err || s->broken)
+			return err ? err : s->broken;
 		if (!drain(w, s) && w->idle)
 			w->idle(w->idle_context);
 	}
@@ -340,6 +352,7 @@ const struct model model_uring = {
 	.name = "uring",
 	.notification = NOTIFY_ASYNC,
 	.waits = {[WAIT_BLOCK] = true, [WAIT_SPIN] = true},
+	.kernel_helpers = true,
 	.about = "io_uring: multishot receives into shared buffers, completions read from memory",
 	.prepare = prepare,
 	.run = run,

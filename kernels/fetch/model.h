@@ -63,9 +63,10 @@ struct worker {
 struct model {
 	const char *name;
 	enum notification notification;
-	bool waits[2];	   /* which wait modes it can do */
-	bool one_lane;	   /* one connection a worker */
-	const char *about; /* one line for the help */
+	bool waits[2];	     /* which wait modes it can do */
+	bool kernel_helpers; /* the kernel may run threads of its own for it, to be billed */
+	bool one_lane;	     /* one connection a worker */
+	const char *about;   /* one line for the help */
 	/*
 	 * Makes what run() needs, on the worker's own thread, after it is pinned and before the
 	 * barrier. Returns 0 or -errno with one line in why.

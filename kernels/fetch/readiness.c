@@ -93,7 +93,8 @@ struct connection *readiness_advance(struct worker *w, struct connection *c,
 				     int (*opened)(struct worker *, struct connection *),
 				     enum readiness_sends sends)
 {
-	while (c) {
+	/* stop is looked at here too: fetches that fail at once would never leave this loop. */
+	while (c && !worker_stopped(w)) {
 		if (c->want == WANT_NOTHING)
 			c = worker_next(w, c);
 		else if (c->want == WANT_SEND && sends == READINESS_HOLD_SENDS)
@@ -101,5 +102,5 @@ struct connection *readiness_advance(struct worker *w, struct connection *c,
 		else if (!readiness_step(w, c, opened))
 			return c;
 	}
-	return NULL;
+	return c;
 }

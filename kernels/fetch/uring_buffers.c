@@ -8,7 +8,7 @@
 
 #include "kernels/fetch/model.h"
 
-#define BUFFERS_MOST 1024
+#define BUFFERS_MOST 32768 /* what a ring of buffers can hold */
 
 static void *map(size_t size)
 {
@@ -27,7 +27,7 @@ int uring_buffers_make(struct uring_buffers *b, struct io_uring *ring, unsigned 
 	/* At a power of two the heads of all buffers would fall into the same few cache sets. */
 	b->stride = RECEIVE_SIZE + 256;
 	b->returned = 0;
-	for (b->count = 8; b->count < connections && b->count < BUFFERS_MOST;)
+	for (b->count = 16; b->count < connections && b->count < BUFFERS_MOST;)
 		b->count *= 2;
 	b->ring = map(b->count * sizeof(struct io_uring_buf));
 	b->memory = map(b->count * b->stride);

@@ -21,8 +21,9 @@ struct uring_buffers {
 };
 
 /*
- * Makes and registers enough buffers for `connections` arrivals at once (at most 1024, beyond
- * which a receive that finds none is armed again). Returns 0 or -errno with one line in why.
+ * Makes and registers enough buffers for `connections` arrivals at once: at most 32768, beyond
+ * which a receive that finds none is armed again. Untouched buffers cost no memory. Returns 0 or
+ * -errno with one line in why.
  */
 int uring_buffers_make(struct uring_buffers *buffers, struct io_uring *ring, unsigned connections,
 		       char *why, size_t why_size);

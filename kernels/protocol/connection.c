@@ -110,9 +110,12 @@ void connection_begin(struct connection *c, const struct request *request,
 	c->reference = reference;
 	c->failure = NULL;
 	c->failure_errno = 0;
-	c->reused = c->open;
+	c->reused = c->open && !c->peer_done;
 	reset_response(c);
-	c->want = c->open ? WANT_SEND : WANT_CONNECT;
+	if (c->open)
+		c->want = c->peer_done ? WANT_CLOSE : WANT_SEND;
+	else
+		c->want = WANT_CONNECT;
 }
 
 void connection_connected(struct connection *c)
@@ -120,6 +123,7 @@ void connection_connected(struct connection *c)
 	llhttp_init(&c->parser, HTTP_RESPONSE, settings());
 	c->parser.data = c;
 	c->open = true;
+	c->peer_done = false;
 	c->want = WANT_SEND;
 	c->observer->connected(c->observer, c);
 }
@@ -203,7 +207,7 @@ static void conclude(struct connection *c)
 {
 	c->observer->done(c->observer, c);
 	c->request = NULL;
-	c->want = c->keep_alive ? WANT_NOTHING : WANT_CLOSE;
+	c->want = c->keep_alive && !c->peer_done ? WANT_NOTHING : WANT_CLOSE;
 }
 
 static void finish(struct connection *c)

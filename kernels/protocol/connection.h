@@ -79,6 +79,7 @@ struct connection {
 	bool open;	    /* connected, as far as is known */
 	bool reused;	    /* this fetch began on an open connection */
 	bool got_bytes;	    /* of this fetch's response */
+	bool peer_done;	    /* the server will send nothing after what is here already */
 	bool one_piece;	    /* all that was received so far came in one go */
 	bool complete;	    /* the response is whole */
 	bool keep_alive;    /* the server lets the connection stay open */
@@ -127,8 +128,17 @@ static inline void connection_sent(struct connection *connection, size_t length)
 /* length bytes arrived, wherever they lie; they are not needed after the call. length > 0. */
 void connection_received(struct connection *connection, const void *bytes, size_t length);
 
-/* The peer closed its side. */
+/* The peer closed its side, and everything before that has been received. */
 void connection_eof(struct connection *connection);
+
+/*
+ * The peer closed its side behind bytes that are still to be received: the connection will not be
+ * used for another fetch. For models that hear of this ahead of connection_eof().
+ */
+static inline void connection_peer_done(struct connection *connection)
+{
+	connection->peer_done = true;
+}
 
 /* A call failed with this errno while `phase` ("connect", "send", "receive") was going on. */
 void connection_error(struct connection *connection, const char *phase, int error);

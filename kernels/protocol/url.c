@@ -12,6 +12,10 @@
 static int refuse(const char *text, const char *reason, char *why, size_t why_size)
 {
 	snprintf(why, why_size, "URL '%.200s': %s", text, reason);
+	/* One line, whatever was typed. */
+	for (char *p = why; *p; p++)
+		if (iscntrl((unsigned char)*p))
+			*p = '?';
 	return -EINVAL;
 }
 

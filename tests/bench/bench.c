@@ -92,6 +92,8 @@ static void start(struct subprocess *child, const char *const *argv, int cpu)
 	const char *words[16] = {NULL};
 	char why[256], program[512];
 
+	if (argv[0][0] == '/' && access(argv[0], X_OK))
+		status_exit(STATUS_UNABLE, "%s is not there; make deps installs it", argv[0]);
 	for (unsigned i = 0; argv[i] && i < 15; i++)
 		words[i] = argv[i];
 	if (argv[0][0] != '/') {
@@ -161,16 +163,20 @@ static void print_target(const struct bench *b, const struct contender *contende
 	const struct measured *side = &measured[place_of(contenders, count, t->side)];
 	const struct measured *against = &measured[place_of(contenders, count, t->against)];
 	struct statistics_effect effect;
-	bool met;
+	const char *verdict;
+	double target = t->least > 0 ? t->least : t->most;
+	bool met, open;
 
 	if (statistics_compare(t->of_cpu ? side->cpu_us : side->rate,
 			       t->of_cpu ? against->cpu_us : against->rate, b->rounds, 1, &effect))
 		status_exit(STATUS_UNABLE, "out of memory");
-	met = t->least > 0 ? effect.ratio >= t->least : effect.ratio <= t->most;
+	met = t->least > 0 ? effect.ratio >= target : effect.ratio <= target;
+	open = effect.low < target && target < effect.high;
+	verdict = met ? (open ? "met, but the interval holds it" : "met")
+		      : (open ? "missed, but the interval holds it" : "MISSED");
 	printf("  %-12s %-16s / %-12s %.3f [%.3f, %.3f]  target %s %.2f  %s\n",
 	       t->of_cpu ? "CPU" : "throughput", t->side, t->against, effect.ratio, effect.low,
-	       effect.high, t->least > 0 ? "at least" : "at most",
-	       t->least > 0 ? t->least : t->most, met ? "met" : "MISSED");
+	       effect.high, t->least > 0 ? "at least" : "at most", target, verdict);
 }
 
 static void run_section(struct bench *b, const char *title, const char *unit,
