@@ -37,7 +37,7 @@ static void set_deadline(const struct bench *b, uint64_t from_now_ns)
 					.it_interval = {.tv_usec = 10000}};
 
 	/* One timer for the process; its signal sets the stop flag that all workers look at. */
-	if (b->worker.index == 0 && b->options->duration_ns)
+	if (b->worker.index == 0 && b->options->duration_ns && !worker_stopped(&b->worker))
 		setitimer(ITIMER_REAL, &timer, NULL);
 }
 
