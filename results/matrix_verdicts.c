@@ -96,17 +96,16 @@ static const char *short_name(enum record_column column)
 	}
 }
 
-static void print_floors(FILE *file, const struct summary *summary)
+static void print_floors(FILE *file, const struct summary_group *group)
 {
 	const char *comma = "";
 	char text[TABLE_TEXT_SIZE];
 
 	for (size_t place = 0; place < SUMMARY_COLUMNS; place++) {
-		if (summary_columns[place].sense == SUMMARY_EVIDENCE ||
-		    isnan(summary->floor[place]))
+		if (summary_columns[place].sense == SUMMARY_EVIDENCE || isnan(group->floor[place]))
 			continue;
 		fprintf(file, "%s%s %s", comma, short_name(summary_columns[place].column),
-			table_percent(summary->floor[place] - 1.0, text));
+			table_percent(group->floor[place] - 1.0, text));
 		comma = ", ";
 	}
 	fputs(*comma ? "\n" : "unknown, since one block shows no spread\n", file);
@@ -128,9 +127,15 @@ void matrix_floor(FILE *file, const struct summary *fetch, const struct summary 
 				summary->kind == RECORD_SUMSQ ? "sums" : "fetches");
 			continue;
 		}
-		fprintf(file, "  %s, run twice in %zu block%s:\n    ", summary->control,
-			summary->control_blocks, summary->control_blocks == 1 ? "" : "s");
-		print_floors(file, summary);
+		for (size_t k = 0; k < summary->group_count; k++) {
+			const struct summary_group *group = &summary->groups[k];
+
+			if (!group->control)
+				continue;
+			fprintf(file, "  %s, run twice in %zu block%s:\n    ", group->control,
+				group->control_blocks, group->control_blocks == 1 ? "" : "s");
+			print_floors(file, group);
+		}
 	}
 	putc('\n', file);
 }

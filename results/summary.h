@@ -58,7 +58,14 @@ struct summary_cell {
 struct summary_group {
 	size_t first; /* its cells are cells[first] ... cells[first + count - 1], by name */
 	size_t count;
-	size_t baseline; /* index into cells; == first + count when the group has none */
+	size_t baseline;       /* index into cells; == first + count when the group has none */
+	const char *control;   /* name of the (first) cell with an A/A control, NULL: none */
+	size_t control_blocks; /* pairs of the (smallest) control */
+	/*
+	 * Noise floor by column, a factor above 1; the largest where there are several controls.
+	 * A workload's floor is its own: a quiet one is not judged by a noisy one's.
+	 */
+	double floor[SUMMARY_COLUMNS];
 };
 
 struct summary {
@@ -67,10 +74,9 @@ struct summary {
 	size_t cell_count;
 	struct summary_group *groups; /* in ascending order of what tells them apart */
 	size_t group_count;
-	size_t left_out;       /* rows of runs cut short: counted, not used */
-	const char *control;   /* name of the (first) cell with an A/A control, NULL: none */
-	size_t control_blocks; /* pairs of the (smallest) control */
-	/* Noise floor by column, a factor above 1; the largest where there are several controls. */
+	size_t left_out;     /* rows of runs cut short: counted, not used */
+	const char *control; /* name of the first cell with an A/A control, NULL: none */
+	/* The largest floor of the groups: for a group without a control of its own. */
 	double floor[SUMMARY_COLUMNS];
 	size_t comparisons[SUMMARY_COLUMNS]; /* what Holm's correction counted */
 };
@@ -94,6 +100,8 @@ void summary_free(struct summary *summary);
 
 /* The cell's value on a column, NULL when the column is not summarised. */
 const struct summary_value *summary_get(const struct summary_cell *cell, enum record_column column);
+/* The floor that this cell's differences must exceed, NAN when none was shown. */
+double summary_floor(const struct summary *summary, const struct summary_cell *cell, size_t place);
 /* Place of a column in summary_columns[], SUMMARY_COLUMNS when it is not there. */
 size_t summary_place(enum record_column column);
 

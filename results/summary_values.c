@@ -71,11 +71,12 @@ static int compare_rows(const struct summary_rows *side, const struct summary_ro
 	return statistics_compare(scratch->side, scratch->baseline, pairs, seed, effect);
 }
 
-/* The largest floor of the controls, on one column; also finds the smallest control. */
+/* The floors that the controls show on one column; also finds each group's smallest control. */
 static int fill_floor(struct summary *summary, const struct summary_draft *drafts, size_t place,
 		      struct scratch *scratch, uint64_t seed)
 {
 	for (size_t i = 0; i < summary->cell_count; i++) {
+		struct summary_group *group = &summary->groups[summary->cells[i].group];
 		struct statistics_effect effect;
 		double floor;
 		int result;
@@ -91,9 +92,12 @@ static int fill_floor(struct summary *summary, const struct summary_draft *draft
 			continue;
 		if (!summary->control)
 			summary->control = summary->cells[i].name;
-		if (summary->control_blocks == 0 || effect.pairs < summary->control_blocks)
-			summary->control_blocks = effect.pairs;
+		if (!group->control)
+			group->control = summary->cells[i].name;
+		if (group->control_blocks == 0 || effect.pairs < group->control_blocks)
+			group->control_blocks = effect.pairs;
 		floor = statistics_floor(&effect);
+		group->floor[place] = fmax(floor, group->floor[place]);
 		summary->floor[place] = fmax(floor, summary->floor[place]);
 	}
 	return 0;
@@ -125,6 +129,13 @@ static int fill_column(struct summary *summary, const struct summary_draft *draf
 	return 0;
 }
 
+double summary_floor(const struct summary *summary, const struct summary_cell *cell, size_t place)
+{
+	const struct summary_group *group = &summary->groups[cell->group];
+
+	return group->control ? group->floor[place] : summary->floor[place];
+}
+
 /* The floor of the models is shown against the baseline but makes no claim: it is not tested. */
 static int judge_column(struct summary *summary, size_t place)
 {
@@ -147,7 +158,8 @@ static int judge_column(struct summary *summary, size_t place)
 		value->verdict = STATISTICS_NOT_COMPARED;
 		if (summary->cells[i].contender)
 			value->verdict =
-				statistics_judge(&value->effect, p[i], summary->floor[place],
+				statistics_judge(&value->effect, p[i],
+						 summary_floor(summary, &summary->cells[i], place),
 						 summary_columns[place].sense == SUMMARY_RATE);
 	}
 	free(p);
@@ -170,6 +182,8 @@ int summary_fill(struct summary *summary, const struct summary_draft *drafts, ui
 		result = 0;
 	for (size_t place = 0; place < SUMMARY_COLUMNS && result == 0; place++) {
 		summary->floor[place] = NAN;
+		for (size_t i = 0; i < summary->group_count; i++)
+			summary->groups[i].floor[place] = NAN;
 		if (!record_has_column(summary->kind, summary_columns[place].column))
 			continue;
 		result = fill_floor(summary, drafts, place, &scratch, seed);
@@ -236,7 +250,7 @@ static void write_value(const struct summary *summary, const struct summary_cell
 		fputs(effect->exact ? ",exact" : ",sampled", file);
 		write_number(file, value->p_adjusted);
 	}
-	write_number(file, summary->floor[place]);
+	write_number(file, summary_floor(summary, cell, place));
 	fprintf(file, ",%s\n", summary_words(place, value->verdict));
 }
 

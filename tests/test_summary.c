@@ -81,7 +81,7 @@ static void cells_and_workloads(void **state)
 	assert_true(find(summary, "uring-c16")->contender);
 	assert_false(find(summary, "floor-c16")->contender);
 	assert_string_equal(summary->control, "epoll-c16");
-	assert_int_equal(summary->control_blocks, 9);
+	assert_int_equal(summary->groups[0].control_blocks, 9);
 	summary_free(summary);
 	summary = make(rows, count, RECORD_SUMSQ, &by_default);
 	assert_int_equal(summary->cell_count, 3);
@@ -163,6 +163,8 @@ static void floors_forbid_claims(void **state)
 	}
 	summary = make(rows, count, RECORD_FETCH, &by_default);
 	assert_true(fabs(summary->floor[place] - 1.06) < 0.002);
+	assert_true(fabs(summary->groups[0].floor[place] - 1.06) < 0.002);
+	assert_true(fabs(summary_floor(summary, &summary->cells[0], place) - 1.06) < 0.002);
 	assert_int_equal(summary_get(find(summary, "uring-c16"), COLUMN_throughput_rps)->verdict,
 			 STATISTICS_NO_DIFFERENCE);
 	assert_int_equal(summary_get(find(summary, "blocking-c16"), COLUMN_throughput_rps)->verdict,
