@@ -73,6 +73,7 @@ help:
 	@echo 'make bench      measure against wrk, h2load and bare loops (a few minutes, alone)'
 	@echo 'make deps       look for the packages; install the missing ones or name them'
 	@echo 'make install    into $$(DESTDIR)$$(PREFIX)'
+	@echo 'make clean      remove what was built'
 	@echo 'make test-fresh both Debians, made with debootstrap, from a clean clone (root)'
 
 # --- the commands ---------------------------------------------------------------------------

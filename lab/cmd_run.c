@@ -17,6 +17,9 @@
 #include "results/summary.h"
 #include "results/table.h"
 
+/* Holm's correction over ten comparisons asks for p below 0.005: so many blocks can give that. */
+#define ENOUGH_BLOCKS 9
+
 struct run_options {
 	const char *results;
 	uint64_t blocks;
@@ -121,7 +124,8 @@ static void print_report(FILE *file, bool color, const struct plan *plan,
 		fprintf(file, "Warning: %u of %" PRIu64 " runs failed and are left out.\n",
 			outcome->failed, plan->blocks * plan->cell_count);
 	if (outcome->interrupted)
-		fprintf(file, "Interrupted: this is what was measured until then.\n");
+		fprintf(file, "Interrupted: %zu of %" PRIu64 " runs were done.\n", outcome->count,
+			plan->blocks * plan->cell_count);
 	fputc('\n', file);
 	if (matrix_print(file, fetch, sumsq, color))
 		status_exit(STATUS_FAILED, "cannot print the matrix: %m");
@@ -129,8 +133,9 @@ static void print_report(FILE *file, bool color, const struct plan *plan,
 
 static void print_paths(const struct run_folder *folder)
 {
-	static const char *const names[] = {"fetch.csv",  "sumsq.csv", "summary.csv",
-					    "report.txt", "host.json", "topology.xml"};
+	static const char *const names[] = {"plan.ini",	 "run.json",	"fetch.csv",
+					    "sumsq.csv", "summary.csv", "report.txt",
+					    "host.json", "topology.xml"};
 
 	printf("\nWritten to %s:\n ", folder->path);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -176,6 +181,9 @@ enum status cmd_run(int argc, char **argv)
 	run_folder_make(&folder, options.results, &plan);
 	fprintf(stderr, "iolab: plan %s, %u cells x %" PRIu64 " blocks, about %.0f s\n", plan.name,
 		plan.cell_count, plan.blocks, runner_expected_s(&plan));
+	if (plan.blocks < ENOUGH_BLOCKS)
+		status_warn("%" PRIu64 " blocks are too few for verdicts; %d or more decide",
+			    plan.blocks, ENOUGH_BLOCKS);
 	runner_run(&plan, options.place, &folder, &outcome);
 	conclude(&plan, &folder, &outcome);
 	status = outcome.interrupted ? STATUS_INTERRUPTED

@@ -1,10 +1,12 @@
 /* The command line of the fetch-* executables. */
 #include "lab/fetch_options.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lab/options.h"
 #include "lab/status.h"
@@ -113,6 +115,19 @@ const char *fetch_wait_name(enum wait_mode wait)
 	return wait_names[wait];
 }
 
+/* A mistyped path must not cost the whole run. An empty file is left, as good as none. */
+static void check_writable(const char *option, const char *path)
+{
+	int fd;
+
+	if (!path || strcmp(path, "-") == 0)
+		return;
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	if (fd < 0)
+		status_exit(STATUS_FAILED, "%s: cannot write %s: %m", option, path);
+	close(fd);
+}
+
 static void check(struct fetch_options *o, const struct model *model)
 {
 	if (o->url_count == 0)
@@ -138,6 +153,8 @@ static void check(struct fetch_options *o, const struct model *model)
 		status_exit(STATUS_USAGE, "--cpus and --place exclude each other");
 	if (o->json && o->csv && strcmp(o->csv, "-") == 0)
 		status_exit(STATUS_USAGE, "--json and --csv - cannot share stdout");
+	check_writable("--csv", o->csv);
+	check_writable("--histogram", o->histogram);
 	if (model->notification == NOTIFY_NONE && (!o->benchmark || o->url_count > 1 || o->overlap))
 		status_exit(STATUS_USAGE, "this yardstick takes one URL, --requests or --duration, "
 					  "and no --overlap");

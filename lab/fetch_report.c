@@ -37,7 +37,7 @@ static void merge_lanes(struct merged *m, const struct bench *b)
 	}
 }
 
-static void merge_one(struct merged *m, const struct bench *b)
+static void merge_one(struct merged *m, const struct bench *b, bool interrupted)
 {
 	double length_s = seconds(b->end.at_ns - b->begin.at_ns);
 	uint64_t elements = b->overlap_end - b->overlap_begin;
@@ -51,7 +51,7 @@ static void merge_one(struct merged *m, const struct bench *b)
 	m->calls.notifications += b->calls_end.notifications - b->calls_begin.notifications;
 	m->calls.cq_overflows += b->worker.calls.cq_overflows;
 	m->completed += b->completed;
-	m->errors += b->errors + b->unanswered;
+	m->errors += b->errors + (interrupted ? 0 : b->unanswered);
 	m->unanswered += b->unanswered;
 	m->received_bytes += b->received_bytes;
 	m->body_bytes += b->body_bytes;
@@ -95,7 +95,7 @@ static void merge(struct merged *m, const struct fetch_outcome *o)
 	if (!m->latency || !m->first_byte || !m->connect)
 		status_exit(STATUS_UNABLE, "out of memory for merging the histograms");
 	for (unsigned i = 0; i < o->workers; i++)
-		merge_one(m, &o->benches[i]);
+		merge_one(m, &o->benches[i], o->interrupted);
 }
 
 static const char *quadrant(const struct fetch_outcome *o)
@@ -233,9 +233,9 @@ static void print_summary(const struct merged *m, const struct fetch_outcome *o)
 	printf("  %" PRIu64 " connections, %u worker%s %s%s, wait %s\n", o->options->connections,
 	       o->workers, o->workers == 1 ? "" : "s", o->cpus[0] ? "on CPU " : "not pinned",
 	       o->cpus, fetch_wait_name(o->options->wait));
-	printf("  %" PRIu64 " fetches in %.2f s, %" PRIu64 " errors\n", m->completed, length_s,
-	       m->errors);
-	printf("  throughput       %.0f fetches/s\n", throughput_rps(m, o));
+	printf("  %" PRIu64 " fetches in %.2f s, %" PRIu64 " errors%s\n", m->completed, length_s,
+	       m->errors, o->interrupted ? " (interrupted)" : "");
+	printf("  throughput       %.4g fetches/s\n", throughput_rps(m, o));
 	if (m->completed == 0)
 		return;
 	printf("  CPU per fetch    %.2f us (user %.2f, system %.2f, helpers %.2f)\n", cpu,

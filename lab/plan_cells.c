@@ -42,7 +42,9 @@ static const char *value_problem(const struct plan_section *section, const char 
 	uint64_t number;
 
 	if (strcmp(key, "model") == 0 && section->kind == PLAN_FETCH)
-		return models_find(value) ? NULL : "is not a fetch model";
+		return models_find(value) ? NULL
+					  : "is not a fetch model; blocking, nonblocking, epoll, "
+					    "uring and floor are";
 	if (strcmp(key, "model") == 0) {
 		for (const char *const *m = pool_models; *m; m++)
 			if (strcmp(*m, value) == 0)
@@ -81,7 +83,13 @@ static int check_section(const struct plan_section *section, char *why, size_t w
 		}
 	}
 	if (!find_key(section, "model") || !find_key(section, "duration")) {
-		snprintf(why, why_size, "[%s]: needs the keys model and duration", section->label);
+		snprintf(why, why_size, "[%s]: the key %s is missing", section->label,
+			 find_key(section, "model") ? "duration" : "model");
+		return -EINVAL;
+	}
+	if (find_key(section, "latency") && find_key(section, "body")) {
+		snprintf(why, why_size, "[%s]: latency and body do not go together",
+			 section->label);
 		return -EINVAL;
 	}
 	for (unsigned k = 0; k < section->key_count; k++) {
@@ -201,8 +209,10 @@ static int expand_section(struct plan *plan, const struct plan_section *section,
 		}
 	} while (k < section->key_count);
 	if (find_key(section, "baseline") && !baseline_seen) {
-		snprintf(why, why_size, "[%s] baseline: no cell is '%s'", section->label,
-			 find_key(section, "baseline")->values[0]);
+		snprintf(
+			why, why_size,
+			"[%s] baseline: no cell is '%s'; name a model, or MODEL/WAIT where wait is given",
+			section->label, find_key(section, "baseline")->values[0]);
 		return -EINVAL;
 	}
 	return 0;

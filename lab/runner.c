@@ -210,7 +210,7 @@ static void run_blocks(struct runner *r)
 
 			progress_show(&r->progress, block, cell->name);
 			run_cell(r, cell, block, i + 1);
-			if (!subprocess_running(&r->origin)) {
+			if (!interrupted && !subprocess_running(&r->origin)) {
 				progress_clear(&r->progress);
 				status_warn("the origin has died: %s",
 					    subprocess_last_error(&r->origin));

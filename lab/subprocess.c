@@ -25,6 +25,8 @@ static _Noreturn void become(char *const argv[], int out, int err, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(127);
+	/* Ctrl-C is the runner's to answer: it tells the cell that runs, and the origin last. */
+	setpgid(0, 0);
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(err, STDERR_FILENO);

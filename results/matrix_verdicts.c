@@ -214,9 +214,13 @@ int matrix_pools(FILE *file, const struct summary *sumsq, bool color)
 	return result;
 }
 
-/* "uring ran 1.04 [1.02, 1.06] times faster than epoll": always the larger side of the ratio. */
+/*
+ * "uring ran 1.04 [1.02, 1.06] times faster than epoll": always the larger side of the ratio.
+ * decided: enough blocks for a difference to have been shown, if there was one.
+ */
 static void print_claim(FILE *file, const struct statistics_effect *effect, bool cost,
-			enum statistics_verdict verdict, const char *name, const char *baseline)
+			enum statistics_verdict verdict, bool decided, const char *name,
+			const char *baseline)
 {
 	const char *verb = cost ? "needs" : "ran";
 	const char *word = cost ? (verdict == STATISTICS_FASTER ? "less" : "more")
@@ -224,8 +228,9 @@ static void print_claim(FILE *file, const struct statistics_effect *effect, bool
 	char text[TABLE_TEXT_SIZE];
 
 	if (verdict == STATISTICS_NO_DIFFERENCE) {
-		fprintf(file, "no difference shown between %s and %s: %s", name, baseline,
-			table_ratio(effect->ratio, effect->low, effect->high, text));
+		fprintf(file, "%s between %s and %s: %s",
+			decided ? "no difference shown" : "undecided, too few blocks,", name,
+			baseline, table_ratio(effect->ratio, effect->low, effect->high, text));
 		return;
 	}
 	if (effect->ratio >= 1.0)
@@ -264,6 +269,7 @@ static void print_verdicts(FILE *file, const struct summary *summary,
 		fputs("    ", file);
 		table_put(file, head, 15, TABLE_LEFT);
 		print_claim(file, &value->effect, cost, value->verdict,
+			    value->effect.pairs >= blocks_needed(summary->comparisons[place]),
 			    matrix_label(summary, cell, name),
 			    matrix_label(summary, &summary->cells[group->baseline], baseline));
 		putc('\n', file);

@@ -76,7 +76,7 @@ static void wrong_plans(void **state)
 		{"[experiment]\nblocks = 0\n", "blocks: 0 is not from 1"},
 		{"[fetch]\nmodel = epol\nduration = 1s\n", "'epol' is not a fetch model"},
 		{"[fetch]\nmodel = epoll,,uring\n", ":2: [fetch] model: a value is empty"},
-		{"[fetch]\nmodel = epoll\n", "needs the keys model and duration"},
+		{"[fetch]\nmodel = epoll\n", "the key duration is missing"},
 		{"[fetch]\nmodel = epoll\nduration = soon\n", "'soon' is not a duration"},
 		{"[fetch]\nmodel = epoll\nduration = 1s, 2s\n", "duration: takes one value"},
 		{"[fetch]\nmodel = epoll\nmodel = uring\n", ":3: [fetch] model: given twice"},
@@ -85,6 +85,8 @@ static void wrong_plans(void **state)
 		{"[sumsq]\nmodel = fibres\nduration = 1s\n", "'fibres' is none of serial"},
 		{"[disk]\nmodel = x\n", ":2: section [disk]"},
 		{"[fetch]\nmodel epoll\n", ":2: neither a section nor KEY = VALUE"},
+		{"[fetch]\nmodel = epoll\nduration = 1s\nlatency = 1ms\nbody = 1k\n",
+		 "latency and body do not go together"},
 		{"[experiment]\nblocks = 1\n", "no workload"},
 		{"", "no workload"},
 	};

@@ -413,6 +413,36 @@ static void csv_and_histogram(void **state)
 	fclose(file);
 }
 
+static void json_is_all_there_is(void **state)
+{
+	const char *const arguments[] = {"--json", url, NULL};
+	json_t *row = measure("epoll", arguments);
+
+	(void)state;
+	assert_int_equal(fetching_number(row, "requests"), 1);
+	json_decref(row);
+}
+
+/* Lockstep answers: sixteen lanes in a thread are measured as sixteen threads are. */
+static void lanes_are_measured_as_threads(void **state)
+{
+	char slow[96];
+	const char *const many[] = {"-c16", "-d150ms", "--json", slow, NULL};
+	const char *const threads[] = {"-t16", "-d150ms", "--json", slow, NULL};
+
+	(void)state;
+	snprintf(slow, sizeof(slow), "%sdelay/100ms", url);
+	for (int i = 0; i < 4; i++) {
+		json_t *row = measure(fetching_models[i], i == 0 ? threads : many);
+
+		/* Two fetches a lane, the second begun in time: not one, over a time of two. */
+		assert_int_equal(fetching_number(row, "requests"), 32);
+		assert_true(fetching_number(row, "throughput_rps") > 100);
+		assert_true(fetching_number(row, "throughput_rps") <= 160);
+		json_decref(row);
+	}
+}
+
 static void pinned_is_read_back(void **state)
 {
 	const char *const arguments[] = {"-n10", "--cpus=0", "--json", url, NULL};
@@ -475,6 +505,7 @@ static void interrupted_is_partial(void **state)
 		assert_int_equal(child_end(&child, SIGINT, CHILD_LIMIT_MS), 130);
 		row = fetching_row(&child);
 		assert_int_equal(fetching_number(row, "partial"), 1);
+		assert_int_equal(fetching_number(row, "errors"), 0);
 		assert_true(fetching_number(row, "requests") > 0);
 		json_decref(row);
 		child_free(&child);
@@ -495,6 +526,8 @@ int main(void)
 		cmocka_unit_test(counts_agree_with_strace),
 		cmocka_unit_test(warmup_is_left_out),
 		cmocka_unit_test(csv_and_histogram),
+		cmocka_unit_test(json_is_all_there_is),
+		cmocka_unit_test(lanes_are_measured_as_threads),
 		cmocka_unit_test(pinned_is_read_back),
 		cmocka_unit_test(urls_in_turn),
 		cmocka_unit_test(interrupted_is_partial),
