@@ -209,10 +209,9 @@ static int expand_section(struct plan *plan, const struct plan_section *section,
 		}
 	} while (k < section->key_count);
 	if (find_key(section, "baseline") && !baseline_seen) {
-		snprintf(
-			why, why_size,
-			"[%s] baseline: no cell is '%s'; name a model, or MODEL/WAIT where wait is given",
-			section->label, find_key(section, "baseline")->values[0]);
+		snprintf(why, why_size,
+			 "[%s] baseline: no cell is '%s'; it is MODEL, or MODEL/WAIT",
+			 section->label, find_key(section, "baseline")->values[0]);
 		return -EINVAL;
 	}
 	return 0;
