@@ -25,7 +25,7 @@ flavour clang clang ''
 flavour asan cc '-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 flavour tsan cc '-fsanitize=thread'
 
-step 'fuzzers, 30 seconds each'
+step "fuzzers, ${FUZZ_SECONDS:-30} seconds each"
 for fuzzer in tests/fuzz_*.c; do
 	name=$(basename "$fuzzer" .c)
 	make --no-print-directory -s -j"$jobs" BUILD=build/fuzz CC=clang \
@@ -39,5 +39,5 @@ cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D__x86_64__ -I. \
 	--suppress=missingIncludeSystem kernels lab results topology
 
 step 'clang-tidy'
-make --no-print-directory -s tidy
+make --no-print-directory -s -j"$jobs" tidy
 echo 'check: nothing found'
