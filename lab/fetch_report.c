@@ -235,7 +235,8 @@ static void print_summary(const struct merged *m, const struct fetch_outcome *o)
 	       o->cpus, fetch_wait_name(o->options->wait));
 	printf("  %" PRIu64 " fetches in %.2f s, %" PRIu64 " errors%s\n", m->completed, length_s,
 	       m->errors, o->interrupted ? " (interrupted)" : "");
-	printf("  throughput       %.4g fetches/s\n", throughput_rps(m, o));
+	printf("  throughput       %.*f fetches/s\n", throughput_rps(m, o) < 100 ? 2 : 0,
+	       throughput_rps(m, o));
 	if (m->completed == 0)
 		return;
 	printf("  CPU per fetch    %.2f us (user %.2f, system %.2f, helpers %.2f)\n", cpu,

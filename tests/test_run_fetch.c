@@ -413,6 +413,23 @@ static void csv_and_histogram(void **state)
 	fclose(file);
 }
 
+static void summary_for_people(void **state)
+{
+	const char *const arguments[] = {"-n300", "-c3", url, NULL};
+	struct child child;
+	const char *at;
+
+	(void)state;
+	assert_int_equal(fetching_run(&child, "epoll", arguments), 0);
+	assert_non_null(strstr(child.out.text, "  300 fetches in "));
+	assert_non_null(strstr(child.out.text, "  latency          p50 "));
+	at = strstr(child.out.text, "throughput ");
+	assert_non_null(at);
+	assert_true(strtod(at + strlen("throughput "), NULL) > 1);
+	assert_null(memchr(at, '+', strcspn(at, "\n"))); /* 69930, not 6.993e+04 */
+	child_free(&child);
+}
+
 static void json_is_all_there_is(void **state)
 {
 	const char *const arguments[] = {"--json", url, NULL};
@@ -526,6 +543,7 @@ int main(void)
 		cmocka_unit_test(counts_agree_with_strace),
 		cmocka_unit_test(warmup_is_left_out),
 		cmocka_unit_test(csv_and_histogram),
+		cmocka_unit_test(summary_for_people),
 		cmocka_unit_test(json_is_all_there_is),
 		cmocka_unit_test(lanes_are_measured_as_threads),
 		cmocka_unit_test(pinned_is_read_back),
