@@ -161,7 +161,7 @@ static void on_done(struct observer *observer, struct connection *c)
 		b->completed++;
 		b->received_bytes += c->received_bytes;
 		b->body_bytes += c->body_bytes;
-		if (b->prints)
+		if (!b->options->benchmark && !b->options->silent)
 			print_fetch(c);
 	}
 	turn_phase(b);
@@ -287,7 +287,6 @@ int bench_make(struct bench *b, unsigned index, const struct fetch_options *o,
 					.failed = on_failed};
 	b->options = o;
 	b->targets = targets;
-	b->prints = !o->benchmark && !o->quiet && !o->json && !(o->csv && strcmp(o->csv, "-") == 0);
 	/* Until the clock starts every fetch is warm-up: a model may make some in prepare(). */
 	b->left = UINT64_MAX;
 	b->measure_from_ns = UINT64_MAX;

@@ -32,7 +32,6 @@ struct bench {
 	const struct fetch_targets *targets;
 	struct body_reference *references; /* one a request */
 	struct bench_lane *lanes;
-	bool prints;	 /* a line a fetch */
 	unsigned scopes; /* of usage, that this worker reads for all */
 	enum bench_phase phase;
 	unsigned cursor; /* the next request in the list */

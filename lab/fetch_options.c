@@ -174,6 +174,7 @@ void fetch_options_parse(struct fetch_options *o, const struct model *model, int
 	o->url_count = (unsigned)options_parse(&set, o, argc, argv);
 	o->urls = argv + 1;
 	o->benchmark = o->requests || o->duration_ns;
+	o->silent = o->quiet || o->json || (o->csv && strcmp(o->csv, "-") == 0);
 	/* One worker a connection, or one connection a worker, unless both were given. */
 	if (!o->threads)
 		o->threads = 1;

@@ -25,6 +25,7 @@ struct fetch_options {
 	bool json;
 	bool quiet;
 
+	bool silent;	/* stdout carries no text for people: --quiet, --json or --csv - */
 	bool benchmark; /* --requests or --duration was given */
 	char **urls;
 	unsigned url_count;

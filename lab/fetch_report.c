@@ -13,7 +13,7 @@ struct merged {
 	struct histogram *latency, *first_byte, *connect;
 	struct usage usage; /* at_ns: the intervals' lengths added up */
 	struct calls calls;
-	uint64_t completed, errors, received_bytes, body_bytes, overlap_elements;
+	uint64_t completed, errors, received_bytes, body_bytes;
 	uint64_t lane_completed, lane_ns, lanes; /* over all lanes' own intervals */
 	uint64_t unanswered;
 	double overlap_per_s;
@@ -55,7 +55,6 @@ static void merge_one(struct merged *m, const struct bench *b, bool interrupted)
 	m->unanswered += b->unanswered;
 	m->received_bytes += b->received_bytes;
 	m->body_bytes += b->body_bytes;
-	m->overlap_elements += elements;
 	if (length_s > 0)
 		m->overlap_per_s += (double)elements / length_s;
 	merge_lanes(m, b);
@@ -157,7 +156,6 @@ static void fill_common(struct record *r, const struct merged *m, const struct f
 {
 	static const char *const notifications[] = {"sync", "async"};
 	struct rusage self;
-	bool partial = o->interrupted;
 
 	getrusage(RUSAGE_SELF, &self);
 	record_set_text(r, COLUMN_model, o->model->name);
@@ -183,7 +181,7 @@ static void fill_common(struct record *r, const struct merged *m, const struct f
 			m->calls.cq_overflows		       ? "cq-overflow"
 			: m->unanswered > 0 && !o->interrupted ? "unanswered"
 							       : NULL);
-	record_set_count(r, COLUMN_partial, partial);
+	record_set_count(r, COLUMN_partial, o->interrupted);
 }
 
 static void fill_fetch(struct record *r, const struct merged *m, const struct fetch_outcome *o)
@@ -325,15 +323,13 @@ static enum status verdict(const struct merged *m, const struct fetch_outcome *o
 
 enum status fetch_report(const struct fetch_outcome *o)
 {
-	bool quiet = o->options->quiet || o->options->json ||
-		     (o->options->csv && strcmp(o->options->csv, "-") == 0);
 	struct merged m;
 	enum status status;
 
 	merge(&m, o);
-	if (!quiet && o->options->benchmark)
+	if (!o->options->silent && o->options->benchmark)
 		print_summary(&m, o);
-	else if (!quiet)
+	else if (!o->options->silent)
 		print_closing(&m, o);
 	if (o->options->histogram)
 		write_histogram(o->options->histogram, m.latency);

@@ -72,12 +72,6 @@ static void leave(struct origin_service *service, struct origin_connection *conn
 	close(fd);
 }
 
-void origin_connection_close(struct origin_service *service, struct origin_connection *connection)
-{
-	drop(connection);
-	leave(service, connection);
-}
-
 void origin_service_release(struct origin_service *service)
 {
 	while (service->stashes) {

@@ -90,9 +90,6 @@ void origin_service_flush(struct origin_service *service);
 /* Its timer is due. */
 void origin_connection_due(struct origin_service *service, struct origin_connection *connection);
 
-/* Closes the socket, if it is open, and frees what the connection holds. */
-void origin_connection_close(struct origin_service *service, struct origin_connection *connection);
-
 /* Frees the pool. */
 void origin_service_release(struct origin_service *service);
 
