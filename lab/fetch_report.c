@@ -163,6 +163,7 @@ static void fill_common(struct record *r, const struct merged *m, const struct f
 		record_set_text(r, COLUMN_notification, notifications[o->model->notification]);
 	record_set_text(r, COLUMN_wait, fetch_wait_name(o->options->wait));
 	record_set_text(r, COLUMN_quadrant, quadrant(o));
+	record_set_text(r, COLUMN_variant_requested, o->options->variant);
 	record_set_text(r, COLUMN_variant_effective, o->variant);
 	record_set_text(r, COLUMN_workers_kind, "threads");
 	record_set_count(r, COLUMN_workers, o->workers);

@@ -35,7 +35,8 @@ static void print_help(const struct option_set *set)
 
 static void print_list(const struct option_set *set)
 {
-	static const char *const kinds[] = {"flag", "count", "size", "duration", "text", "choice"};
+	static const char *const kinds[] = {"flag", "count", "size",  "duration",
+					    "text", "texts", "choice"};
 
 	for (size_t i = 0; i < set->count; i++) {
 		const struct option_row *row = &set->rows[i];
@@ -129,6 +130,15 @@ static void store_number(const struct option_row *row, void *field, const char *
 	*(uint64_t *)field = number;
 }
 
+static void store_another(const struct option_row *row, struct option_texts *texts,
+			  const char *value)
+{
+	if (texts->count == OPTION_TEXTS_MAX)
+		status_exit(STATUS_USAGE, "--%s: given more than %d times", row->name,
+			    OPTION_TEXTS_MAX);
+	texts->items[texts->count++] = value;
+}
+
 static void store(const struct option_row *row, void *into, const char *value)
 {
 	void *field = (char *)into + row->offset;
@@ -139,6 +149,9 @@ static void store(const struct option_row *row, void *into, const char *value)
 		break;
 	case OPTION_TEXT:
 		*(const char **)field = value;
+		break;
+	case OPTION_TEXTS:
+		store_another(row, field, value);
 		break;
 	case OPTION_CHOICE:
 		store_choice(row, field, value);

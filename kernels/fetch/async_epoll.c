@@ -91,18 +91,23 @@ static void handle_batch(struct worker *w, struct state *s, int count)
 static int run(struct worker *w)
 {
 	struct state *s = w->model;
-	int timeout_ms = w->wait == WAIT_BLOCK ? -1 : 0;
+	struct connection *c;
 
 	for (unsigned lane = 0; lane < w->lanes; lane++)
 		readiness_advance(w, worker_next(w, worker_lane(w, lane)), watch, READINESS_SEND);
 	while (w->in_flight && !worker_stopped(w)) {
-		int count = calls_epoll_wait(&w->calls, s->epoll, s->events, s->most, timeout_ms);
+		int64_t wait_ns = w->wait == WAIT_BLOCK ? worker_wait_ns(w) : 0;
+		int count = calls_epoll_wait(&w->calls, s->epoll, s->events, s->most, wait_ns);
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
 		if (count == 0 && w->idle)
 			w->idle(w->idle_context);
 		handle_batch(w, s, count);
+		while ((c = worker_due(w)))
+			readiness_advance(w, c, watch, READINESS_SEND);
+		if (worker_ticked(w))
+			readiness_expire(w, watch, NULL);
 	}
 	return 0;
 }

@@ -27,4 +27,11 @@ struct connection *readiness_advance(struct worker *worker, struct connection *c
 bool readiness_step(struct worker *worker, struct connection *connection,
 		    int (*opened)(struct worker *, struct connection *));
 
+/*
+ * Closes the connections whose fetch has had its time, and moves their lanes on. To be called
+ * where worker_ticked() says so; moved() is told what each lane waits for then, or NULL.
+ */
+void readiness_expire(struct worker *worker, int (*opened)(struct worker *, struct connection *),
+		      void (*moved)(struct worker *, unsigned lane, struct connection *));
+
 #endif
