@@ -70,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct decoder *used;
 	struct digest whole, pieces;
 	enum coding coding;
+	int first, second;
 
 	if (!used)
 		used = decoder_new();
@@ -77,10 +78,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	read_name(data, size);
 	coding = data[0] % (CODING_ZSTD + 1);
-	if ((decode(used, coding, data + 2, size - 2, SIZE_MAX / 2, &whole) == 0) !=
-	    (decode(used, coding, data + 2, size - 2, data[1] % 64 + 1U, &pieces) == 0))
+	first = decode(used, coding, data + 2, size - 2, SIZE_MAX / 2, &whole);
+	second = decode(used, coding, data + 2, size - 2, data[1] % 64 + 1U, &pieces);
+	/*
+	 * libzstd holds a frame that comes whole to the size in its header, and one that comes in
+	 * pieces and ends with an empty block not: with zstd the verdict may be milder.
+	 */
+	if ((first == 0) != (second == 0) && (coding != CODING_ZSTD || first == 0))
 		abort();
-	if (decoder_end(used) == 0 && memcmp(&whole, &pieces, sizeof(whole)) != 0)
+	if (first == 0 && memcmp(&whole, &pieces, sizeof(whole)) != 0)
 		abort();
 	return 0;
 }

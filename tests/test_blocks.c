@@ -26,9 +26,9 @@ static void taken_again(void **state)
 
 	(void)state;
 	assert_ptr_not_equal(a, b);
-	blocks_give(&blocks, b);
 	blocks_give(&blocks, a);
 	blocks_give(&blocks, c);
+	blocks_give(&blocks, b);
 	/* Each the smallest that is large enough, whatever the order. */
 	assert_ptr_equal(take(&blocks, 11), a);
 	assert_ptr_equal(take(&blocks, 10), c);
@@ -37,6 +37,23 @@ static void taken_again(void **state)
 	blocks_give(&blocks, b);
 	blocks_give(&blocks, c);
 	blocks_give(&blocks, NULL);
+	blocks_release(&blocks);
+}
+
+/* What is too small makes room, the largest first: the small one stays. */
+static void largest_goes(void **state)
+{
+	struct blocks blocks = {0};
+	void *large = take(&blocks, 1000), *small = take(&blocks, 10);
+
+	(void)state;
+	blocks_give(&blocks, large);
+	blocks_give(&blocks, small);
+	large = take(&blocks, 2000);
+	assert_ptr_equal(take(&blocks, 1), small);
+	assert_null(blocks.kept);
+	blocks_give(&blocks, large);
+	blocks_give(&blocks, small);
 	blocks_release(&blocks);
 }
 
@@ -83,6 +100,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(taken_again),
+		cmocka_unit_test(largest_goes),
 		cmocka_unit_test(exchanged),
 		cmocka_unit_test(too_large),
 	};

@@ -248,6 +248,29 @@ static void expanding(void **state)
 	decoder_free(d);
 }
 
+/* The last bytes of output do not fit the window when the last byte of input has been taken. */
+static void to_the_brim(void **state)
+{
+	struct decoder *d = decoder_new();
+	struct bytes plain = room(4 * DECODER_WINDOW);
+
+	(void)state;
+	memset(plain.at, 'x', plain.length);
+	for (size_t i = 1; i < 300; i++) {
+		struct bytes packed = room(4096);
+
+		plain.length = DECODER_WINDOW + i;
+		encode_zlib(plain, &packed, -15);
+		expect_right(d, CODING_DEFLATE, packed, WHOLE, plain);
+		/* No checksum: nothing comes after the last block. */
+		packed.length = ZSTD_compress(packed.at, 4096, plain.at, plain.length, 1);
+		expect_right(d, CODING_ZSTD, packed, WHOLE, plain);
+		free(packed.at);
+	}
+	free(plain.at);
+	decoder_free(d);
+}
+
 static struct bytes join(struct bytes a, struct bytes b)
 {
 	struct bytes both = room(a.length + b.length + 1);
@@ -294,7 +317,8 @@ static void garbage_behind(void **state)
 {
 	static uint8_t text[] = "</html>";
 	static uint8_t zeros[8];
-	struct bytes tails[] = {{text, sizeof(text)}, {zeros, sizeof(zeros)}};
+	static uint8_t member[] = {0x1f, 0, 0, 0}; /* begins like a gzip member */
+	struct bytes tails[] = {{text, 7}, {zeros, 8}, {member, 4}};
 	struct decoder *d = decoder_new();
 	struct bytes plain = body(500);
 
@@ -302,12 +326,15 @@ static void garbage_behind(void **state)
 	for (unsigned format = 0; format < FORMATS; format++) {
 		struct bytes one = encode(format, plain);
 
-		for (unsigned i = 0; i < 2 * CUTS; i++) {
-			struct bytes both = join(one, tails[i % 2]);
+		for (unsigned i = 0; i < 3 * CUTS; i++) {
+			struct bytes both = join(one, tails[i % 3]);
+			bool like = format == GZIP && i % 3 == 2;
 			struct check check = {.plain = plain};
 
-			assert_int_equal(decode(d, coding_of[format], both, i / 2, &check),
+			assert_int_equal(decode(d, coding_of[format], both, i / 3, &check),
 					 -EBADMSG);
+			assert_non_null(
+				strstr(decoder_failure(d), like ? "corrupt" : "follow the end"));
 			assert_int_equal(check.got, plain.length);
 			assert_false(check.wrong);
 			free(both.at);
@@ -451,6 +478,27 @@ static void zstd_window(void **state)
 	decoder_free(d);
 }
 
+/* A frame of zstd 0.7: older than the RFC, and its window would be of any size. */
+static void zstd_legacy(void **state)
+{
+	static uint8_t frame[] = "\x27\xb5\x2f\xfd\x40\x74\x00\x00\xcb\xf2\x59\x6d";
+	struct decoder *d = decoder_new();
+	struct bytes plain = body(10), one = encode(ZSTD, plain);
+	struct bytes legacy = {frame, sizeof(frame) - 1}, both = join(one, legacy);
+	struct check check = {.plain = plain};
+
+	(void)state;
+	for (; legacy.length > 0; legacy.length--)
+		assert_int_equal(decode(d, CODING_ZSTD, legacy, WHOLE, &check), -EBADMSG);
+	for (unsigned cut = 0; cut < CUTS; cut++)
+		assert_int_equal(decode(d, CODING_ZSTD, both, cut, &check), -EBADMSG);
+	assert_non_null(strstr(decoder_failure(d), "follow the end"));
+	free(one.at);
+	free(both.at);
+	free(plain.at);
+	decoder_free(d);
+}
+
 /* A response that is given up half-way leaves nothing behind for the next. */
 static void given_up(void **state)
 {
@@ -518,11 +566,12 @@ static void warm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trips), cmocka_unit_test(expanding),
-		cmocka_unit_test(several),     cmocka_unit_test(garbage_behind),
-		cmocka_unit_test(truncated),   cmocka_unit_test(corrupted),
-		cmocka_unit_test(checksums),   cmocka_unit_test(mistaken),
-		cmocka_unit_test(zstd_window), cmocka_unit_test(given_up),
+		cmocka_unit_test(round_trips),	  cmocka_unit_test(expanding),
+		cmocka_unit_test(to_the_brim),	  cmocka_unit_test(several),
+		cmocka_unit_test(garbage_behind), cmocka_unit_test(truncated),
+		cmocka_unit_test(corrupted),	  cmocka_unit_test(checksums),
+		cmocka_unit_test(mistaken),	  cmocka_unit_test(zstd_window),
+		cmocka_unit_test(given_up),	  cmocka_unit_test(zstd_legacy),
 		cmocka_unit_test(warm),
 	};
 

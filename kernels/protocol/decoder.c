@@ -152,8 +152,19 @@ static int take_brotli(struct decoder *d, const uint8_t *bytes, size_t length, d
 }
 
 /* --- zstd ------------------------------------------------------------------------------- */
-static int open_zstd(struct decoder *d)
+/*
+ * Whether a frame or a skippable frame begins with this byte (RFC 8878, 3.1). A library built to
+ * read formats older than the RFC would take theirs too, whose windows have no limit to set.
+ */
+static bool zstd_begins(uint8_t first)
 {
+	return first == 0x28 || (first & 0xf0) == 0x50;
+}
+
+static int open_zstd(struct decoder *d, uint8_t first)
+{
+	if (!zstd_begins(first))
+		return fail(d, -EBADMSG, "the zstd body is corrupt");
 	if (d->zstd) {
 		ZSTD_DCtx_reset(d->zstd, ZSTD_reset_session_only);
 		return 0;
@@ -187,6 +198,8 @@ static int take_zstd(struct decoder *d, const uint8_t *bytes, size_t length, dec
 	do {
 		size_t result;
 
+		if (d->complete && !zstd_begins(bytes[in.pos]))
+			return fail(d, -EBADMSG, BEHIND);
 		out = (ZSTD_outBuffer){.dst = window, .size = sizeof(window)};
 		result = ZSTD_decompressStream(d->zstd, &out, &in);
 		if (ZSTD_isError(result))
@@ -245,7 +258,7 @@ static int open_coding(struct decoder *d, uint8_t first)
 	case CODING_BR:
 		return open_brotli(d);
 	case CODING_ZSTD:
-		return open_zstd(d);
+		return open_zstd(d, first);
 	case CODING_IDENTITY:
 		break;
 	}
