@@ -133,7 +133,7 @@ static double mean_duration_s(const struct merged *m, const struct fetch_outcome
  */
 static double throughput_rps(const struct merged *m, const struct fetch_outcome *o)
 {
-	if (o->model->notification == NOTIFY_NONE)
+	if (o->model->yardstick)
 		return (double)m->completed / mean_duration_s(m, o);
 	if (m->lane_ns == 0)
 		return 0;
@@ -210,7 +210,7 @@ static void fill_fetch(struct record *r, const struct merged *m, const struct fe
 			per_fetch(m, m->usage.involuntary_switches));
 	if (o->options->overlap == OVERLAP_THREAD)
 		record_set_real(r, COLUMN_overlap_elements_per_s, m->overlap_per_s);
-	if (o->model->notification == NOTIFY_NONE) {
+	if (o->model->yardstick) {
 		/* The floor takes no stamps, and looks at a body only to learn its length. */
 		record_set_real(r, COLUMN_body_bytes, (double)o->benches[0].last_body_bytes);
 		return;
