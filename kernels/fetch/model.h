@@ -94,6 +94,8 @@ struct worker {
 	struct calls calls;
 	uint8_t *receive_buffer; /* RECEIVE_SIZE bytes, shared by the worker's connections */
 	void *model;		 /* the model's own, made by prepare() */
+	/* Set by a run() that gives up for what this host cannot do: one line, constant text. */
+	const char *unable;
 };
 
 struct model {
