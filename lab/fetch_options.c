@@ -110,6 +110,12 @@ static const struct option_row rows[] = {
 	 .help = "no line a fetch, no summary"},
 };
 
+const struct option_row *fetch_options_rows(size_t *count)
+{
+	*count = sizeof(rows) / sizeof(rows[0]);
+	return rows;
+}
+
 const char *fetch_wait_name(enum wait_mode wait)
 {
 	return wait_names[wait];

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "kernels/fetch/model.h"
+#include "lab/options.h"
 
 enum overlap { OVERLAP_NONE, OVERLAP_THREAD };
 
@@ -40,5 +41,8 @@ void fetch_options_parse(struct fetch_options *options, const struct model *mode
 
 /* "block" and "spin". */
 const char *fetch_wait_name(enum wait_mode wait);
+
+/* The rows of the options, for whoever writes such command lines. */
+const struct option_row *fetch_options_rows(size_t *count);
 
 #endif
