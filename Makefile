@@ -9,8 +9,9 @@ ARCH := $(shell uname -m)
 COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 MODELS := $(shell sed -n 's/^MODEL(\(.*\))/\1/p' kernels/fetch/models.def)
+NAPS := $(shell sed -n 's/^NAP(\(.*\))/\1/p' kernels/nap/naps.def)
 PLACES := serial threads processes
-PROGRAMS := $(MODELS:%=fetch-%) $(PLACES:%=sumsq-%) origin iolab
+PROGRAMS := $(MODELS:%=fetch-%) $(PLACES:%=sumsq-%) $(NAPS:%=nap-%) origin iolab
 BINARIES := $(PROGRAMS:%=$(BUILD)/%)
 
 # --- packages -------------------------------------------------------------------------------
@@ -154,11 +155,20 @@ $(BUILD)/lab/main_sumsq_%.o: lab/main_sumsq.c $(STAMP)
 	$(if $(say),$(say) CC $@)
 	$(Q)$(CC) $(ALL_CFLAGS) -DSUMSQ_PLACE=sumsq_on_$* -c -o $@ $<
 
+$(BUILD)/lab/main_nap_%.o: lab/main_nap.c $(STAMP)
+	@mkdir -p $(@D)
+	$(if $(say),$(say) CC $@)
+	$(Q)$(CC) $(ALL_CFLAGS) -DNAP_MODEL=nap_$* -c -o $@ $<
+
 $(BUILD)/fetch-%: $(BUILD)/lab/main_fetch_%.o $(LIBRARY)
 	$(if $(say),$(say) LD $@)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
 
 $(BUILD)/sumsq-%: $(BUILD)/lab/main_sumsq_%.o $(LIBRARY)
+	$(if $(say),$(say) LD $@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+
+$(BUILD)/nap-%: $(BUILD)/lab/main_nap_%.o $(LIBRARY)
 	$(if $(say),$(say) LD $@)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
 
@@ -184,7 +194,8 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy $(wildcard kernels/*/*.h lab/*.h results/*.h
 	@mkdir -p $(@D)
 	$(if $(say),$(say) TIDY $<)
 	$(Q)clang-tidy --quiet $< -- -std=gnu17 -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(LLHTTP_CFLAGS) \
-		-DFETCH_MODEL=model_epoll -DSUMSQ_PLACE=sumsq_on_threads $(version_flags) 2>/dev/null
+		-DFETCH_MODEL=model_epoll -DSUMSQ_PLACE=sumsq_on_threads \
+		-DNAP_MODEL=nap_epoll $(version_flags) 2>/dev/null
 	@touch $@
 
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))

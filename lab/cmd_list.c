@@ -48,8 +48,10 @@ enum status cmd_list(int argc, char **argv)
 
 enum status cmd_columns(int argc, char **argv)
 {
-	static const char *const kinds[] = {
-		[RECORD_COMMON] = "all", [RECORD_FETCH] = "fetch", [RECORD_SUMSQ] = "sumsq"};
+	static const char *const kinds[] = {[RECORD_COMMON] = "all",
+					    [RECORD_FETCH] = "fetch",
+					    [RECORD_SUMSQ] = "sumsq",
+					    [RECORD_NAP] = "nap"};
 	static const char *const types[] = {
 		[RECORD_COUNT] = "count", [RECORD_REAL] = "real", [RECORD_TEXT] = "text"};
 	const struct option_set set = {.usage = "columns",

@@ -95,6 +95,12 @@ static const struct option_row rows[] = {
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
+const struct option_row *fetch_options_rows(size_t *count)
+{
+	*count = ROWS;
+	return rows;
+}
+
 void fetch_option_set(const struct model *model, struct option_set *set)
 {
 	static struct option_row all[ROWS + 1];

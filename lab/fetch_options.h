@@ -70,6 +70,9 @@ struct fetch_options {
 	unsigned url_count;
 };
 
+/* The rows that all models share. */
+const struct option_row *fetch_options_rows(size_t *count);
+
 /* The rows of fetch-MODEL; the model's own option, if it has one, is the last. */
 void fetch_option_set(const struct model *model, struct option_set *set);
 

@@ -85,49 +85,69 @@ _Noreturn static void unknown_option(const struct option_set *set, const char *n
 	status_exit(STATUS_USAGE, "unknown option --%s; --help lists them", typed);
 }
 
-static void store_choice(const struct option_row *row, void *field, const char *value)
+static int read_choice(const struct option_row *row, const char *text, uint64_t *number, char *why,
+		       size_t why_size)
 {
 	size_t count = 0;
 	const char *nearest;
 
 	for (; row->choices[count]; count++) {
-		if (strcmp(row->choices[count], value) == 0) {
-			*(unsigned *)field = (unsigned)count;
-			return;
+		if (strcmp(row->choices[count], text) == 0) {
+			*number = count;
+			return 0;
 		}
 	}
-	nearest = units_nearest(value, row->choices, count);
+	nearest = units_nearest(text, row->choices, count);
 	if (nearest)
-		status_exit(STATUS_USAGE, "--%s: '%s' is not one of its values; did you mean %s?",
-			    row->name, value, nearest);
-	status_exit(STATUS_USAGE, "--%s: '%s' is not one of its values: %s", row->name, value,
-		    row->argument);
+		snprintf(why, why_size, "'%s' is not one of its values; did you mean %s?", text,
+			 nearest);
+	else
+		snprintf(why, why_size, "'%s' is not one of its values: %s", text, row->argument);
+	return -EINVAL;
 }
 
-static void store_number(const struct option_row *row, void *field, const char *value)
+static int read_number(const struct option_row *row, const char *text, uint64_t *number, char *why,
+		       size_t why_size)
 {
 	static const char *const forms[] = {
 		[OPTION_COUNT] = "a whole number such as 64",
 		[OPTION_SIZE] = "a size such as 100k",
 		[OPTION_DURATION] = "a duration such as 5ms or 10s",
 	};
-	uint64_t number;
-	int err = row->kind == OPTION_COUNT  ? units_count(value, &number)
-		  : row->kind == OPTION_SIZE ? units_size(value, &number)
-					     : units_duration(value, &number);
+	int err = row->kind == OPTION_COUNT  ? units_count(text, number)
+		  : row->kind == OPTION_SIZE ? units_size(text, number)
+					     : units_duration(text, number);
 
 	if (err)
-		status_exit(STATUS_USAGE, "--%s: '%s' %s; give %s", row->name, value,
-			    err == -ERANGE ? "is too large" : "is not of its form",
-			    forms[row->kind]);
-	if (number < row->least)
-		status_exit(STATUS_USAGE,
-			    "--%s: '%s' is below the least that makes sense, %" PRIu64, row->name,
-			    value, row->least);
-	if (row->most && number > row->most)
-		status_exit(STATUS_USAGE, "--%s: '%s' is above the most that is taken, %" PRIu64,
-			    row->name, value, row->most);
-	*(uint64_t *)field = number;
+		snprintf(why, why_size, "'%s' %s; give %s", text,
+			 err == -ERANGE ? "is too large" : "is not of its form", forms[row->kind]);
+	else if (*number < row->least)
+		snprintf(why, why_size, "'%s' is below the least that makes sense, %" PRIu64, text,
+			 row->least);
+	else if (row->most && *number > row->most)
+		snprintf(why, why_size, "'%s' is above the most that is taken, %" PRIu64, text,
+			 row->most);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+int options_value(const struct option_row *row, const char *text, uint64_t *number, char *why,
+		  size_t why_size)
+{
+	switch (row->kind) {
+	case OPTION_CHOICE:
+		return read_choice(row, text, number, why, why_size);
+	case OPTION_COUNT:
+	case OPTION_SIZE:
+	case OPTION_DURATION:
+		return read_number(row, text, number, why, why_size);
+	case OPTION_FLAG:
+	case OPTION_TEXT:
+	case OPTION_TEXTS:
+		break;
+	}
+	return 0;
 }
 
 static void store_another(const struct option_row *row, struct option_texts *texts,
@@ -142,7 +162,11 @@ static void store_another(const struct option_row *row, struct option_texts *tex
 static void store(const struct option_row *row, void *into, const char *value)
 {
 	void *field = (char *)into + row->offset;
+	uint64_t number = 0;
+	char why[512];
 
+	if (options_value(row, value, &number, why, sizeof(why)))
+		status_exit(STATUS_USAGE, "--%s: %s", row->name, why);
 	switch (row->kind) {
 	case OPTION_FLAG:
 		*(bool *)field = true;
@@ -154,12 +178,12 @@ static void store(const struct option_row *row, void *into, const char *value)
 		store_another(row, field, value);
 		break;
 	case OPTION_CHOICE:
-		store_choice(row, field, value);
+		*(unsigned *)field = (unsigned)number;
 		break;
 	case OPTION_COUNT:
 	case OPTION_SIZE:
 	case OPTION_DURATION:
-		store_number(row, field, value);
+		*(uint64_t *)field = number;
 		break;
 	}
 }

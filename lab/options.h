@@ -54,4 +54,12 @@ struct option_set {
  */
 int options_parse(const struct option_set *set, void *into, int argc, char **argv);
 
+/*
+ * Reads one value of an option (not of a flag) as the command line would: *number gets a count, a
+ * size, a duration in ns or the index of a choice, and is left alone for a text. Returns 0, or
+ * -EINVAL with what is wrong and how to mend it in why.
+ */
+int options_value(const struct option_row *row, const char *text, uint64_t *number, char *why,
+		  size_t why_size);
+
 #endif

@@ -109,6 +109,12 @@ static const struct option_row rows[] = {
 	 .help = "do not print the sums"},
 };
 
+const struct option_row *sumsq_options_rows(size_t *count)
+{
+	*count = sizeof(rows) / sizeof(rows[0]);
+	return rows;
+}
+
 static const struct option_set set = {
 	.usage = "[options] [N...]",
 	.about = "Adds up i * i for i below each N; without N, for the thirty from 3000000 on.\n"

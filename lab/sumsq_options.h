@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "kernels/pool/pool.h"
+#include "lab/options.h"
 
 /* The three programs; the Makefile names these. */
 enum sumsq_where { sumsq_on_serial, sumsq_on_threads, sumsq_on_processes };
@@ -54,5 +55,8 @@ uint64_t sumsq_now_ns(void);
 const char *sumsq_where_name(enum sumsq_where where);
 /* The pool that these options call for. */
 enum pool_kind sumsq_options_kind(const struct sumsq_options *options);
+
+/* The rows of the options, for whoever writes such command lines. */
+const struct option_row *sumsq_options_rows(size_t *count);
 
 #endif

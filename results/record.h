@@ -14,7 +14,7 @@
 #define RECORD_SCHEMA_VERSION 1
 
 /* A row of kind K has the COMMON columns and then those of K. */
-enum record_kind { RECORD_COMMON, RECORD_FETCH, RECORD_SUMSQ, RECORD_KINDS };
+enum record_kind { RECORD_COMMON, RECORD_FETCH, RECORD_SUMSQ, RECORD_NAP, RECORD_KINDS };
 enum record_type { RECORD_COUNT, RECORD_REAL, RECORD_TEXT };
 
 enum record_column {
