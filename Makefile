@@ -191,6 +191,8 @@ BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/b
 .PHONY: bench-programs
 bench-programs: $(BENCH_PROGRAMS)
 
+$(BUILD)/bench/tls_exchange: $(BUILD)/tests/tls_server.o
+
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(if $(say),$(say) LD $@)
