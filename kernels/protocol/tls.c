@@ -167,7 +167,7 @@ bool tls_begin(struct tls *tls, int fd)
 
 	tls_end(tls);
 	tls->failure = NULL;
-	tls->ended = false;
+	tls->over = TLS_DONE;
 	tls->ssl = SSL_new(context->ssl);
 	whole = tls->ssl && SSL_set_app_data(tls->ssl, tls) && name_host(tls) &&
 		(context->io == TLS_BUFFERED ? give_buffers(tls) : give_socket(tls, fd)) &&
@@ -237,8 +237,7 @@ static enum tls_result outcome(struct tls *tls, int returned)
 	case SSL_ERROR_WANT_WRITE:
 		return TLS_SEND;
 	case SSL_ERROR_ZERO_RETURN:
-		tls->ended = true;
-		return TLS_END;
+		return tls->over = TLS_END;
 	case SSL_ERROR_SYSCALL:
 		return failed(tls, strerrordesc_np(error));
 	default:
@@ -246,7 +245,7 @@ static enum tls_result outcome(struct tls *tls, int returned)
 	}
 	if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
 		ERR_clear_error();
-		return TLS_CUT;
+		return tls->over = TLS_CUT;
 	}
 	return failed(tls, tls_failure_text(tls->ssl));
 }
@@ -296,6 +295,8 @@ enum tls_result tls_handshake(struct tls *tls)
 
 	if (tls->failure)
 		return TLS_FAILED;
+	if (tls->over != TLS_DONE)
+		return tls->over;
 	ERR_clear_error();
 	returned = SSL_do_handshake(tls->ssl);
 	return returned == 1 ? established(tls) : outcome(tls, returned);
@@ -316,8 +317,8 @@ enum tls_result tls_read(struct tls *tls, const uint8_t **bytes, size_t *length)
 {
 	if (tls->failure)
 		return TLS_FAILED;
-	if (tls->ended)
-		return TLS_END;
+	if (tls->over != TLS_DONE)
+		return tls->over;
 	/* Asking OpenSSL for what cannot be there costs more than knowing it. */
 	if (tls->context->io == TLS_BUFFERED && tls->input_length == 0 &&
 	    !SSL_has_pending(tls->ssl))

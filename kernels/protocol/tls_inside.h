@@ -53,8 +53,8 @@ struct tls {
 	const char *version; /* these three: of the latest handshake that succeeded */
 	const char *cipher;
 	bool resumed;
-	bool ended;   /* the server's close_notify came */
-	bool literal; /* the host is an address */
+	enum tls_result over; /* TLS_END or TLS_CUT once the stream is; else TLS_DONE */
+	bool literal;	      /* the host is an address */
 	unsigned endpoint;
 	char *host; /* lies behind the output; no dot at its end */
 	uint8_t output[];
