@@ -40,6 +40,7 @@ look_test() {
 	has_command python3 || need python3
 	has_command strace || need strace
 	has_command curl || need curl
+	has_command openssl || need openssl
 }
 
 look_check() {
