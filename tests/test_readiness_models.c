@@ -422,12 +422,12 @@ static void late_408_is_survived(void **state)
 
 	(void)state;
 	snprintf(hasty, sizeof(hasty), "http://127.0.0.1:%u/", fetching_serve(scripts, &pid));
-	snprintf(slow, sizeof(slow), "%sdelay/60ms", url);
+	snprintf(slow, sizeof(slow), "%sdelay/300ms", url);
 	for (int i = 0; i < 2; i++) {
-		const char *const arguments[] = {"-n20", "--json", variants[i], hasty, slow, NULL};
+		const char *const arguments[] = {"-n6", "--json", variants[i], hasty, slow, NULL};
 		json_t *row = measure("epoll", arguments);
 
-		assert_int_equal(fetching_number(row, "requests"), 20);
+		assert_int_equal(fetching_number(row, "requests"), 6);
 		json_decref(row);
 	}
 	fetching_stop_server(pid);
