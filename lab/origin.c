@@ -273,6 +273,7 @@ static void free_chunk(struct origin_connection *chunk)
 		if (!chunk[i].taken)
 			continue;
 		free(chunk[i].stash);
+		origin_body_release(chunk[i].body);
 		close(chunk[i].fd);
 	}
 	free(chunk);

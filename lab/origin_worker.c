@@ -208,7 +208,7 @@ int origin_worker_open(struct origin_thread *thread)
 	worker->thread = thread;
 	worker->service.latency = config->latency;
 	worker->service.random.state = thread->index;
-	worker->service.body_size = config->body_size;
+	worker->service.contents.body_size = config->body_size;
 	wheel_init(&worker->service.wheel, origin_wait_now());
 	thread->worker = worker;
 	return 0;

@@ -78,18 +78,20 @@ static void routes(void **state)
 static void reply_sizes(void **state)
 {
 	struct origin_request request = {.resource = RESOURCE_BYTES, .minor = true};
+	static struct origin_contents contents;
 	static struct origin_reply reply;
 
 	(void)state;
 	for (uint64_t status = 100; status <= 599; status++) {
 		struct origin_request strange = {.resource = RESOURCE_STATUS, .number = status};
 
-		origin_reply_build(&reply, &strange, UINT64_MAX);
+		contents.body_size = UINT64_MAX;
+		origin_reply_build(&reply, &strange, &contents);
 		assert_in_range(reply.head_size, 1, REPLY_HEAD_MAX - 1);
 		assert_memory_equal(reply.bytes + reply.head_size - 4, "\r\n\r\n", 4);
 	}
 	for (request.number = 1800; request.number < 2100; request.number++) {
-		origin_reply_build(&reply, &request, 0);
+		origin_reply_build(&reply, &request, &contents);
 		assert_int_equal(reply.whole, reply.head_size + request.number <= REPLY_BYTES_MAX);
 		assert_int_equal(reply.inline_size,
 				 reply.head_size + (reply.whole ? request.number : 0));
