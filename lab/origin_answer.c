@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "lab/origin_secure.h"
 #include "lab/origin_wait.h"
 
 #define LINGER_NS   UINT64_C(1000000000)
@@ -29,6 +30,10 @@ void origin_answer_discard(struct origin_service *service, struct origin_connect
 /* Closing with bytes unread would reset the connection under the answer. */
 void origin_answer_end(struct origin_service *service, struct origin_connection *connection)
 {
+	if (connection->secure && connection->after != AFTER_CUT)
+		origin_secure_goodbye(service, connection);
+	if (connection->state == CONNECTION_CLOSED)
+		return;
 	if (!connection->unread && !connection->readable) {
 		origin_drop(connection);
 		return;
@@ -83,12 +88,19 @@ static void finish(struct origin_service *service, struct origin_connection *con
 	}
 }
 
-static inline void answered(struct origin_service *service, struct origin_connection *connection)
+static inline void done(struct origin_service *service, struct origin_connection *connection)
 {
 	service->requests++;
 	connection->state = CONNECTION_OPEN;
 	if (connection->after != AFTER_KEEP)
 		finish(service, connection);
+}
+
+void origin_answer_done(struct origin_service *service, struct origin_connection *connection)
+{
+	origin_body_release(connection->body);
+	connection->body = NULL;
+	done(service, connection);
 }
 
 /* The rest of the head and as much of the body as one call may take. */
@@ -120,8 +132,7 @@ static int gather(const struct origin_connection *connection, struct iovec *piec
 	return count;
 }
 
-/* Takes what was sent off the answer under way. */
-static void advance(struct origin_connection *connection, size_t sent)
+void origin_answer_advance(struct origin_connection *connection, size_t sent)
 {
 	size_t head = connection->head_end - connection->head_at;
 
@@ -131,11 +142,13 @@ static void advance(struct origin_connection *connection, size_t sent)
 	connection->body_at += sent - head;
 }
 
-/* A head that goes out slowly: waits for the time of its next byte. */
-static void wait_for_next_byte(struct origin_service *service, struct origin_connection *connection)
+bool origin_answer_slowly(struct origin_service *service, struct origin_connection *connection)
 {
+	if (!connection->slow_ns || connection->head_at == connection->head_end)
+		return false;
 	connection->state = CONNECTION_DELAYED;
 	wheel_add(&service->wheel, &connection->timer, origin_wait_now() + connection->slow_ns);
+	return true;
 }
 
 void origin_answer_push(struct origin_service *service, struct origin_connection *connection)
@@ -143,25 +156,25 @@ void origin_answer_push(struct origin_service *service, struct origin_connection
 	struct iovec pieces[PIECES_MOST];
 	struct msghdr message = {.msg_iov = pieces};
 
+	if (connection->tls) {
+		origin_secure_push(service, connection);
+		return;
+	}
 	for (;;) {
 		int count = gather(connection, pieces);
 		ssize_t sent;
 
 		if (count == 0) {
-			origin_body_release(connection->body);
-			connection->body = NULL;
-			answered(service, connection);
+			origin_answer_done(service, connection);
 			return;
 		}
 		message.msg_iovlen = (size_t)count;
 		sent = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
 		if (sent >= 0) {
 			service->bytes_sent += (uint64_t)sent;
-			advance(connection, (size_t)sent);
-			if (connection->slow_ns && connection->head_at < connection->head_end) {
-				wait_for_next_byte(service, connection);
+			origin_answer_advance(connection, (size_t)sent);
+			if (origin_answer_slowly(service, connection))
 				return;
-			}
 		} else if (errno == EAGAIN) {
 			connection->state = CONNECTION_BLOCKED;
 			return;
@@ -172,8 +185,7 @@ void origin_answer_push(struct origin_service *service, struct origin_connection
 	}
 }
 
-/* Puts an answer under way, without sending any of it. */
-static void load(struct origin_connection *connection, const struct origin_reply *reply)
+void origin_answer_load(struct origin_connection *connection, const struct origin_reply *reply)
 {
 	memcpy(connection->head, reply->bytes, reply->head_size);
 	connection->head_at = 0;
@@ -196,7 +208,7 @@ bool origin_answer_delay(struct origin_service *service, struct origin_connectio
 		return false;
 	now = origin_wait_now();
 	due = ns < UINT64_MAX / 2 - now ? now + ns : UINT64_MAX / 2;
-	load(connection, reply);
+	origin_answer_load(connection, reply);
 	connection->state = CONNECTION_DELAYED;
 	wheel_add(&service->wheel, &connection->timer, due);
 	return true;
@@ -207,18 +219,22 @@ void origin_answer_give(struct origin_service *service, struct origin_connection
 {
 	ssize_t sent = 0;
 
+	if (connection->tls) {
+		origin_secure_give(service, connection, reply);
+		return;
+	}
 	if (reply->whole) {
 		sent = send(connection->fd, reply->bytes, reply->inline_size, MSG_NOSIGNAL);
 		if (sent == (ssize_t)reply->inline_size) {
 			service->bytes_sent += (uint64_t)sent;
-			answered(service, connection);
+			done(service, connection);
 			return;
 		}
 	}
-	load(connection, reply);
+	origin_answer_load(connection, reply);
 	if (sent > 0) {
 		service->bytes_sent += (uint64_t)sent;
-		advance(connection, (size_t)sent);
+		origin_answer_advance(connection, (size_t)sent);
 	}
 	origin_answer_push(service, connection);
 }
@@ -240,8 +256,9 @@ void origin_service_flush(struct origin_service *service)
 void origin_answer_queue(struct origin_service *service, struct origin_connection *connection,
 			 const struct origin_reply *reply)
 {
-	connection->state = CONNECTION_QUEUED;
-	service->queue[service->queued++] = (struct origin_queued){connection, reply};
+	/* Before it is among them: a flush may close what it sends to, and this one is in use. */
 	if (service->queued == ORIGIN_QUEUE_MAX)
 		origin_service_flush(service);
+	connection->state = CONNECTION_QUEUED;
+	service->queue[service->queued++] = (struct origin_queued){connection, reply};
 }

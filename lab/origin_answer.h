@@ -1,6 +1,7 @@
 /*
  * The sending half of a connection: an answer from the moment it is chosen until it is out, and
- * what becomes of the connection then. For origin_connection.c only.
+ * what becomes of the connection then. For origin_connection.c and
+ * origin_secure.c only.
  */
 #ifndef LAB_ORIGIN_ANSWER_H
 #define LAB_ORIGIN_ANSWER_H
@@ -40,6 +41,24 @@ void origin_answer_push(struct origin_service *service, struct origin_connection
 
 /* The connection's end after its last answer, in order. */
 void origin_answer_end(struct origin_service *service, struct origin_connection *connection);
+
+/* Its answer is out: counts it, and does with the connection what the answer wants. */
+void origin_answer_done(struct origin_service *service, struct origin_connection *connection);
+
+/* Puts an answer under way, without sending any of it. */
+void origin_answer_load(struct origin_connection *connection, const struct origin_reply *reply);
+
+static inline bool origin_answer_left(const struct origin_connection *connection)
+{
+	return connection->head_at < connection->head_end ||
+	       connection->body_at < connection->body_end;
+}
+
+/* The next byte of a head that goes out slowly has to wait: puts it off, and true. */
+bool origin_answer_slowly(struct origin_service *service, struct origin_connection *connection);
+
+/* Takes what was sent off the answer under way. */
+void origin_answer_advance(struct origin_connection *connection, size_t sent);
 
 /* Throws away what still comes until the client closes too, so that it gets to read the answer. */
 void origin_answer_discard(struct origin_service *service, struct origin_connection *connection);

@@ -12,25 +12,42 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-void origin_connection_open(struct origin_connection *connection, int fd)
+#include "lab/origin_secure.h"
+
+void origin_connection_open(struct origin_connection *connection, int fd, bool tls)
 {
 	connection->fd = fd;
 	connection->state = CONNECTION_OPEN;
 	connection->readable = false;
 	connection->peer_done = false;
 	connection->unread = false;
+	connection->tls = tls;
 	connection->parser.midway = false;
 }
 
-static void release_stash(struct origin_service *service, struct origin_connection *connection)
+struct origin_stash *origin_stash_new(struct origin_service *service, const char *bytes,
+				      size_t size)
 {
-	struct origin_stash *stash = connection->stash;
+	struct origin_stash *stash = service->stashes;
 
+	if (stash)
+		service->stashes = stash->next;
+	else
+		stash = malloc(sizeof(*stash));
+	if (!stash)
+		return NULL;
+	memcpy(stash->bytes, bytes, size);
+	stash->at = 0;
+	stash->end = size;
+	return stash;
+}
+
+void origin_stash_release(struct origin_service *service, struct origin_stash *stash)
+{
 	if (!stash)
 		return;
 	stash->next = service->stashes;
 	service->stashes = stash;
-	connection->stash = NULL;
 }
 
 void origin_connection_leave(struct origin_service *service, struct origin_connection *connection)
@@ -38,11 +55,22 @@ void origin_connection_leave(struct origin_service *service, struct origin_conne
 	int fd = connection->fd;
 
 	wheel_cancel(&service->wheel, &connection->timer);
-	release_stash(service, connection);
+	origin_stash_release(service, connection->stash);
+	connection->stash = NULL;
 	origin_body_release(connection->body);
 	connection->body = NULL;
+	if (connection->secure)
+		origin_secure_leave(service, connection);
 	atomic_store_explicit(&connection->taken, false, memory_order_release);
 	close(fd);
+}
+
+void origin_connection_abandon(struct origin_connection *connection)
+{
+	origin_secure_free(connection->secure);
+	origin_body_release(connection->body);
+	free(connection->stash);
+	close(connection->fd);
 }
 
 void origin_service_release(struct origin_service *service)
@@ -55,6 +83,7 @@ void origin_service_release(struct origin_service *service)
 		service->stashes = stash->next;
 		free(stash);
 	}
+	origin_secure_service_free(service->secure);
 }
 
 /* Takes the next request off the bytes and answers it; returns the bytes that it took. */
@@ -101,26 +130,18 @@ static size_t serve(struct origin_service *service, struct origin_connection *co
 	return taken;
 }
 
-/* Keeps bytes for when the answer under way is out. After a last answer nothing will be read. */
-static void stash_rest(struct origin_service *service, struct origin_connection *connection,
-		       const char *bytes, size_t size)
+void origin_connection_take(struct origin_service *service, struct origin_connection *connection,
+			    const char *bytes, size_t size)
 {
-	struct origin_stash *stash = service->stashes;
+	size_t taken = serve(service, connection, bytes, size);
 
-	if (size == 0 || connection->after != AFTER_KEEP || connection->state == CONNECTION_CLOSED)
+	/* After a last answer nothing will be read. */
+	if (taken == size || connection->after != AFTER_KEEP ||
+	    connection->state == CONNECTION_CLOSED)
 		return;
-	if (stash)
-		service->stashes = stash->next;
-	else
-		stash = malloc(sizeof(*stash));
-	if (!stash) {
+	connection->stash = origin_stash_new(service, bytes + taken, size - taken);
+	if (!connection->stash)
 		origin_drop(connection);
-		return;
-	}
-	memcpy(stash->bytes, bytes, size);
-	stash->at = 0;
-	stash->end = size;
-	connection->stash = stash;
 }
 
 static void serve_stash(struct origin_service *service, struct origin_connection *connection)
@@ -128,8 +149,10 @@ static void serve_stash(struct origin_service *service, struct origin_connection
 	struct origin_stash *stash = connection->stash;
 
 	stash->at += serve(service, connection, stash->bytes + stash->at, stash->end - stash->at);
-	if (stash->at == stash->end)
-		release_stash(service, connection);
+	if (stash->at < stash->end)
+		return;
+	origin_stash_release(service, stash);
+	connection->stash = NULL;
 }
 
 /* Goes on where an open connection stands: first what was received before, then the socket. */
@@ -137,9 +160,13 @@ static void resume(struct origin_service *service, struct origin_connection *con
 {
 	if (connection->stash)
 		serve_stash(service, connection);
+	if (connection->tls) {
+		origin_secure_resume(service, connection);
+		return;
+	}
 	while (connection->state == CONNECTION_OPEN && connection->readable) {
 		ssize_t got = recv(connection->fd, service->buffer, sizeof(service->buffer), 0);
-		size_t size = (size_t)got, taken;
+		size_t size = (size_t)got;
 
 		if (got <= 0) {
 			if (got < 0 && errno == EINTR)
@@ -151,8 +178,7 @@ static void resume(struct origin_service *service, struct origin_connection *con
 			return;
 		}
 		connection->readable = size == sizeof(service->buffer) || connection->peer_done;
-		taken = serve(service, connection, service->buffer, size);
-		stash_rest(service, connection, service->buffer + taken, size - taken);
+		origin_connection_take(service, connection, service->buffer, size);
 	}
 }
 
