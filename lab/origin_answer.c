@@ -252,13 +252,3 @@ void origin_service_flush(struct origin_service *service)
 			origin_connection_leave(service, connection);
 	}
 }
-
-void origin_answer_queue(struct origin_service *service, struct origin_connection *connection,
-			 const struct origin_reply *reply)
-{
-	/* Before it is among them: a flush may close what it sends to, and this one is in use. */
-	if (service->queued == ORIGIN_QUEUE_MAX)
-		origin_service_flush(service);
-	connection->state = CONNECTION_QUEUED;
-	service->queue[service->queued++] = (struct origin_queued){connection, reply};
-}

@@ -130,8 +130,8 @@ static size_t serve(struct origin_service *service, struct origin_connection *co
 	return taken;
 }
 
-void origin_connection_take(struct origin_service *service, struct origin_connection *connection,
-			    const char *bytes, size_t size)
+static inline void take(struct origin_service *service, struct origin_connection *connection,
+			const char *bytes, size_t size)
 {
 	size_t taken = serve(service, connection, bytes, size);
 
@@ -142,6 +142,12 @@ void origin_connection_take(struct origin_service *service, struct origin_connec
 	connection->stash = origin_stash_new(service, bytes + taken, size - taken);
 	if (!connection->stash)
 		origin_drop(connection);
+}
+
+void origin_connection_take(struct origin_service *service, struct origin_connection *connection,
+			    const char *bytes, size_t size)
+{
+	take(service, connection, bytes, size);
 }
 
 static void serve_stash(struct origin_service *service, struct origin_connection *connection)
@@ -178,7 +184,7 @@ static void resume(struct origin_service *service, struct origin_connection *con
 			return;
 		}
 		connection->readable = size == sizeof(service->buffer) || connection->peer_done;
-		origin_connection_take(service, connection, service->buffer, size);
+		take(service, connection, service->buffer, size);
 	}
 }
 
