@@ -19,7 +19,7 @@ look_build() {
 	has_library inih || need libinih-dev
 	has_library jansson || need libjansson-dev
 	has_library zlib || need zlib1g-dev
-	has_library libbrotlidec || need libbrotli-dev
+	has_library libbrotlienc || need libbrotli-dev
 	has_library libzstd || need libzstd-dev
 	if ! has_library libllhttp && ! [ -e /usr/share/llhttp/llhttp.c ]; then
 		# A library where the distribution has one, its generated C on Debian 12.
