@@ -16,7 +16,6 @@ look_build() {
 	has_library liburing || need liburing-dev
 	has_library hwloc || need libhwloc-dev
 	has_library openssl || need libssl-dev
-	has_library inih || need libinih-dev
 	has_library jansson || need libjansson-dev
 	if ! has_library libllhttp && ! [ -e /usr/share/llhttp/llhttp.c ]; then
 		# A library where the distribution has one, its generated C on Debian 12.
