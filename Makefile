@@ -15,7 +15,7 @@ PROGRAMS := $(MODELS:%=fetch-%) $(PLACES:%=sumsq-%) $(NAPS:%=nap-%) origin iolab
 BINARIES := $(PROGRAMS:%=$(BUILD)/%)
 
 # --- packages -------------------------------------------------------------------------------
-PACKAGES := liburing hwloc openssl jansson
+PACKAGES := liburing hwloc openssl jansson zlib libbrotlienc libbrotlidec libbrotlicommon libzstd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # Newer distributions package llhttp as a library; Debian 12 ships its generated C only.
@@ -101,7 +101,7 @@ check:
 bench:
 	@sh lab/deps.sh build bench
 	@$(MAKE) --no-print-directory all bench-programs
-	@BUILD=$(BUILD) $(BUILD)/bench/bench $(ROUNDS)
+	@BUILD=$(BUILD) $(BUILD)/bench/bench $(or $(ROUNDS),9) $(SECTION)
 
 test-fresh:
 	@sh tests/fresh.sh
@@ -198,14 +198,19 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy $(wildcard kernels/*/*.h lab/*.h results/*.h
 		-DNAP_MODEL=nap_epoll $(version_flags) 2>/dev/null
 	@touch $@
 
-BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+# bench is made of several files, its sections; each other file there is a program of its own.
+BENCH_SECTIONS := $(wildcard tests/bench/sections_*.c)
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,\
+		  $(filter-out $(BENCH_SECTIONS),$(wildcard tests/bench/*.c)))
 .PHONY: bench-programs
 bench-programs: $(BENCH_PROGRAMS)
+
+$(BUILD)/bench/bench: $(BENCH_SECTIONS:%.c=$(BUILD)/%.o)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(if $(say),$(say) LD $@)
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS)
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES) $(wildcard tests/*.c tests/bench/*.c)) \
 	 $(wildcard $(BUILD)/lab/main_*.d)

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@
 #include "topology/bind.h"
 #include "topology/cpulist.h"
 #include "topology/draw.h"
+#include "topology/kinds.h"
 #include "topology/place.h"
 
 #define THREADS_MOST 4096
@@ -25,7 +25,7 @@ struct topology_options {
 	uint64_t workers;
 	uint64_t origin_threads;
 	uint64_t pollers;
-	unsigned policy; /* UINT_MAX: not given */
+	const char *place; /* as typed, NULL: not given */
 	const char *cpus;
 	const char *on;
 	bool json;
@@ -43,11 +43,10 @@ static const struct option_row rows[] = {
 	 .least = 1,
 	 .most = THREADS_MOST},
 	{.name = "place",
-	 .kind = OPTION_CHOICE,
-	 .offset = FIELD(policy),
-	 .argument = "cores|compact|spread|none",
-	 .help = "policy (cores)",
-	 .choices = place_policy_names},
+	 .kind = OPTION_TEXT,
+	 .offset = FIELD(place),
+	 .argument = "POLICY",
+	 .help = PLACE_POLICIES " (cores)"},
 	{.name = "cpus",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(cpus),
@@ -69,7 +68,7 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(on),
 	 .argument = "MACHINE",
-	 .help = "answer for another machine, as \"pack:2 [numa] l3:2 core:4 pu:2\""},
+	 .help = "another machine: \"pack:2 [numa] l3:2 core:4 pu:2\", or a FILE.xml of lstopo's"},
 	{.name = "json", .kind = OPTION_FLAG, .offset = FIELD(json), .help = "print JSON"},
 	{.name = "ascii",
 	 .kind = OPTION_FLAG,
@@ -88,7 +87,8 @@ static const struct option_set options_of_topology = {
 struct question {
 	hwloc_topology_t topology;
 	hwloc_bitmap_t allowed;
-	hwloc_bitmap_t cpus; /* NULL without --cpus */
+	hwloc_bitmap_t cpus;   /* NULL without --cpus */
+	const char *placement; /* as the record's column has it */
 	struct place_request request;
 	struct place_answer answer;
 };
@@ -114,16 +114,22 @@ static int load_described(const char *description, struct question *question, ch
 			  size_t why_size)
 {
 	hwloc_topology_t topology;
+	bool is_file;
 
 	if (hwloc_topology_init(&topology)) {
 		snprintf(why, why_size, "hwloc does not start: no memory");
 		return -ENOMEM;
 	}
-	if (hwloc_topology_set_synthetic(topology, description) || hwloc_topology_load(topology)) {
+	is_file = strlen(description) > 4 &&
+		  strcmp(description + strlen(description) - 4, ".xml") == 0;
+	if (hwloc_topology_set_io_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_IMPORTANT) ||
+	    (is_file ? hwloc_topology_set_xml(topology, description)
+		     : hwloc_topology_set_synthetic(topology, description)) ||
+	    hwloc_topology_load(topology)) {
 		hwloc_topology_destroy(topology);
 		snprintf(why, why_size,
 			 "--on: '%s' describes no machine to hwloc; give one such as "
-			 "\"pack:1 [numa] l3:1 core:4 pu:2\"",
+			 "\"pack:1 [numa] l3:1 core:4 pu:2\", or a file that lstopo wrote",
 			 description);
 		return -EINVAL;
 	}
@@ -135,18 +141,35 @@ static int load_described(const char *description, struct question *question, ch
 	return -ENOMEM;
 }
 
+static int load_this(const struct topology_options *options, const char *device,
+		     struct question *question, char *why, size_t why_size)
+{
+	bool names_device = device || (options->cpus && strstr(options->cpus, "os="));
+	int err = bind_allowed(&question->allowed, why, why_size);
+
+	return err ? err
+		   : bind_load(names_device ? BIND_DEVICES : BIND_PLACES, &question->topology, why,
+			       why_size);
+}
+
 static int ask(const struct topology_options *options, struct question *question, char *why,
 	       size_t why_size)
 {
+	enum place_policy policy = PLACE_CORES;
+	const char *device = NULL;
+	char reason[WHY_SIZE - 16];
 	int err;
 
-	if (options->on) {
-		err = load_described(options->on, question, why, why_size);
-	} else {
-		err = bind_allowed(&question->allowed, why, why_size);
-		if (!err)
-			err = bind_load(BIND_PLACES, &question->topology, why, why_size);
+	if (options->place &&
+	    place_policy_parse(options->place, &policy, &device, reason, sizeof(reason))) {
+		snprintf(why, why_size, "--place: %s", reason);
+		return -EINVAL;
 	}
+	question->placement = options->cpus    ? "cpus"
+			      : options->place ? options->place
+					       : place_policy_names[policy];
+	err = options->on ? load_described(options->on, question, why, why_size)
+			  : load_this(options, device, question, why, why_size);
 	if (err)
 		return err;
 	if (options->cpus) {
@@ -161,7 +184,8 @@ static int ask(const struct topology_options *options, struct question *question
 			return err;
 	}
 	question->request = (struct place_request){
-		.policy = options->policy == UINT_MAX ? PLACE_CORES : options->policy,
+		.policy = policy,
+		.device = device,
 		.workers = (unsigned)options->workers,
 		.origin_threads = (unsigned)options->origin_threads,
 		.pollers = (unsigned)options->pollers,
@@ -178,12 +202,6 @@ static void release(struct question *question)
 	hwloc_bitmap_free(question->allowed);
 	if (question->topology)
 		hwloc_topology_destroy(question->topology);
-}
-
-/* As the record's column `placement` has it. */
-static const char *placement_name(const struct question *question)
-{
-	return question->cpus ? "cpus" : place_policy_names[question->request.policy];
 }
 
 static json_t *list_json(hwloc_const_bitmap_t cpus)
@@ -208,18 +226,68 @@ static json_t *sets_json(const hwloc_bitmap_t *sets, unsigned count)
 	return array;
 }
 
+/* The most capable kind of cores first. */
+static json_t *kinds_json(hwloc_topology_t topology)
+{
+	hwloc_bitmap_t cpus = hwloc_bitmap_alloc();
+	json_t *array = cpus ? json_array() : NULL;
+
+	for (unsigned kind = 0; array && kind < kinds_count(topology); kind++) {
+		char name[KINDS_NAME_SIZE];
+
+		if (kinds_cpus(topology, kind, cpus) ||
+		    json_array_append_new(array, json_pack("{s:s, s:o}", "name",
+							   kinds_name(topology, kind, name), "cpus",
+							   list_json(cpus)))) {
+			json_decref(array);
+			array = NULL;
+		}
+	}
+	hwloc_bitmap_free(cpus);
+	return array;
+}
+
+/* A line on machines whose cores are not alike. */
+static void print_kinds(hwloc_topology_t topology)
+{
+	unsigned count = kinds_count(topology);
+	hwloc_bitmap_t cpus = count > 1 ? hwloc_bitmap_alloc() : NULL;
+
+	for (unsigned kind = 0; cpus && kind < count; kind++) {
+		char name[KINDS_NAME_SIZE], list[64];
+
+		if (kinds_cpus(topology, kind, cpus))
+			break;
+		printf("%s%s: CPU %s%s",
+		       kind ? ", " : "Cores of several kinds: ", kinds_name(topology, kind, name),
+		       cpulist_brief(cpus, list, sizeof(list)), kind + 1 < count ? "" : ".\n");
+	}
+	hwloc_bitmap_free(cpus);
+}
+
+/* Under "numa": which node each worker's memory is bound to. */
+static void print_nodes(const struct place_answer *answer)
+{
+	for (unsigned i = 0; answer->nodes && i < answer->worker_count; i++)
+		printf("%sworker %u on node %d%s", i ? ", " : "Memory: ", i,
+		       hwloc_bitmap_first(answer->nodes[i]),
+		       i + 1 < answer->worker_count ? "" : ".\n");
+}
+
 static int print_json(const struct question *question)
 {
 	const struct place_answer *answer = &question->answer;
-	json_t *object =
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:s}", "placement",
-			  placement_name(question), "allowed", list_json(question->allowed),
-			  "workers", sets_json(answer->workers, answer->worker_count), "origin",
-			  sets_json(answer->origin, answer->origin_count), "pollers",
-			  sets_json(answer->pollers, answer->poller_count), "workers_share",
-			  answer->workers_share, "origin_shares", answer->origin_shares,
-			  "origin_sibling", answer->origin_sibling, "poller_shares",
-			  answer->poller_shares, "note", answer->note);
+	json_t *object = json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:s}", "placement",
+		question->placement, "allowed", list_json(question->allowed), "kinds",
+		kinds_json(question->topology), "workers",
+		sets_json(answer->workers, answer->worker_count), "nodes",
+		sets_json(answer->nodes, answer->nodes ? answer->worker_count : 0), "origin",
+		sets_json(answer->origin, answer->origin_count), "pollers",
+		sets_json(answer->pollers, answer->poller_count), "workers_share",
+		answer->workers_share, "workers_unlike", answer->workers_unlike, "origin_shares",
+		answer->origin_shares, "origin_sibling", answer->origin_sibling, "poller_shares",
+		answer->poller_shares, "note", answer->note);
 	int err;
 
 	if (!object)
@@ -241,17 +309,19 @@ static int print_drawing(const struct question *question, enum draw_style style)
 		       request->origin_threads > 1 ? "s" : "");
 	if (request->pollers)
 		printf(", %u poller%s", request->pollers, request->pollers > 1 ? "s" : "");
-	printf("; placement %s; allowed CPU %s\n", placement_name(question),
+	printf("; placement %s; allowed CPU %s\n", question->placement,
 	       cpulist_brief(question->allowed, allowed, sizeof(allowed)));
 	if (question->answer.note[0])
 		printf("Note: %s.\n", question->answer.note);
+	print_kinds(question->topology);
+	print_nodes(&question->answer);
 	return draw_machine(stdout, question->topology, question->allowed, &question->answer,
 			    style);
 }
 
 int cmd_topology(int argc, char **argv)
 {
-	struct topology_options options = {.workers = 1, .origin_threads = 1, .policy = UINT_MAX};
+	struct topology_options options = {.workers = 1, .origin_threads = 1, .place = NULL};
 	struct question question = {0};
 	char why[WHY_SIZE] = "";
 	int err;
@@ -259,7 +329,7 @@ int cmd_topology(int argc, char **argv)
 	if (options_parse(&options_of_topology, &options, argc, argv) > 0)
 		status_exit(STATUS_USAGE, "topology: '%s' is not an option; --help lists them",
 			    argv[1]);
-	if (options.cpus && options.policy != UINT_MAX)
+	if (options.cpus && options.place)
 		status_exit(STATUS_USAGE, "topology: --place and --cpus exclude each other");
 	err = ask(&options, &question, why, sizeof(why));
 	if (err) {

@@ -17,6 +17,9 @@ look_build() {
 	has_library hwloc || need libhwloc-dev
 	has_library openssl || need libssl-dev
 	has_library jansson || need libjansson-dev
+	has_library zlib || need zlib1g-dev
+	has_library libbrotlidec || need libbrotli-dev
+	has_library libzstd || need libzstd-dev
 	if ! has_library libllhttp && ! [ -e /usr/share/llhttp/llhttp.c ]; then
 		# A library where the distribution has one, its generated C on Debian 12.
 		need "$(llhttp_package)"

@@ -291,11 +291,12 @@ int bench_make(struct bench *b, unsigned index, const struct fetch_options *o,
 	b->left = UINT64_MAX;
 	b->measure_from_ns = UINT64_MAX;
 	b->measure_until_ns = UINT64_MAX;
-	b->share = o->duration_ns && !o->requests ? UINT64_MAX : share_of(total, o->threads, index);
+	b->share = o->duration_ns && !o->requests ? UINT64_MAX : share_of(total, o->workers, index);
 	b->cursor = index % targets->request_count;
 	w->index = index;
 	w->wait = o->wait;
 	w->stop = stop;
+	w->choices = &o->choices;
 	w->driver = &driver;
 	b->latency = histogram_new();
 	b->first_byte = histogram_new();
@@ -303,7 +304,7 @@ int bench_make(struct bench *b, unsigned index, const struct fetch_options *o,
 	w->receive_buffer = aligned_alloc(4096, RECEIVE_SIZE);
 	if (!b->latency || !b->first_byte || !b->connect || !w->receive_buffer ||
 	    make_references(b) ||
-	    make_connections(b, (unsigned)share_of(o->connections, o->threads, index))) {
+	    make_connections(b, (unsigned)share_of(o->connections, o->workers, index))) {
 		snprintf(why, why_size,
 			 "out of memory for a worker with its share of %" PRIu64 " connections",
 			 o->connections);

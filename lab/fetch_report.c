@@ -18,6 +18,7 @@ struct merged {
 	uint64_t unanswered;
 	double overlap_per_s;
 	const char *first_failure;
+	const char *unable; /* what the host could not do, of a model that gave up */
 	int model_error;
 };
 
@@ -60,6 +61,8 @@ static void merge_one(struct merged *m, const struct bench *b, bool interrupted)
 	merge_lanes(m, b);
 	if (!m->first_failure && b->first_failure[0])
 		m->first_failure = b->first_failure;
+	if (!m->unable)
+		m->unable = b->worker.unable;
 	if (!m->model_error)
 		m->model_error = b->model_error;
 }
@@ -130,7 +133,7 @@ static double mean_duration_s(const struct merged *m, const struct fetch_outcome
  */
 static double throughput_rps(const struct merged *m, const struct fetch_outcome *o)
 {
-	if (o->model->notification == NOTIFY_NONE)
+	if (o->model->yardstick)
 		return (double)m->completed / mean_duration_s(m, o);
 	if (m->lane_ns == 0)
 		return 0;
@@ -163,6 +166,7 @@ static void fill_common(struct record *r, const struct merged *m, const struct f
 		record_set_text(r, COLUMN_notification, notifications[o->model->notification]);
 	record_set_text(r, COLUMN_wait, fetch_wait_name(o->options->wait));
 	record_set_text(r, COLUMN_quadrant, quadrant(o));
+	record_set_text(r, COLUMN_variant_requested, o->options->variant);
 	record_set_text(r, COLUMN_variant_effective, o->variant);
 	record_set_text(r, COLUMN_workers_kind, "threads");
 	record_set_count(r, COLUMN_workers, o->workers);
@@ -206,7 +210,7 @@ static void fill_fetch(struct record *r, const struct merged *m, const struct fe
 			per_fetch(m, m->usage.involuntary_switches));
 	if (o->options->overlap == OVERLAP_THREAD)
 		record_set_real(r, COLUMN_overlap_elements_per_s, m->overlap_per_s);
-	if (o->model->notification == NOTIFY_NONE) {
+	if (o->model->yardstick) {
 		/* The floor takes no stamps, and looks at a body only to learn its length. */
 		record_set_real(r, COLUMN_body_bytes, (double)o->benches[0].last_body_bytes);
 		return;
@@ -302,6 +306,10 @@ static enum status verdict(const struct merged *m, const struct fetch_outcome *o
 {
 	if (o->interrupted)
 		return STATUS_INTERRUPTED;
+	if (m->unable) {
+		status_warn("%s: %s", o->options->urls[0], m->unable);
+		return STATUS_UNABLE;
+	}
 	if (m->model_error) {
 		status_warn("%s: the model broke down: %s", o->options->urls[0],
 			    strerror(-m->model_error));

@@ -148,7 +148,7 @@ static void start_threads(struct crew *crew)
 static void make_room(const struct fetch_options *o, const struct fetch_targets *targets)
 {
 	/* Beside the connections: standard streams, epoll and rings, files read for the bill. */
-	rlim_t need = o->connections * targets->endpoint_count + 4 * o->threads + 16;
+	rlim_t need = o->connections * targets->endpoint_count + 4 * o->workers + 16;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
@@ -171,7 +171,7 @@ void fetch_workers_run(const struct model *model, const struct fetch_options *op
 			    .options = options,
 			    .targets = targets,
 			    .pinning = pinning,
-			    .count = (unsigned)options->threads};
+			    .count = options->workers};
 
 	make_room(options, targets);
 	crew.benches = aligned_alloc(128, crew.count * sizeof(struct bench));

@@ -14,12 +14,12 @@ int main(int argc, char **argv)
 
 	fetch_options_parse(&options, &FETCH_MODEL, argc, argv);
 	fetch_targets_make(&targets, options.urls, options.url_count);
-	pinning_decide(&pinning, options.place, options.cpus, (unsigned)options.threads);
+	pinning_decide(&pinning, options.place, options.cpus, options.workers);
 	fetch_workers_run(&FETCH_MODEL, &options, &targets, &pinning, started_ns, &outcome.benches,
 			  &outcome.variant, &outcome.setup_s, &outcome.interrupted);
 	outcome.options = &options;
 	outcome.targets = &targets;
-	outcome.workers = (unsigned)options.threads;
+	outcome.workers = options.workers;
 	outcome.placement = pinning.placement;
 	outcome.cpus = pinning.cpus;
 	enum status status = fetch_report(&outcome);

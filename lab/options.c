@@ -35,7 +35,8 @@ static void print_help(const struct option_set *set)
 
 static void print_list(const struct option_set *set)
 {
-	static const char *const kinds[] = {"flag", "count", "size", "duration", "text", "choice"};
+	static const char *const kinds[] = {"flag", "count", "size",  "duration",
+					    "text", "texts", "choice"};
 
 	for (size_t i = 0; i < set->count; i++) {
 		const struct option_row *row = &set->rows[i];
@@ -143,9 +144,19 @@ int options_value(const struct option_row *row, const char *text, uint64_t *numb
 		return read_number(row, text, number, why, why_size);
 	case OPTION_FLAG:
 	case OPTION_TEXT:
+	case OPTION_TEXTS:
 		break;
 	}
 	return 0;
+}
+
+static void store_another(const struct option_row *row, struct option_texts *texts,
+			  const char *value)
+{
+	if (texts->count == OPTION_TEXTS_MAX)
+		status_exit(STATUS_USAGE, "--%s: given more than %d times", row->name,
+			    OPTION_TEXTS_MAX);
+	texts->items[texts->count++] = value;
 }
 
 static void store(const struct option_row *row, void *into, const char *value)
@@ -162,6 +173,9 @@ static void store(const struct option_row *row, void *into, const char *value)
 		break;
 	case OPTION_TEXT:
 		*(const char **)field = value;
+		break;
+	case OPTION_TEXTS:
+		store_another(row, field, value);
 		break;
 	case OPTION_CHOICE:
 		*(unsigned *)field = (unsigned)number;

@@ -15,7 +15,15 @@ enum option_kind {
 	OPTION_SIZE,	 /* uint64_t: bytes, with k m g */
 	OPTION_DURATION, /* uint64_t: nanoseconds, with ns us ms s m */
 	OPTION_TEXT,	 /* const char *: as typed, points into argv */
+	OPTION_TEXTS,	 /* struct option_texts: may be given again and again */
 	OPTION_CHOICE	 /* unsigned: index into choices */
+};
+
+#define OPTION_TEXTS_MAX 64
+
+struct option_texts {
+	const char *items[OPTION_TEXTS_MAX]; /* in the order given; point into argv */
+	unsigned count;
 };
 
 struct option_row {

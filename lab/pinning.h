@@ -1,33 +1,58 @@
-/* From --place or --cpus to pinned workers, for every executable that has workers. */
+/*
+ * From --place or --cpus to pinned workers, for every executable that has workers: decided once,
+ * carried out by each worker in itself and read back. A list of CPU numbers costs no look at the
+ * machine; anything else loads its topology.
+ */
 #ifndef LAB_PINNING_H
 #define LAB_PINNING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "topology/bind.h"
 #include "topology/place.h"
 
 struct pinning {
 	bool pinned; /* false: --place none, nothing is bound */
-	hwloc_topology_t topology;
-	struct place_answer answer;
-	const char *placement; /* for the record: a policy's name, or "cpus" */
-	char *cpus;	       /* for the record: the workers' CPUs, "" when not pinned */
+	bool shared; /* some CPU has more than one worker */
+	unsigned workers;
+	hwloc_topology_t topology;  /* NULL when there was no need to look at the machine */
+	hwloc_bitmap_t allowed;	    /* at the start of the program */
+	struct place_answer answer; /* of the workers */
+	const char *placement;	    /* for the record: a policy as typed, or "cpus" */
+	char *cpus;		    /* for the record: the workers' CPUs, "" when not pinned */
+};
+
+struct pinning_request {
+	const char *place; /* a policy as typed; NULL: the program's own, in `policy` */
+	enum place_policy policy;
+	const char *cpus; /* a list as typed, which goes before any policy; NULL: by policy */
+	unsigned workers; /* 0: as many as the policy or the list has CPUs for */
 };
 
 /*
- * Decides where `workers` workers go: on the CPUs of the list, if it is not NULL, else by
- * policy. Ends the program with one line: STATUS_USAGE for a list that does not parse,
- * STATUS_UNABLE for CPUs that are not there or an impossible placement. Release with
- * pinning_release().
+ * Decides where workers go. Returns 0, to be released with pinning_release(), or with one line
+ * in why: -EINVAL or -ERANGE for a policy or list that is not of its form (the line begins with
+ * the option), -ENODEV for CPUs or devices that are not there, -ENOSPC for "impossible: ...",
+ * another -errno from the host.
+ */
+int pinning_make(struct pinning *pinning, const struct pinning_request *request, char *why,
+		 size_t why_size);
+
+/*
+ * The same for a policy without a name to it, or the CPUs of the list if it is not NULL. Ends
+ * the program with one line: STATUS_USAGE for what does not parse, STATUS_UNABLE for CPUs that
+ * are not there or an impossible placement.
  */
 void pinning_decide(struct pinning *pinning, enum place_policy policy, const char *cpus,
 		    unsigned workers);
+/* Also takes a zeroed struct. */
 void pinning_release(struct pinning *pinning);
 
 /*
- * Binds the calling thread as that worker and reads it back; does nothing when not pinned.
- * Returns 0 or -errno with one line in why. Any thread may call it.
+ * Binds the calling thread as that worker, and under "numa" its memory, and reads it back; does
+ * nothing when not pinned. Returns 0 or -errno with one line in why. Any thread or forked process
+ * may call it; call it before touching what the worker works on.
  */
 int pinning_bind(const struct pinning *pinning, unsigned worker, char *why, size_t why_size);
 

@@ -83,11 +83,10 @@ static const struct option_row rows[] = {
 	 .help = "processes: what becomes of the job of a worker that died; default fail",
 	 .choices = on_death_names},
 	{.name = "place",
-	 .kind = OPTION_CHOICE,
+	 .kind = OPTION_TEXT,
 	 .offset = FIELD(place),
-	 .argument = "cores|compact|spread|none",
-	 .help = "where the workers are pinned; default spread",
-	 .choices = place_policy_names},
+	 .argument = "POLICY",
+	 .help = "where the workers are pinned: " PLACE_POLICIES "; default spread"},
 	{.name = "cpus",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(cpus),
@@ -166,6 +165,8 @@ static void check(const struct sumsq_options *options)
 	if (options->per_job && options->idle)
 		status_exit(STATUS_USAGE, "--idle: workers made for a job are never idle; leave "
 					  "out --idle or --per-job");
+	if (options->place && options->cpus)
+		status_exit(STATUS_USAGE, "--place and --cpus: give one of them");
 	if (options->repeat && options->duration_ns)
 		status_exit(STATUS_USAGE, "--repeat and --duration: give one of them");
 	if (options->json && options->csv && strcmp(options->csv, "-") == 0)
@@ -228,7 +229,6 @@ void sumsq_options_read(struct sumsq_options *options, enum sumsq_where where, i
 		.begun_ns = sumsq_now_ns(),
 		.where = where,
 		.core = "auto",
-		.place = PLACE_SPREAD,
 	};
 	count = options_parse(&set, options, argc, argv);
 	check(options);

@@ -32,7 +32,7 @@ struct sumsq_options {
 	unsigned on_death; /* enum pool_on_death */
 	const char *idle;  /* as typed, NULL when not given */
 	uint64_t spin_ns;
-	unsigned place; /* enum place_policy */
+	const char *place; /* a policy as typed, NULL when not given */
 	const char *cpus;
 	bool json;
 	const char *csv;

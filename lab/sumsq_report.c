@@ -10,7 +10,7 @@
 
 #include "lab/status.h"
 #include "results/record.h"
-#include "topology/place.h"
+#include "topology/cpulist.h"
 
 #define WHY	256
 #define VARIANT 128
@@ -29,19 +29,27 @@ static void print_processes(const struct sumsq_run *run)
 
 static void print_place(const struct sumsq_run *run)
 {
-	char *cpus = sumsq_place_text(&run->place);
-	unsigned workers = run->place.workers;
+	const struct pinning *pinning = &run->pinning;
+	char *allowed = pinning->pinned ? NULL : cpulist_text(pinning->allowed);
+	const char *cpus = pinning->pinned ? pinning->cpus : allowed;
+	unsigned workers = pinning->workers;
 
 	printf("Core: %s, ", run->core->name);
 	if (run->options->where == sumsq_on_serial)
 		printf("serial");
 	else
-		printf("%u %s%s", workers, sumsq_where_name(run->options->where),
+		printf("%u %s%s%s", workers,
+		       run->options->where == sumsq_on_processes ? "process" : "thread",
+		       workers == 1				   ? ""
+		       : run->options->where == sumsq_on_processes ? "es"
+								   : "s",
 		       run->options->per_job ? " at a time, a new one for each job" : "");
 	if (cpus)
-		printf(", %s %s %s\n", run->place.pinned ? "pinned to" : "free to use",
+		printf(", %s %s %s\n", pinning->pinned ? "pinned to" : "free to use",
 		       strpbrk(cpus, ",-") ? "CPUs" : "CPU", cpus);
-	free(cpus);
+	if (pinning->answer.note[0])
+		printf("Note: %s\n", pinning->answer.note);
+	free(allowed);
 }
 
 static void print_sums(const struct sumsq_run *run)
@@ -92,8 +100,8 @@ static void fill_common(const struct sumsq_run *run, struct record *record)
 {
 	const struct sumsq_options *options = run->options;
 	const char *where = sumsq_where_name(options->where);
-	char *cpus = sumsq_place_text(&run->place);
-	char variant[VARIANT];
+	bool unlike = run->pinning.answer.workers_unlike;
+	char variant[VARIANT], flags[40];
 
 	record_set_text(record, COLUMN_model, where);
 	describe(run, false, variant);
@@ -102,19 +110,18 @@ static void fill_common(const struct sumsq_run *run, struct record *record)
 	record_set_text(record, COLUMN_variant_effective, variant[0] ? variant : NULL);
 	if (options->where != sumsq_on_serial)
 		record_set_text(record, COLUMN_workers_kind, where);
-	record_set_count(record, COLUMN_workers, run->place.workers);
-	record_set_text(record, COLUMN_placement,
-			options->cpus ? "cpus" : place_policy_names[options->place]);
-	record_set_text(record, COLUMN_cpus, cpus);
+	record_set_count(record, COLUMN_workers, run->pinning.workers);
+	record_set_text(record, COLUMN_placement, run->pinning.placement);
+	record_set_text(record, COLUMN_cpus, run->pinning.cpus[0] ? run->pinning.cpus : NULL);
 	record_set_real(record, COLUMN_duration_s, run->duration_s);
 	record_set_real(record, COLUMN_setup_s, run->setup_s);
 	record_set_real(record, COLUMN_cpu_user_s, (double)run->used.user_ns / 1e9);
 	record_set_real(record, COLUMN_cpu_system_s, (double)run->used.system_ns / 1e9);
 	record_set_count(record, COLUMN_max_rss_kib, run->used.max_rss_kib);
-	if (run->deaths)
-		record_set_text(record, COLUMN_flags, "worker_died");
+	snprintf(flags, sizeof(flags), "%s%s%s", run->deaths ? "worker_died" : "",
+		 run->deaths && unlike ? " " : "", unlike ? "unlike_cores" : "");
+	record_set_text(record, COLUMN_flags, flags[0] ? flags : NULL);
 	record_set_count(record, COLUMN_partial, run->partial);
-	free(cpus);
 }
 
 static void fill(const struct sumsq_run *run, struct record *record)

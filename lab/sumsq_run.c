@@ -48,6 +48,11 @@ static size_t empty_jobs(const struct sumsq_options *options)
 	return options->per_job ? EMPTY_PER_JOB : EMPTY_KEPT;
 }
 
+static int bind_worker(void *pinning, unsigned worker, char *why, size_t why_size)
+{
+	return pinning_bind(pinning, worker, why, why_size);
+}
+
 static void start_pool(struct sumsq_run *run)
 {
 	const struct sumsq_options *options = run->options;
@@ -55,18 +60,18 @@ static void start_pool(struct sumsq_run *run)
 	bool is_kept = options->where != sumsq_on_serial && !options->per_job;
 	struct pool_settings settings = {
 		.kind = sumsq_options_kind(options),
-		.workers = run->place.workers,
+		.workers = run->pinning.workers,
 		.on_death = (enum pool_on_death)options->on_death,
 		.items_max = run->jobs.piece_count > empty ? run->jobs.piece_count : empty,
 		.result_size = sizeof(struct sumsq_result),
-		.bind = sumsq_place_bind,
-		.bind_context = &run->place,
+		.bind = bind_worker,
+		.bind_context = &run->pinning,
 	};
 	char why[WHY];
 
 	if (options->idle)
 		run->spin_ns = options->spin_ns;
-	else if (is_kept && !run->place.shared)
+	else if (is_kept && !run->pinning.shared)
 		run->spin_ns = SUMSQ_SPIN_NS;
 	settings.spin_ns = run->spin_ns;
 	if (pool_start(&run->pool, &settings, why, sizeof(why)))
@@ -75,6 +80,12 @@ static void start_pool(struct sumsq_run *run)
 
 void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
 {
+	const struct pinning_request request = {
+		.place = options->place,
+		.policy = PLACE_SPREAD,
+		.cpus = options->cpus,
+		.workers = options->where == sumsq_on_serial ? 1 : (unsigned)options->workers,
+	};
 	char why[WHY];
 	int err;
 
@@ -82,11 +93,10 @@ void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
 	err = sumsq_core_find(options->core, &run->core, why, sizeof(why));
 	if (err)
 		status_exit(err == -EINVAL ? STATUS_USAGE : STATUS_UNABLE, "--core: %s", why);
-	err = sumsq_place_decide(&run->place, options, why, sizeof(why));
-	if (err == -EINVAL || err == -ERANGE)
-		status_exit(STATUS_USAGE, "--cpus: %s", why);
+	err = pinning_make(&run->pinning, &request, why, sizeof(why));
 	if (err)
-		status_exit(STATUS_UNABLE, "%s", why);
+		status_exit(err == -EINVAL || err == -ERANGE ? STATUS_USAGE : STATUS_UNABLE, "%s",
+			    why);
 	if (sumsq_jobs_make(&run->jobs, options->operands, options->count, options->grain,
 			    run->core->sum, why, sizeof(why)))
 		status_exit(STATUS_UNABLE, "%s", why);
@@ -215,5 +225,5 @@ void sumsq_run_measure(struct sumsq_run *run)
 void sumsq_run_release(struct sumsq_run *run)
 {
 	sumsq_jobs_release(&run->jobs);
-	sumsq_place_release(&run->place);
+	pinning_release(&run->pinning);
 }

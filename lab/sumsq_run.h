@@ -10,14 +10,14 @@
 
 #include "kernels/pool/pool.h"
 #include "kernels/sumsq/sumsq.h"
+#include "lab/pinning.h"
 #include "lab/sumsq_jobs.h"
 #include "lab/sumsq_options.h"
-#include "lab/sumsq_place.h"
 
 struct sumsq_run {
 	const struct sumsq_options *options;
 	const struct sumsq_core *core;
-	struct sumsq_place place;
+	struct pinning pinning;
 	struct sumsq_jobs jobs;
 	struct pool *pool;
 	uint64_t spin_ns; /* as in effect */

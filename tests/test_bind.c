@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "topology/bind.h"
@@ -169,6 +172,56 @@ static void synthetic_is_refused(void **state)
 	hwloc_topology_destroy(topology);
 }
 
+static int bind_then_touch(hwloc_const_bitmap_t nodes)
+{
+	size_t size = 1 << 20;
+	char *memory;
+	int mode, err = bind_memory(nodes, why, sizeof(why));
+
+	if (err)
+		return err;
+	memory = malloc(size);
+	memset(memory, 1, size);
+	/* The kernel is asked without the code under test. */
+	if (syscall(SYS_get_mempolicy, &mode, NULL, 0, NULL, 0) || mode != 2 /* MPOL_BIND */)
+		err = -EIO;
+	free(memory);
+	return err;
+}
+
+/* In a child, since a thread does not get its first policy back. */
+static void memory_goes_to_a_node(void **state)
+{
+	hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
+	hwloc_topology_t topology;
+	int status = -1;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(bind_load(BIND_PLACES, &topology, why, sizeof(why)), 0);
+	hwloc_bitmap_copy(nodes, hwloc_topology_get_topology_nodeset(topology));
+	hwloc_bitmap_singlify(nodes);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(-bind_then_touch(nodes));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (status == W_EXITCODE(ENOTSUP, 0) || status == W_EXITCODE(EPERM, 0))
+		print_message("skipped: this kernel or container binds no memory\n");
+	else
+		assert_int_equal(status, 0);
+	/* Refused, and so nothing is bound. */
+	hwloc_bitmap_only(nodes, 1000);
+	assert_int_not_equal(bind_memory(nodes, why, sizeof(why)), 0);
+	assert_non_null(strstr(why, "node 1000"));
+	hwloc_bitmap_only(nodes, 5000);
+	assert_int_equal(bind_memory(nodes, why, sizeof(why)), -EINVAL);
+	hwloc_bitmap_zero(nodes);
+	assert_int_equal(bind_memory(nodes, why, sizeof(why)), -EINVAL);
+	hwloc_bitmap_free(nodes);
+	hwloc_topology_destroy(topology);
+}
+
 static void what_is_loaded(void **state)
 {
 	hwloc_topology_t places, everything;
@@ -217,6 +270,7 @@ int main(void)
 		cmocka_unit_test_teardown(numbers_need_no_topology, unbind),
 		cmocka_unit_test_teardown(a_cpu_that_is_not_there, unbind),
 		cmocka_unit_test_teardown(synthetic_is_refused, unbind),
+		cmocka_unit_test(memory_goes_to_a_node),
 		cmocka_unit_test(what_is_loaded),
 		cmocka_unit_test(lists),
 	};

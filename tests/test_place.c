@@ -9,123 +9,12 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/placing.h"
 #include "topology/cpulist.h"
-#include "topology/place.h"
-
-/* 2 packages x 2 L3s x 4 cores x 2 siblings: core n has CPUs 2n and 2n+1. */
-#define BIG	  "pack:2 [numa] l3:2 core:4 pu:2"
-#define ONE	  "pack:1 core:1 pu:1"
-#define SIBLINGS  "pack:1 core:1 pu:2"
-#define TWO	  "pack:1 l3:1 core:2 pu:1"
-#define NODES	  "numa:2 pack:1 l3:1 core:2 pu:1"
-#define NO_L3	  "pack:1 core:4 pu:1"
-#define NO_CORES  "pack:1 pu:4"
-#define TWO_NODES "pack:2 numa:2 core:2 pu:1"
-#define SHARED_L3 "pack:1 l3:1 numa:2 core:2 pu:1"
-
-struct row {
-	const char *machine;
-	const char *allowed; /* NULL: all of it */
-	enum place_policy policy;
-	unsigned workers, origin, pollers;
-	const char *answer; /* workers / origin / pollers, then the flags set */
-};
-
-static hwloc_topology_t machine(const char *description)
-{
-	hwloc_topology_t topology;
-
-	assert_int_equal(hwloc_topology_init(&topology), 0);
-	assert_int_equal(hwloc_topology_set_synthetic(topology, description), 0);
-	assert_int_equal(hwloc_topology_load(topology), 0);
-	return topology;
-}
-
-static hwloc_bitmap_t cpus_of(hwloc_topology_t topology, const char *list)
-{
-	hwloc_bitmap_t cpus = hwloc_bitmap_dup(hwloc_topology_get_topology_cpuset(topology));
-	char why[200];
-
-	assert_non_null(cpus);
-	if (list)
-		assert_int_equal(cpulist_parse(list, cpus, why, sizeof(why)), 0);
-	return cpus;
-}
-
-static void append_sets(char *text, size_t size, const char *before, const hwloc_bitmap_t *sets,
-			unsigned count)
-{
-	size_t used = strlen(text);
-
-	snprintf(text + used, size - used, "%s", before);
-	for (unsigned i = 0; i < count; i++) {
-		char *list = cpulist_text(sets[i]);
-
-		assert_non_null(list);
-		used = strlen(text);
-		snprintf(text + used, size - used, "%s%s", i ? " " : "", list);
-		free(list);
-	}
-}
-
-static void render(const struct place_answer *answer, char *text, size_t size)
-{
-	size_t used;
-
-	*text = '\0';
-	append_sets(text, size, "", answer->workers, answer->worker_count);
-	append_sets(text, size, " / ", answer->origin, answer->origin_count);
-	append_sets(text, size, " / ", answer->pollers, answer->poller_count);
-	used = strlen(text);
-	snprintf(text + used, size - used, "%s%s%s%s",
-		 answer->workers_share ? " workers-share" : "",
-		 answer->origin_shares ? " origin-shares" : "",
-		 answer->origin_sibling ? " origin-sibling" : "",
-		 answer->poller_shares ? " poller-shares" : "");
-}
-
-static void check_row(const struct row *row)
-{
-	struct place_request request = {.policy = row->policy,
-					.workers = row->workers,
-					.origin_threads = row->origin,
-					.pollers = row->pollers};
-	hwloc_topology_t topology = machine(row->machine);
-	hwloc_bitmap_t allowed = cpus_of(topology, row->allowed);
-	struct place_answer answer;
-	char why[300] = "", text[600];
-	int err = place_decide(topology, allowed, &request, &answer, why, sizeof(why));
-
-	if (err) {
-		snprintf(text, sizeof(text), "%d", err);
-		assert_non_null(strstr(why, "impossible: "));
-	} else {
-		render(&answer, text, sizeof(text));
-		/* Sharing is always explained, and nothing else is. */
-		assert_int_equal(answer.note[0] != '\0',
-				 answer.workers_share || answer.origin_shares ||
-					 answer.origin_sibling || answer.poller_shares ||
-					 row->policy == PLACE_NONE);
-		place_release(&answer);
-	}
-	if (strcmp(text, row->answer) != 0)
-		print_error("%s, allowed %s, %s, %u workers\n", row->machine,
-			    row->allowed ? row->allowed : "all", place_policy_names[row->policy],
-			    row->workers);
-	assert_string_equal(text, row->answer);
-	hwloc_bitmap_free(allowed);
-	hwloc_topology_destroy(topology);
-}
-
-#define CHECK(rows)                                                                                \
-	do {                                                                                       \
-		for (size_t i = 0; i < sizeof(rows) / sizeof((rows)[0]); i++)                      \
-			check_row(&(rows)[i]);                                                     \
-	} while (0)
 
 static void cores(void **state)
 {
-	static const struct row rows[] = {
+	static const struct placing_row rows[] = {
 		{BIG, NULL, PLACE_CORES, 1, 1, 0, "0 / 2 / "},
 		{BIG, NULL, PLACE_CORES, 1, 1, 1, "0 / 2 / 4"},
 		{BIG, NULL, PLACE_CORES, 2, 2, 0, "0 2 / 4 6 / "},
@@ -151,12 +40,12 @@ static void cores(void **state)
 	};
 
 	(void)state;
-	CHECK(rows);
+	PLACING_CHECK(rows);
 }
 
 static void compact(void **state)
 {
-	static const struct row rows[] = {
+	static const struct placing_row rows[] = {
 		{BIG, NULL, PLACE_COMPACT, 1, 1, 1, "0 / 2 / 4"},
 		{BIG, NULL, PLACE_COMPACT, 2, 1, 0, "0 1 / 2 / "},
 		{BIG, NULL, PLACE_COMPACT, 3, 3, 0, "0 1 2 / 4 5 6 / "},
@@ -170,12 +59,12 @@ static void compact(void **state)
 	};
 
 	(void)state;
-	CHECK(rows);
+	PLACING_CHECK(rows);
 }
 
 static void spread(void **state)
 {
-	static const struct row rows[] = {
+	static const struct placing_row rows[] = {
 		{BIG, NULL, PLACE_SPREAD, 1, 1, 1, "0 / 2 / 4"},
 		{BIG, NULL, PLACE_SPREAD, 2, 2, 0, "0 16 / 2 18 / "},
 		{BIG, NULL, PLACE_SPREAD, 5, 1, 0, "0 16 8 24 2 / 4 / "},
@@ -191,12 +80,12 @@ static void spread(void **state)
 	};
 
 	(void)state;
-	CHECK(rows);
+	PLACING_CHECK(rows);
 }
 
 static void none(void **state)
 {
-	static const struct row rows[] = {
+	static const struct placing_row rows[] = {
 		{BIG, NULL, PLACE_NONE, 2, 1, 0, "0-31 0-31 / 0-31 /  workers-share origin-shares"},
 		{BIG, "1,8-9", PLACE_NONE, 1, 0, 1, "1,8-9 /  / 1,8-9 poller-shares"},
 		/* What is allowed and not there is left out. */
@@ -204,12 +93,12 @@ static void none(void **state)
 	};
 
 	(void)state;
-	CHECK(rows);
+	PLACING_CHECK(rows);
 }
 
 static void one_cpu(void **state)
 {
-	static const struct row rows[] = {
+	static const struct placing_row rows[] = {
 		{ONE, NULL, PLACE_CORES, 1, 1, 0, "0 / 0 /  origin-shares"},
 		{ONE, NULL, PLACE_CORES, 1, 1, 1, "0 / 0 / 0 origin-shares poller-shares"},
 		{ONE, NULL, PLACE_CORES, 2, 1, 0, "-28"},
@@ -223,13 +112,13 @@ static void one_cpu(void **state)
 	};
 
 	(void)state;
-	CHECK(rows);
+	PLACING_CHECK(rows);
 }
 
 /* Cpusets smaller than the machine, among them some that leave one SMT sibling of a core. */
 static void cpusets(void **state)
 {
-	static const struct row rows[] = {
+	static const struct placing_row rows[] = {
 		/* One L3 has too few cores for client and origin: the next one is taken whole. */
 		{BIG, "1,3,8-15", PLACE_CORES, 3, 1, 0, "8 10 12 / 14 / "},
 		{BIG, "1,3,8-15", PLACE_CORES, 3, 1, 1, "8 10 12 / 14 / 1"},
@@ -245,7 +134,7 @@ static void cpusets(void **state)
 	};
 
 	(void)state;
-	CHECK(rows);
+	PLACING_CHECK(rows);
 }
 
 struct list_row {
@@ -270,6 +159,31 @@ static void lists(void **state)
 		{BIG, NULL, "package:0", 0, "0-15"},
 		{BIG, NULL, "core:0 pu:9", 0, "0-1,9"},
 		{BIG, "1-4", "core:0-1", 0, "1-3"},
+		{BIG, NULL, "package:1.core:0-1", 0, "16-19"},
+		{BIG, NULL, "pack:0-1.l3:1.core:3.pu:1", 0, "15,31"},
+		{BIG, NULL, "node:1.core:all", 0, "16-31"},
+		{BIG, NULL, "core:even", 0, "0-1,4-5,8-9,12-13,16-17,20-21,24-25,28-29"},
+		{BIG, NULL, "package:1.core:odd.pu:0", 0, "18,22,26,30"},
+		{BIG, NULL, "core:14-", 0, "28-31"},
+		{BIG, NULL, "core:2:3", 0, "4-9"},
+		{BIG, NULL, "0xff", 0, "0-7"},
+		{BIG, NULL, "all ~core:0 ~16-31", 0, "2-15"},
+		{BIG, "3-6", "all ~4", 0, "3,5-6"},
+		{DEVICES, NULL, "os=eth1", 0, "4-7"},
+		{DEVICES, "0-5", "os=eth1", 0, "4-5"},
+		{DEVICES, NULL, "os=eth0", -ENODEV, "does not say which CPUs eth0 is near to"},
+		{DEVICES, NULL, "os=lo", -ENODEV, "no network device lo is near any CPU"},
+		{BIG, NULL, "package:1.core:8", -ENODEV, "core:8 is not there; there is core:0-7"},
+		{BIG, "0-15", "package:0-1.core:0", -ENODEV, "package:1 has no CPU"},
+		{BIG, NULL, "core:16-", -ENODEV, "core:16 is not there"},
+		{BIG, NULL, "0xffffffff1", -ENODEV, "CPU 32 is not there"},
+		{BIG, NULL, "core:0.", -EINVAL, "'' names no CPUs"},
+		{BIG, NULL, "core:0.x:1", -EINVAL, "'x:1' names no CPUs"},
+		{BIG, NULL, "0xg", -EINVAL, "'0xg' names no CPUs"},
+		{BIG, NULL, "core:2:0", -EINVAL, "not a list"},
+		{BIG, NULL, "core:1--", -EINVAL, "not a list"},
+		{BIG, NULL, "all ~all", -EINVAL, "empty list"},
+		{BIG, NULL, "~", -EINVAL, "'' names no CPUs"},
 		{BIG, NULL, "32", -ENODEV, "CPU 32 is not there or not allowed; there is CPU 0-31"},
 		{BIG, "0-3", "2,8", -ENODEV, "CPU 8 is not there or not allowed; there is CPU 0-3"},
 		{BIG, NULL, "core:16", -ENODEV, "core:16 is not there; there is core:0-15"},
@@ -289,8 +203,8 @@ static void lists(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		hwloc_topology_t topology = machine(rows[i].machine);
-		hwloc_bitmap_t allowed = cpus_of(topology, rows[i].allowed);
+		hwloc_topology_t topology = placing_machine(rows[i].machine);
+		hwloc_bitmap_t allowed = placing_cpus_of(topology, rows[i].allowed);
 		hwloc_bitmap_t cpus = hwloc_bitmap_alloc();
 		char why[300] = "";
 		int err = place_parse_cpus(topology, allowed, rows[i].text, cpus, why, sizeof(why));
@@ -314,9 +228,9 @@ static void lists(void **state)
 /* With a list, worker i has its (i mod n)-th CPU, and the origin keeps away from those. */
 static void explicit_cpus(void **state)
 {
-	hwloc_topology_t topology = machine(BIG);
-	hwloc_bitmap_t allowed = cpus_of(topology, NULL);
-	hwloc_bitmap_t cpus = cpus_of(topology, "4,0,1");
+	hwloc_topology_t topology = placing_machine(BIG);
+	hwloc_bitmap_t allowed = placing_cpus_of(topology, NULL);
+	hwloc_bitmap_t cpus = placing_cpus_of(topology, "4,0,1");
 	struct place_request request = {.policy = PLACE_NONE,
 					.workers = 4,
 					.origin_threads = 1,
@@ -327,7 +241,7 @@ static void explicit_cpus(void **state)
 
 	(void)state;
 	assert_int_equal(place_decide(topology, allowed, &request, &answer, why, sizeof(why)), 0);
-	render(&answer, text, sizeof(text));
+	placing_render(&answer, text, sizeof(text));
 	assert_string_equal(text, "0 1 4 0 / 2 / 6 workers-share");
 	place_release(&answer);
 

@@ -106,6 +106,77 @@ static unsigned count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t allo
 	return count;
 }
 
+/* What a strict policy can seat at the most, counted here in another way. */
+static unsigned most_seats(hwloc_topology_t topology, hwloc_const_bitmap_t allowed,
+			   enum place_policy policy)
+{
+	hwloc_obj_type_t type = policy == PLACE_L3 ? HWLOC_OBJ_L3CACHE : HWLOC_OBJ_CORE;
+	hwloc_bitmap_t inside = hwloc_bitmap_alloc();
+	unsigned most = 0, sum = 0;
+	hwloc_obj_t object = NULL;
+
+	if (policy == PLACE_NUMA)
+		most = sum = (unsigned)hwloc_bitmap_weight(allowed);
+	else
+		while ((object = hwloc_get_next_obj_by_type(topology, type, object))) {
+			unsigned count;
+
+			hwloc_bitmap_and(inside, object->cpuset, allowed);
+			count = (unsigned)hwloc_bitmap_weight(inside);
+			if (policy == PLACE_SMT && count > 1)
+				sum += count;
+			if (policy == PLACE_L3 && count > most)
+				most = count;
+		}
+	hwloc_bitmap_free(inside);
+	return policy == PLACE_SMT ? sum : most;
+}
+
+static void check_kept(hwloc_topology_t topology, hwloc_const_bitmap_t allowed,
+		       enum place_policy policy, const struct place_answer *answer)
+{
+	hwloc_bitmap_t inside = hwloc_bitmap_alloc();
+
+	assert_int_equal(answer->nodes != NULL, policy == PLACE_NUMA);
+	if (policy != PLACE_COMPACT && policy != PLACE_SPREAD)
+		assert_false(answer->workers_share);
+	for (unsigned w = 0; w < answer->worker_count; w++) {
+		hwloc_obj_t pu = hwloc_get_pu_obj_by_os_index(
+			topology, (unsigned)hwloc_bitmap_first(answer->workers[w]));
+
+		if (policy == PLACE_SMT) {
+			hwloc_bitmap_and(inside, core_of(topology, pu->cpuset)->cpuset, allowed);
+			assert_true(hwloc_bitmap_weight(inside) > 1);
+		} else if (policy == PLACE_L3) {
+			hwloc_obj_t l3 =
+				hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_L3CACHE, pu);
+
+			assert_non_null(l3);
+			assert_true(hwloc_bitmap_isincluded(answer->workers[0], l3->cpuset));
+		} else if (policy == PLACE_NUMA) {
+			assert_true(hwloc_bitmap_isequal(answer->nodes[w], pu->nodeset));
+		}
+	}
+	hwloc_bitmap_free(inside);
+}
+
+/* A strict policy refuses what cannot be seated, and nothing else but for the origin's sake. */
+static void check_refusal(hwloc_topology_t topology, hwloc_const_bitmap_t allowed,
+			  const struct place_request *request, int err, const char *why)
+{
+	unsigned most = most_seats(topology, allowed, request->policy);
+
+	if (request->policy == PLACE_L3 &&
+	    hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_L3CACHE) < 1)
+		assert_int_equal(err, -ENODEV);
+	else if (request->workers > most)
+		assert_int_equal(err, -ENOSPC);
+	else if (!request->origin_threads || request->workers + 4 <= most)
+		assert_int_equal(err, 0);
+	if (err)
+		assert_int_equal(strncmp(why, "impossible: ", 12), 0);
+}
+
 static void check_request(hwloc_topology_t topology, hwloc_const_bitmap_t allowed,
 			  const struct place_request *request)
 {
@@ -115,6 +186,11 @@ static void check_request(hwloc_topology_t topology, hwloc_const_bitmap_t allowe
 	char why[300] = "";
 	int err = place_decide(topology, allowed, request, &answer, why, sizeof(why));
 
+	if (request->policy >= PLACE_SMT) {
+		check_refusal(topology, allowed, request, err, why);
+		if (err)
+			return;
+	}
 	/* It is impossible exactly when "cores" has too few of them. */
 	if (request->policy == PLACE_CORES && wanted > cores) {
 		assert_int_equal(err, -ENOSPC);
@@ -131,6 +207,7 @@ static void check_request(hwloc_topology_t topology, hwloc_const_bitmap_t allowe
 	if (request->policy != PLACE_NONE) {
 		check_apart(topology, request, &answer, (unsigned)hwloc_bitmap_weight(allowed));
 		check_pollers(topology, &answer);
+		check_kept(topology, allowed, request->policy, &answer);
 	}
 	place_release(&answer);
 }
@@ -140,7 +217,8 @@ static void check_cpuset(hwloc_topology_t topology, hwloc_const_bitmap_t allowed
 	unsigned most = (unsigned)hwloc_bitmap_weight(allowed) + 2;
 	struct place_request request = {0};
 
-	for (unsigned policy = 0; place_policy_names[policy]; policy++) {
+	/* The last one, nic, has no devices here: test_place_kinds has them. */
+	for (unsigned policy = 0; policy < PLACE_NIC; policy++) {
 		for (unsigned workers = 1; workers <= most; workers++) {
 			for (unsigned roles = 0; roles < 16; roles++) {
 				request.policy = policy;

@@ -13,6 +13,7 @@
 
 #include "lab/cmd_topology.h"
 #include "lab/status.h"
+#include "tests/placing.h"
 
 #define WORDS_MOST 16
 #define ON	   "--on", "pack:2 [numa] l3:2 core:4 pu:2"
@@ -69,6 +70,70 @@ static void statuses(void **state)
 	assert_int_equal(CALL("--workers", "0"), STATUS_USAGE);
 	assert_int_equal(CALL("--place=none", "--cpus=0"), STATUS_USAGE);
 	assert_int_equal(CALL("operand"), STATUS_USAGE);
+	assert_int_equal(CALL("--place=cores", "--cpus=0"), STATUS_USAGE);
+	assert_int_equal(CALL("--on", "/nowhere/at/all.xml"), STATUS_USAGE);
+}
+
+/* Every policy answers for a machine that is not here, or says in one line why it cannot. */
+static void every_policy(void **state)
+{
+	static const struct {
+		const char *place, *workers;
+		int status;
+		const char *says;
+	} rows[] = {
+		{"cores", "3", STATUS_DONE, "CPU 4  worker 2"},
+		{"compact", "3", STATUS_DONE, "CPU 1  worker 1"},
+		{"spread", "3", STATUS_DONE, "CPU 8  worker 2"},
+		{"none", "3", STATUS_DONE, "nobody is pinned"},
+		{"smt", "3", STATUS_DONE, "CPU 1  worker 1"},
+		{"l3", "5", STATUS_DONE, "CPU 1  worker 4"},
+		{"l3", "9", STATUS_UNABLE, "impossible: 9 workers and the origin want a CPU each"},
+		{"numa", "2", STATUS_DONE, "Memory: worker 0 on node 0, worker 1 on node 0.\n"},
+		{"numa", "33", STATUS_UNABLE, "impossible: "},
+		{"smt", "33", STATUS_UNABLE, "impossible: "},
+		{"nic:eth0", "1", STATUS_UNABLE, "no network device eth0 is near any CPU"},
+		{"nic", "1", STATUS_USAGE, "nic:NAME"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(
+			CALL(ON, "--ascii", "--place", rows[i].place, "--workers", rows[i].workers),
+			rows[i].status);
+		if (!strstr(printed, rows[i].says))
+			fail_msg("'%s' is not in %s", rows[i].says, printed);
+		if (rows[i].status != STATUS_DONE)
+			assert_ptr_equal(strchr(printed, '\n') + 1, strchr(printed, '\0'));
+	}
+}
+
+/* A machine with two kinds of cores and with devices, from a file as lstopo writes them. */
+static void from_a_file(void **state)
+{
+	static const char *const machines[] = {HYBRID, DEVICES};
+	static const char *const places[] = {"cores", "nic:eth1"};
+	static const char *const says[] = {"Cores of several kinds: IntelCore: CPU 0-3, IntelAtom: "
+					   "CPU 4,6,8,10.\n",
+					   "CPU 4  worker 0"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		hwloc_topology_t topology = placing_machine(machines[i]);
+		char path[] = "/tmp/iolab-test-XXXXXX.xml";
+		int fd = mkstemps(path, 4);
+
+		assert_true(fd >= 0);
+		close(fd);
+		assert_int_equal(hwloc_topology_export_xml(topology, path, 0), 0);
+		hwloc_topology_destroy(topology);
+		assert_int_equal(CALL("--on", path, "--place", places[i], "--ascii"), STATUS_DONE);
+		unlink(path);
+		if (!strstr(printed, says[i]))
+			fail_msg("'%s' is not in %s", says[i], printed);
+		/* Cells name the kind, and unlike cores are not folded into one. */
+		assert_int_equal(strstr(printed, "core 0 IntelCore ") != NULL, i == 0);
+	}
 }
 
 static void a_drawing(void **state)
@@ -89,11 +154,13 @@ static void as_json(void **state)
 	assert_int_equal(CALL(ON, "--cpus", "core:1", "--workers=3", "--pollers=1", "--json"),
 			 STATUS_DONE);
 	object = json_loads(printed, 0, NULL);
-	wanted = json_pack("{s:s, s:s, s:[s,s,s], s:[s], s:[s], s:b, s:b, s:b, s:b, s:s}",
-			   "placement", "cpus", "allowed", "0-31", "workers", "2", "3", "2",
-			   "origin", "0", "pollers", "4", "workers_share", 1, "origin_shares", 0,
-			   "origin_sibling", 0, "poller_shares", 0, "note",
-			   "3 workers share CPUs 2-3");
+	wanted = json_pack(
+		"{s:s, s:s, s:[{s:s, s:s}], s:[s,s,s], s:[], s:[s], s:[s], s:b, s:b, s:b, s:b, "
+		"s:b, s:s}",
+		"placement", "cpus", "allowed", "0-31", "kinds", "name", "kind 0", "cpus", "0-31",
+		"workers", "2", "3", "2", "nodes", "origin", "0", "pollers", "4", "workers_share",
+		1, "workers_unlike", 0, "origin_shares", 0, "origin_sibling", 0, "poller_shares", 0,
+		"note", "3 workers share CPUs 2-3");
 	assert_non_null(object);
 	assert_non_null(wanted);
 	if (!json_equal(object, wanted))
@@ -105,9 +172,9 @@ static void as_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(statuses),
-		cmocka_unit_test(a_drawing),
-		cmocka_unit_test(as_json),
+		cmocka_unit_test(statuses),    cmocka_unit_test(a_drawing),
+		cmocka_unit_test(as_json),     cmocka_unit_test(every_policy),
+		cmocka_unit_test(from_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

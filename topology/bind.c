@@ -5,12 +5,19 @@
 #include "topology/bind.h"
 
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "topology/cpulist.h"
+
+/* No kernel is built for more nodes. */
+#define NODES_MOST  1024
+#define NODES_WORDS (NODES_MOST / (8 * sizeof(unsigned long)))
 
 /* Only what placement looks at; each filter and flag spares hwloc a part of sysfs. */
 static int trim(hwloc_topology_t topology)
@@ -26,7 +33,6 @@ static int trim(hwloc_topology_t topology)
 		return -1;
 	return hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_NO_DISTANCES |
 							  HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS |
-							  HWLOC_TOPOLOGY_FLAG_NO_CPUKINDS |
 							  HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING);
 }
 
@@ -40,9 +46,9 @@ int bind_load(enum bind_detail detail, hwloc_topology_t *topology, char *why, si
 		snprintf(why, why_size, "hwloc does not start: %s", strerror(-err));
 		return err;
 	}
-	err = detail == BIND_EVERYTHING
-		      ? hwloc_topology_set_io_types_filter(made, HWLOC_TYPE_FILTER_KEEP_IMPORTANT)
-		      : trim(made);
+	err = detail == BIND_EVERYTHING ? 0 : trim(made);
+	if (!err && detail != BIND_PLACES)
+		err = hwloc_topology_set_io_types_filter(made, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
 	if (err || hwloc_topology_load(made)) {
 		err = errno ? -errno : -EIO;
 		snprintf(why, why_size,
@@ -215,4 +221,31 @@ int bind_thread_to_numbers(hwloc_const_bitmap_t allowed, hwloc_const_bitmap_t cp
 	}
 	err = set_affinity(cpus, why, why_size);
 	return err ? err : read_back(NULL, cpus, why, why_size);
+}
+
+int bind_memory(hwloc_const_bitmap_t nodes, char *why, size_t why_size)
+{
+	unsigned long asked[NODES_WORDS], got[NODES_WORDS] = {0};
+	int last = hwloc_bitmap_last(nodes); /* -1 for an empty or an endless set */
+	int mode = MPOL_DEFAULT;
+	char text[128];
+	int err;
+
+	cpulist_brief(nodes, text, sizeof(text));
+	if (last < 0 || last >= NODES_MOST || hwloc_bitmap_to_ulongs(nodes, NODES_WORDS, asked)) {
+		snprintf(why, why_size, "cannot bind memory to node %s: no such node", text);
+		return -EINVAL;
+	}
+	/* The kernel takes one bit less than it is told of. */
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, asked, NODES_MOST + 1) ||
+	    syscall(SYS_get_mempolicy, &mode, got, NODES_MOST, NULL, 0)) {
+		err = errno == ENOSYS ? -ENOTSUP : -errno;
+		snprintf(why, why_size, "cannot bind memory to node %s: %s", text, strerror(errno));
+		return err;
+	}
+	if (mode == MPOL_BIND && memcmp(asked, got, sizeof(asked)) == 0)
+		return 0;
+	snprintf(why, why_size, "memory was bound to node %s, but the kernel reads back otherwise",
+		 text);
+	return -EXDEV;
 }

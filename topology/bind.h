@@ -9,8 +9,9 @@
 #include <stddef.h>
 
 enum bind_detail {
-	BIND_PLACES,	/* packages, nodes, L3s, cores, CPUs: a millisecond or two */
-	BIND_EVERYTHING /* all caches, I/O devices, distances: for the XML export; ten times that */
+	BIND_PLACES,	/* packages, nodes, L3s, cores and their kinds, CPUs: a millisecond */
+	BIND_DEVICES,	/* the same and I/O devices, for nic:NAME: twenty times that */
+	BIND_EVERYTHING /* all caches, I/O devices, distances: for the XML export; longest */
 };
 
 /*
@@ -43,5 +44,13 @@ int bind_thread(hwloc_topology_t topology, hwloc_const_bitmap_t cpus, char *why,
  */
 int bind_thread_to_numbers(hwloc_const_bitmap_t allowed, hwloc_const_bitmap_t cpus, char *why,
 			   size_t why_size);
+
+/*
+ * Has the calling thread's memory come from those NUMA nodes (the kernel's numbers) from now on,
+ * strictly, and reads that back; pages that are there already stay where they are. Threads and
+ * processes made later inherit it. Returns 0, or with one line in why -ENOTSUP when this kernel
+ * binds no memory, -EINVAL for nodes that are not there, -EXDEV for another set read back.
+ */
+int bind_memory(hwloc_const_bitmap_t nodes, char *why, size_t why_size);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "topology/cpulist.h"
 #include "topology/draw_model.h"
+#include "topology/kinds.h"
 
 /* "│ " and " │" of the package around everything. */
 #define FRAME	   4
@@ -36,6 +37,7 @@ struct line {
 struct canvas {
 	FILE *file;
 	const struct glyphs *glyphs;
+	hwloc_topology_t topology;
 	const struct draw_model *model;
 	unsigned width; /* of what is inside the package's frame */
 };
@@ -123,13 +125,18 @@ static void describe_who(const struct draw_line *line, char *text, size_t size)
 		append(text, size, "%s", line->allowed ? "free" : "not allowed");
 }
 
-static void describe_cell(const struct draw_cell *cell, char *text, size_t size)
+static void describe_cell(const struct canvas *canvas, const struct draw_cell *cell, char *text,
+			  size_t size)
 {
+	char name[KINDS_NAME_SIZE];
+
 	*text = '\0';
 	if (cell->first_core == cell->last_core)
 		append(text, size, "core %u", cell->first_core);
 	else
 		append(text, size, "cores %u-%u", cell->first_core, cell->last_core);
+	if (canvas->model->kinds > 1)
+		append(text, size, " %s", kinds_name(canvas->topology, cell->kind, name));
 }
 
 /* Line `index` of a cell; "" past its end, where a neighbour has more siblings. */
@@ -153,12 +160,12 @@ static void describe_line(const struct draw_cell *cell, unsigned index, char *te
 }
 
 /* Columns of a cell with its box. */
-static unsigned cell_width(const struct draw_cell *cell)
+static unsigned cell_width(const struct canvas *canvas, const struct draw_cell *cell)
 {
 	char text[LABEL_SIZE];
 	unsigned widest;
 
-	describe_cell(cell, text, sizeof(text));
+	describe_cell(canvas, cell, text, sizeof(text));
 	widest = columns_of(text) + 1;
 	for (unsigned i = 0; i < cell->line_count; i++) {
 		unsigned columns;
@@ -177,7 +184,7 @@ static unsigned group_cell_width(const struct canvas *canvas, const struct draw_
 	unsigned widest = 0;
 
 	for (unsigned i = 0; i < group->cell_count; i++) {
-		unsigned width = cell_width(&canvas->model->cells[group->first_cell + i]);
+		unsigned width = cell_width(canvas, &canvas->model->cells[group->first_cell + i]);
 
 		if (width > widest)
 			widest = width;
@@ -248,7 +255,7 @@ static void draw_row(const struct canvas *canvas, const struct draw_cell *cells,
 			unsigned until = line.columns + width;
 
 			if (y == 0) {
-				describe_cell(&cells[i], text, sizeof(text));
+				describe_cell(canvas, &cells[i], text, sizeof(text));
 				put_top(canvas, &line, text, until);
 			} else if (y == height + 1) {
 				put_bottom(canvas, &line, until);
@@ -358,7 +365,8 @@ int draw_machine(FILE *file, hwloc_topology_t topology, hwloc_const_bitmap_t all
 		 const struct place_answer *answer, enum draw_style style)
 {
 	struct draw_model model;
-	struct canvas canvas = {.file = file, .glyphs = &styles[style], .model = &model};
+	struct canvas canvas = {
+		.file = file, .glyphs = &styles[style], .topology = topology, .model = &model};
 	char text[LABEL_SIZE];
 	int err = draw_model_make(topology, allowed, answer, DRAW_CORES_UNFOLDED, &model);
 

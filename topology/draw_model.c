@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "topology/kinds.h"
 #include "topology/seats.h"
 
 static void release_cell(struct draw_cell *cell)
@@ -54,6 +55,7 @@ static bool fill_cell(struct draw_cell *cell, const struct seat *seat, unsigned 
 {
 	*cell = (struct draw_cell){.first_core = seat->core,
 				   .last_core = seat->core,
+				   .kind = seat->kind,
 				   .line_count = count,
 				   .lines = calloc(count, sizeof(*cell->lines))};
 	if (!cell->lines)
@@ -66,7 +68,7 @@ static bool fill_cell(struct draw_cell *cell, const struct seat *seat, unsigned 
 
 static bool alike(const struct draw_cell *a, const struct draw_cell *b)
 {
-	if (a->line_count != b->line_count)
+	if (a->line_count != b->line_count || a->kind != b->kind)
 		return false;
 	for (unsigned i = 0; i < a->line_count; i++) {
 		if (a->lines[i].allowed != b->lines[i].allowed)
@@ -189,6 +191,7 @@ int draw_model_make(hwloc_topology_t topology, hwloc_const_bitmap_t allowed,
 			 sizeof(why));
 	if (err)
 		return err;
+	model->kinds = kinds_count(topology);
 	model->cells = calloc(seats.cores, sizeof(*model->cells));
 	model->groups = calloc(seats.cores, sizeof(*model->groups));
 	if (!model->cells || !model->groups ||

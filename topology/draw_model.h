@@ -22,6 +22,7 @@ struct draw_line {
 
 struct draw_cell {
 	unsigned first_core, last_core;
+	unsigned kind; /* of its cores: kinds.h */
 	unsigned line_count;
 	struct draw_line *lines;
 };
@@ -39,6 +40,7 @@ struct draw_model {
 	struct draw_cell *cells;
 	struct draw_group *groups;
 	unsigned cell_count, group_count;
+	unsigned kinds; /* of cores; named where there are several */
 };
 
 /*

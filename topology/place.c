@@ -7,11 +7,33 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "topology/nic.h"
 #include "topology/place_note.h"
 #include "topology/seating.h"
 
-const char *const place_policy_names[] = {"cores", "compact", "spread", "none", NULL};
+const char *const place_policy_names[] = {"cores", "compact", "spread", "none", "smt",
+					  "l3",	   "numa",    "nic",	NULL};
+
+int place_policy_parse(const char *text, enum place_policy *policy, const char **device, char *why,
+		       size_t why_size)
+{
+	*device = NULL;
+	for (unsigned i = 0; place_policy_names[i]; i++) {
+		if (i == PLACE_NIC || strcmp(text, place_policy_names[i]) != 0)
+			continue;
+		*policy = (enum place_policy)i;
+		return 0;
+	}
+	if (strncmp(text, "nic:", 4) == 0 && text[4]) {
+		*policy = PLACE_NIC;
+		*device = text + 4;
+		return 0;
+	}
+	snprintf(why, why_size, "'%s' is not one of its values: " PLACE_POLICIES, text);
+	return -EINVAL;
+}
 
 static hwloc_bitmap_t one_cpu(const struct seat *seat)
 {
@@ -22,6 +44,29 @@ static hwloc_bitmap_t one_cpu(const struct seat *seat)
 		return NULL;
 	}
 	return set;
+}
+
+/* An array of `count` sets, still NULL; at least one, so that NULL means no memory. */
+static hwloc_bitmap_t *make_sets(unsigned count)
+{
+	return calloc(count ? count : 1, sizeof(hwloc_bitmap_t));
+}
+
+/* The nodes of the workers' seats, where memory is to follow. */
+static int fill_nodes(const struct seating *seating, struct place_answer *answer)
+{
+	if (seating->request->policy != PLACE_NUMA || seating->request->cpus)
+		return 0;
+	answer->nodes = make_sets(answer->worker_count);
+	if (!answer->nodes)
+		return -ENOMEM;
+	for (unsigned i = 0; i < answer->worker_count; i++) {
+		answer->nodes[i] = hwloc_bitmap_alloc();
+		if (!answer->nodes[i] ||
+		    hwloc_bitmap_only(answer->nodes[i], seating->workers[i]->domain[SEATS_NUMA]))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static int fill_pinned(struct seating *seating, struct place_answer *answer, char *why,
@@ -51,8 +96,8 @@ static int fill_pinned(struct seating *seating, struct place_answer *answer, cha
 		if (!answer->pollers[i])
 			return -ENOMEM;
 	}
-	place_note_seats(&seating->seats, answer);
-	return 0;
+	place_note_seats(seating->topology, &seating->seats, answer);
+	return fill_nodes(seating, answer);
 }
 
 /* Everyone gets every seat. */
@@ -83,12 +128,6 @@ out:
 	return err;
 }
 
-/* An array of `count` sets, still NULL; at least one, so that NULL means no memory. */
-static hwloc_bitmap_t *make_sets(unsigned count)
-{
-	return calloc(count ? count : 1, sizeof(hwloc_bitmap_t));
-}
-
 static int fill(struct seating *seating, struct place_answer *answer, char *why, size_t why_size)
 {
 	const struct place_request *request = seating->request;
@@ -109,20 +148,54 @@ static int fill(struct seating *seating, struct place_answer *answer, char *why,
 	return fill_pinned(seating, answer, why, why_size);
 }
 
+/* The CPUs near the device that the policy is about. */
+static int find_near(struct seating *seating, char *why, size_t why_size)
+{
+	const struct place_request *request = seating->request;
+
+	if (request->policy != PLACE_NIC || request->cpus)
+		return 0;
+	if (!request->device) {
+		snprintf(why, why_size, "policy nic needs a network device: nic:NAME");
+		return -EINVAL;
+	}
+	seating->near = hwloc_bitmap_alloc();
+	if (!seating->near) {
+		snprintf(why, why_size, "no memory for the CPUs near %s", request->device);
+		return -ENOMEM;
+	}
+	return nic_locality(seating->topology, request->device, seating->near, why, why_size);
+}
+
+/* What a policy is about has to be there. */
+static int look_for(struct seating *seating, char *why, size_t why_size)
+{
+	if (seating->request->cpus || seating->request->policy != PLACE_L3 ||
+	    hwloc_get_nbobjs_by_type(seating->topology, HWLOC_OBJ_L3CACHE) > 0)
+		return find_near(seating, why, why_size);
+	snprintf(why, why_size,
+		 "impossible: the topology shows no L3 cache to be under; use another policy");
+	return -ENODEV;
+}
+
 int place_decide(hwloc_topology_t topology, hwloc_const_bitmap_t allowed,
 		 const struct place_request *request, struct place_answer *answer, char *why,
 		 size_t why_size)
 {
-	struct seating seating = {.request = request};
+	struct seating seating = {.request = request, .topology = topology};
 	int err;
 
 	if (!request->workers) {
 		snprintf(why, why_size, "a placement without workers; ask for 1 or more");
 		return -EINVAL;
 	}
-	err = seats_make(topology, allowed, &seating.seats, why, why_size);
-	if (err)
+	err = look_for(&seating, why, why_size);
+	if (!err)
+		err = seats_make(topology, allowed, &seating.seats, why, why_size);
+	if (err) {
+		hwloc_bitmap_free(seating.near);
 		return err;
+	}
 	err = fill(&seating, answer, why, why_size);
 	if (err == -ENOMEM)
 		snprintf(why, why_size, "no memory to place %u workers", request->workers);
@@ -131,7 +204,33 @@ int place_decide(hwloc_topology_t topology, hwloc_const_bitmap_t allowed,
 	free(seating.workers);
 	free(seating.order);
 	seats_release(&seating.seats);
+	hwloc_bitmap_free(seating.near);
 	return err;
+}
+
+int place_most(hwloc_topology_t topology, hwloc_const_bitmap_t allowed,
+	       const struct place_request *request, unsigned *most, char *why, size_t why_size)
+{
+	struct place_request tried = *request;
+	unsigned fits = 0;
+	unsigned beyond = (unsigned)hwloc_bitmap_weight(allowed) + 1;
+	int err = 0;
+
+	/* What holds n workers holds fewer. */
+	while (fits + 1 < beyond && (!err || err == -ENOSPC)) {
+		struct place_answer answer = {0};
+
+		tried.workers = fits + (beyond - fits) / 2;
+		err = place_decide(topology, allowed, &tried, &answer, why, why_size);
+		if (!err && (!answer.workers_share || request->policy == PLACE_NONE))
+			fits = tried.workers;
+		else
+			beyond = tried.workers;
+		place_release(&answer);
+	}
+	if (fits)
+		*most = fits;
+	return fits ? 0 : err;
 }
 
 static void free_sets(hwloc_bitmap_t *sets, unsigned count)
@@ -146,5 +245,6 @@ void place_release(struct place_answer *answer)
 	free_sets(answer->workers, answer->worker_count);
 	free_sets(answer->origin, answer->origin_count);
 	free_sets(answer->pollers, answer->poller_count);
+	free_sets(answer->nodes, answer->worker_count);
 	*answer = (struct place_answer){0};
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "topology/cpulist.h"
+#include "topology/kinds.h"
 
 /* One more clause, after "; " unless it is the first; what does not fit is cut. */
 __attribute__((format(printf, 2, 3))) static void add(struct place_answer *answer,
@@ -133,6 +134,33 @@ static void note_client_and_origin(const struct seats *seats, struct place_answe
 		add(answer, "%u origin threads share CPU %s", answer->origin_count, cpus);
 }
 
+/* Workers on cores that are not alike: their figures are not to be compared one by one. */
+static void note_kinds(hwloc_topology_t topology, const struct seats *seats,
+		       struct place_answer *answer)
+{
+	unsigned kinds = kinds_count(topology), with_workers = 0;
+	char text[160] = "";
+
+	for (unsigned kind = 0; kind < kinds; kind++) {
+		size_t used = strlen(text);
+		char name[KINDS_NAME_SIZE];
+		unsigned workers = 0;
+
+		for (unsigned i = 0; i < seats->count; i++)
+			if (seats->seat[i].kind == kind)
+				workers += seats->seat[i].load.workers;
+		if (!workers)
+			continue;
+		with_workers++;
+		snprintf(text + used, sizeof(text) - used, "%s%u on %s", used ? ", " : "", workers,
+			 kinds_name(topology, kind, name));
+	}
+	if (with_workers < 2)
+		return;
+	answer->workers_unlike = true;
+	add(answer, "the workers' cores are not alike: %s", text);
+}
+
 static void note_pollers(const struct seats *seats, struct place_answer *answer)
 {
 	static const struct {
@@ -157,9 +185,11 @@ static void note_pollers(const struct seats *seats, struct place_answer *answer)
 	}
 }
 
-void place_note_seats(const struct seats *seats, struct place_answer *answer)
+void place_note_seats(hwloc_topology_t topology, const struct seats *seats,
+		      struct place_answer *answer)
 {
 	note_client_and_origin(seats, answer);
+	note_kinds(topology, seats, answer);
 	note_pollers(seats, answer);
 }
 

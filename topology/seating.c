@@ -50,6 +50,75 @@ static unsigned core_limit(const struct seating *seating)
 	return limit;
 }
 
+/* Whether the policy lets a worker sit there at all. */
+static bool is_open(const struct seating *seating, const struct seat *seat)
+{
+	switch (seating->request->policy) {
+	case PLACE_SMT:
+		return seating->seats.core[seat->core].count > 1;
+	case PLACE_L3:
+	case PLACE_NIC:
+		return !seat->away;
+	default:
+		return true;
+	}
+}
+
+/* Under the others, workers without a CPU of their own share. */
+static bool is_strict(enum place_policy policy)
+{
+	return policy != PLACE_COMPACT && policy != PLACE_SPREAD;
+}
+
+/* Which of the policies' wishes cannot be met; `seated` workers could sit down. */
+static int refuse(const struct seating *seating, unsigned seated, char *why, size_t why_size)
+{
+	const struct place_request *request = seating->request;
+	const struct seats *seats = &seating->seats;
+	const char *want = request->origin_threads ? "s and the origin want"
+			   : request->workers > 1  ? "s want"
+						   : " wants";
+
+	switch (request->policy) {
+	case PLACE_CORES:
+		snprintf(why, why_size,
+			 "impossible: %u worker%s a core each: %u core%s allowed; ask for fewer "
+			 "workers, or policy compact to share cores",
+			 request->workers, want, seats->cores, seats->cores > 1 ? "s are" : " is");
+		break;
+	case PLACE_SMT:
+		if (!seated) {
+			snprintf(why, why_size,
+				 "impossible: no core has two CPUs that are allowed, so there are "
+				 "no SMT siblings; use another policy");
+			break;
+		}
+		snprintf(why, why_size,
+			 "impossible: %u worker%s CPUs that have an SMT sibling: there %s %u; ask "
+			 "for fewer workers, or policy compact",
+			 request->workers, want, seated == 1 ? "is" : "are", seated);
+		break;
+	case PLACE_L3:
+		snprintf(why, why_size,
+			 "impossible: %u worker%s a CPU each under one L3: none has that many; ask "
+			 "for fewer workers, or policy compact",
+			 request->workers, want);
+		break;
+	case PLACE_NIC:
+		snprintf(why, why_size,
+			 "impossible: %u worker%s a CPU each near %s: there %s %u; ask for fewer "
+			 "workers",
+			 request->workers, want, request->device, seated == 1 ? "is" : "are",
+			 seated);
+		break;
+	default:
+		snprintf(why, why_size,
+			 "impossible: %u worker%s a CPU each: %u %s allowed; ask for fewer workers",
+			 request->workers, want, seats->count, seats->count > 1 ? "are" : "is");
+	}
+	return -ENOSPC;
+}
+
 int seating_by_policy(struct seating *seating, char *why, size_t why_size)
 {
 	const struct place_request *request = seating->request;
@@ -57,15 +126,6 @@ int seating_by_policy(struct seating *seating, char *why, size_t why_size)
 	unsigned end = seating->seats.count;
 	unsigned seated = 0, used = 0;
 
-	if (request->policy == PLACE_CORES && request->workers > limit) {
-		snprintf(why, why_size,
-			 "impossible: %u worker%s%s a core each: %u core%s allowed; ask for fewer "
-			 "workers, or policy compact to share cores",
-			 request->workers, request->workers > 1 ? "s" : "",
-			 request->origin_threads ? " and the origin want" : " want",
-			 seating->seats.cores, seating->seats.cores > 1 ? "s are" : " is");
-		return -ENOSPC;
-	}
 	if (request->origin_threads && limit == seating->seats.cores && end > 1)
 		end--; /* no core can be kept for the origin, but a CPU can */
 	while (seated < request->workers) {
@@ -73,11 +133,14 @@ int seating_by_policy(struct seating *seating, char *why, size_t why_size)
 			struct seat *seat = seating->order[i];
 			bool new_core = !seating->seats.core[seat->core].load.workers;
 
-			if (new_core ? used == limit : request->policy == PLACE_CORES)
+			if (!is_open(seating, seat) ||
+			    (new_core ? used == limit : request->policy == PLACE_CORES))
 				continue;
 			used += new_core;
 			seat_worker(seating, seated++, seat);
 		}
+		if (seated < request->workers && is_strict(request->policy))
+			return refuse(seating, seated, why, why_size);
 	}
 	return 0;
 }

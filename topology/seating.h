@@ -12,6 +12,8 @@
 
 struct seating {
 	const struct place_request *request;
+	hwloc_topology_t topology;
+	hwloc_bitmap_t near; /* under PLACE_NIC the CPUs near the device, else NULL */
 	struct seats seats;
 	struct seat **order;   /* the seats as the policy fills them: seats.count of them */
 	struct seat **workers; /* the seat of each: request->workers of them */

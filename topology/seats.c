@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "topology/cpulist.h"
+#include "topology/kinds.h"
 
 static void fill_domains(hwloc_topology_t topology, hwloc_obj_t pu, struct seat *seat)
 {
@@ -73,6 +74,7 @@ int seats_make(hwloc_topology_t topology, hwloc_const_bitmap_t allowed, struct s
 			seats->cores++;
 		seat->core = seats->cores - 1;
 		seat->smt = seats->core[seat->core].count++;
+		seat->kind = kinds_of(topology, seat->cpu);
 		fill_domains(topology, pu, seat);
 		fill_ranks(seat, before, same_core);
 		core_before = core;

@@ -22,11 +22,12 @@ struct seat {
 	unsigned index;		       /* place in the table: hwloc's logical order */
 	unsigned core;		       /* counted over the table */
 	unsigned smt;		       /* 0 for the first allowed CPU of its core */
+	unsigned kind;		       /* of core, 0 for the most capable */
 	unsigned domain[SEATS_LEVELS]; /* which L3, node and package; equal means shared */
 	unsigned core_rank;	       /* of the core among those of its L3 and node */
 	unsigned cache_rank;	       /* of the L3 within its node */
 	unsigned numa_rank;	       /* of the node within its package */
-	bool away; /* outside the part of the machine chosen to be filled first */
+	bool away; /* outside the part of the machine chosen to be filled first, or only */
 	struct seats_load load;
 };
 

@@ -1,39 +1,51 @@
 /*
- * Asynchronous by readiness: the kernel tells which sockets are ready. With wait=block the
- * thread sleeps in epoll_wait(), the textbook's asynchronous blocking; with wait=spin it looks
- * with a zero timeout and keeps control. Edge-triggered, each socket registered once.
+ * Asynchronous by readiness: the kernel keeps the list of sockets and tells which are ready, so
+ * that a call costs what happened and not how many there are. With wait=block the thread sleeps
+ * in epoll_wait(), the textbook's asynchronous blocking; with wait=spin it looks with a zero
+ * timeout and keeps control.
+ *
+ * Edge-triggered (the default), a socket is registered once and only news are reported. Level-
+ * triggered, what was left is reported again, and the registration says what the connection
+ * waits for: EPOLLOUT only while something is to be sent.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernels/fetch/epoll_busy_poll.h"
 #include "kernels/fetch/model.h"
 #include "kernels/fetch/readiness.h"
 #include "kernels/fetch/sockets.h"
 
 struct state {
 	int epoll;
-	int most; /* events taken in one call: all connections may be ready at once */
-	struct epoll_event *events;
-	struct connection **to_send; /* of the batch at hand, at most one an event */
-	unsigned to_send_count;
+	bool level;
+	int broken; /* -errno of a registration that could not be changed */
+	struct epoll_event events[READINESS_BATCH];
+	struct connection *held[READINESS_BATCH]; /* with a request to send, at most one an event */
+	unsigned held_count;
+	char busy_poll[48]; /* what is in effect */
 };
+
+static int check(const struct model_choices *choices, enum wait_mode wait, char *why,
+		 size_t why_size)
+{
+	if (model_choice(choices, "edge") && model_choice(choices, "level")) {
+		snprintf(why, why_size, "edge and level exclude each other");
+		return -EINVAL;
+	}
+	return epoll_busy_poll_check(choices, wait, why, why_size);
+}
 
 static int prepare(struct worker *w, char *why, size_t why_size)
 {
-	unsigned most = w->lanes * w->endpoints_count;
 	struct state *s = calloc(1, sizeof(*s));
 
 	w->model = s;
-	if (s) {
-		s->epoll = -1;
-		s->events = calloc(most, sizeof(*s->events));
-		s->to_send = calloc(most, sizeof(struct connection *));
-	}
-	if (!s || !s->events || !s->to_send) {
-		snprintf(why, why_size, "out of memory for %u epoll events", most);
+	if (!s) {
+		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
 	}
-	s->most = (int)most;
+	s->level = model_choice(w->choices, "level");
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll < 0) {
 		int err = -errno;
@@ -41,17 +53,64 @@ static int prepare(struct worker *w, char *why, size_t why_size)
 		snprintf(why, why_size, "cannot make an epoll descriptor: %m");
 		return err;
 	}
-	return 0;
+	return epoll_busy_poll_set(w, s->epoll, s->busy_poll, sizeof(s->busy_poll), why, why_size);
 }
 
+/* Level: what the connection waits for. connection->armed is what it is registered for. */
+static uint32_t interest(const struct connection *c)
+{
+	return EPOLLIN | EPOLLRDHUP | (c->want == WANT_RECEIVE ? 0 : EPOLLOUT);
+}
+
+/* A new socket, about to connect. */
 static int watch(struct worker *w, struct connection *c)
 {
 	struct state *s = w->model;
 	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 				    .data.ptr = c};
 
+	if (s->level)
+		event.events = c->armed = interest(c);
 	w->calls.total++;
 	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, c->fd, &event) ? -errno : 0;
+}
+
+/* Level: the registration follows what the lane waits for now. */
+static void rearm(struct worker *w, unsigned lane, struct connection *c)
+{
+	struct state *s = w->model;
+	struct epoll_event event = {.data.ptr = c};
+
+	(void)lane;
+	if (!s->level || !c || worker_stopped(w))
+		return;
+	event.events = interest(c);
+	if (event.events == c->armed)
+		return;
+	c->armed = event.events;
+	w->calls.total++;
+	if (epoll_ctl(s->epoll, EPOLL_CTL_MOD, c->fd, &event))
+		s->broken = -errno;
+}
+
+/* Moves a lane on; returns the connection that it waits for. */
+static struct connection *advance(struct worker *w, struct connection *c,
+				  enum readiness_sends sends)
+{
+	uint64_t would_block;
+
+	/* No edge comes behind the end of the stream: what is there is taken now, to its end. */
+	do {
+		would_block = w->calls.would_block;
+		c = readiness_advance(w, c, watch, sends);
+	} while (c && c->peer_done && c->want == WANT_RECEIVE &&
+		 w->calls.would_block == would_block && !worker_stopped(w));
+	return c;
+}
+
+static void advance_sending(struct worker *w, struct connection *c)
+{
+	rearm(w, 0, advance(w, c, READINESS_SEND));
 }
 
 /* Receives; a connection that has its next request to send is put off until all have received. */
@@ -59,20 +118,24 @@ static void receive(struct worker *w, const struct epoll_event *event)
 {
 	struct state *s = w->model;
 	struct connection *c = event->data.ptr;
-	uint64_t would_block = w->calls.would_block;
+	bool ended = event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	bool connecting = c->want == WANT_CONNECT;
 
-	/* The end of the stream has its edge once, here, with or behind the last bytes. */
-	if (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+	if (ended)
 		connection_peer_done(c);
-	if (c->want == WANT_NOTHING)
+	/* Idle: its end, or bytes that nobody asked for. Its lane may be busy elsewhere. */
+	if (c->want == WANT_NOTHING) {
+		if (event->events & ~(uint32_t)EPOLLOUT)
+			sockets_close(w, c);
 		return;
-	c = readiness_advance(w, c, watch, READINESS_HOLD_SENDS);
-	/* A short read does not prove then that nothing follows: there will be no other edge. */
-	while (event->events & EPOLLRDHUP && c && c->want == WANT_RECEIVE &&
-	       w->calls.would_block == would_block && !worker_stopped(w))
-		c = readiness_advance(w, c, watch, READINESS_HOLD_SENDS);
-	if (c && c->want == WANT_SEND)
-		s->to_send[s->to_send_count++] = c;
+	}
+	c = advance(w, c, READINESS_HOLD_SENDS);
+	if (!c || c->want != WANT_SEND)
+		return;
+	/* Connected to a peer that is done already: there will be no edge for its end either. */
+	if (ended && connecting && c == event->data.ptr)
+		connection_peer_done(c);
+	s->held[s->held_count++] = c;
 }
 
 /*
@@ -81,30 +144,36 @@ static void receive(struct worker *w, const struct epoll_event *event)
  */
 static void handle_batch(struct worker *w, struct state *s, int count)
 {
-	s->to_send_count = 0;
+	s->held_count = 0;
 	for (int i = 0; i < count; i++)
 		receive(w, &s->events[i]);
-	for (unsigned i = 0; i < s->to_send_count; i++)
-		readiness_advance(w, s->to_send[i], watch, READINESS_SEND);
+	for (unsigned i = 0; i < s->held_count; i++)
+		advance_sending(w, s->held[i]);
 }
 
 static int run(struct worker *w)
 {
 	struct state *s = w->model;
-	int timeout_ms = w->wait == WAIT_BLOCK ? -1 : 0;
+	struct connection *c;
 
 	for (unsigned lane = 0; lane < w->lanes; lane++)
-		readiness_advance(w, worker_next(w, worker_lane(w, lane)), watch, READINESS_SEND);
-	while (w->in_flight && !worker_stopped(w)) {
-		int count = calls_epoll_wait(&w->calls, s->epoll, s->events, s->most, timeout_ms);
+		advance_sending(w, worker_next(w, worker_lane(w, lane)));
+	while (w->in_flight && !worker_stopped(w) && !s->broken) {
+		int64_t wait_ns = w->wait == WAIT_BLOCK ? worker_wait_ns(w) : 0;
+		int count =
+			calls_epoll_wait(&w->calls, s->epoll, s->events, READINESS_BATCH, wait_ns);
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
 		if (count == 0 && w->idle)
 			w->idle(w->idle_context);
 		handle_batch(w, s, count);
+		while ((c = worker_due(w)))
+			advance_sending(w, c);
+		if (worker_ticked(w))
+			readiness_expire(w, watch, rearm);
 	}
-	return 0;
+	return s->broken;
 }
 
 static void release(struct worker *w)
@@ -112,27 +181,36 @@ static void release(struct worker *w)
 	struct state *s = w->model;
 
 	sockets_close_all(w);
-	if (s) {
-		if (s->epoll >= 0)
-			close(s->epoll);
-		free(s->events);
-		free(s->to_send);
-	}
+	if (s && s->epoll >= 0)
+		close(s->epoll);
 	free(s);
 	w->model = NULL;
 }
 
 static const char *variant(const struct worker *w)
 {
-	(void)w;
-	return "edge";
+	static char text[64]; /* for all workers, and longer than they live */
+	const struct state *s = w->model;
+
+	snprintf(text, sizeof(text), "%s%s", s->level ? "level" : "edge", s->busy_poll);
+	return text;
 }
+
+static const struct model_option options[] = {
+	{"edge", VALUE_NONE, false, "report news only; a socket is registered once (default)"},
+	{"level", VALUE_NONE, false, "report what is ready; EPOLLOUT only while sending"},
+	{"busy-poll", VALUE_DURATION, true,
+	 "look into the card's queue for so long before sleeping"},
+	{NULL, VALUE_NONE, false, NULL},
+};
 
 const struct model model_epoll = {
 	.name = "epoll",
 	.notification = NOTIFY_ASYNC,
 	.waits = {[WAIT_BLOCK] = true, [WAIT_SPIN] = true},
-	.about = "epoll, edge-triggered: the kernel tells which sockets are ready",
+	.about = "epoll: the kernel keeps the list of sockets and tells which are ready",
+	.options = options,
+	.check = check,
 	.prepare = prepare,
 	.run = run,
 	.release = release,

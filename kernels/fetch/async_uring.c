@@ -164,7 +164,7 @@ static void queue_receive(struct worker *w, struct connection *c)
 static void queue_send(struct worker *w, struct connection *c)
 {
 	size_t length;
-	const char *bytes = connection_output(c, &length);
+	const uint8_t *bytes = connection_output(c, &length);
 	struct io_uring_sqe *sqe = take_sqe(w, c, OPERATION_SEND);
 
 	io_uring_prep_send(sqe, 0, bytes, length, MSG_WAITALL | MSG_NOSIGNAL);

@@ -7,9 +7,12 @@
 #define FETCH_CALLS_H
 
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 struct calls {
@@ -56,10 +59,52 @@ static inline int calls_close(struct calls *calls, int fd)
 	return close(fd);
 }
 
-static inline int calls_epoll_wait(struct calls *calls, int epoll, struct epoll_event *events,
-				   int most, int timeout_ms)
+/* Sleeps for wait_ns, until a signal comes at the latest. */
+static inline void calls_sleep(struct calls *calls, int64_t wait_ns)
 {
-	int count = epoll_wait(epoll, events, most, timeout_ms);
+	const struct timespec wait = {.tv_sec = wait_ns / 1000000000,
+				      .tv_nsec = wait_ns % 1000000000};
+
+	calls->total++;
+	nanosleep(&wait, NULL);
+}
+
+/* wait_ns: 0 looks, -1 waits for ever; in between the time is the kernel's own, to the ns. */
+static inline int calls_epoll_wait(struct calls *calls, int epoll, struct epoll_event *events,
+				   int most, int64_t wait_ns)
+{
+	const struct timespec wait = {.tv_sec = wait_ns / 1000000000,
+				      .tv_nsec = wait_ns % 1000000000};
+	int count = wait_ns > 0 ? epoll_pwait2(epoll, events, most, &wait, NULL)
+				: epoll_wait(epoll, events, most, (int)wait_ns);
+
+	calls->total++;
+	if (count > 0)
+		calls->notifications += (uint64_t)count;
+	return count;
+}
+
+/* wait_ns: 0 looks, -1 waits for ever. */
+static inline int calls_poll(struct calls *calls, struct pollfd *list, unsigned length,
+			     int64_t wait_ns)
+{
+	const struct timespec wait = {.tv_sec = wait_ns / 1000000000,
+				      .tv_nsec = wait_ns % 1000000000};
+	int count = ppoll(list, length, wait_ns < 0 ? NULL : &wait, NULL);
+
+	calls->total++;
+	if (count > 0)
+		calls->notifications += (uint64_t)count;
+	return count;
+}
+
+/* Looks at the descriptors below `limit` that are in the sets; wait_ns as in calls_poll(). */
+static inline int calls_select(struct calls *calls, int limit, fd_set *to_read, fd_set *to_write,
+			       int64_t wait_ns)
+{
+	const struct timespec wait = {.tv_sec = wait_ns / 1000000000,
+				      .tv_nsec = wait_ns % 1000000000};
+	int count = pselect(limit, to_read, to_write, NULL, wait_ns < 0 ? NULL : &wait, NULL);
 
 	calls->total++;
 	if (count > 0)

@@ -184,6 +184,7 @@ const struct model model_floor = {
 	.name = "floor",
 	.notification = NOTIFY_NONE,
 	.waits = {[WAIT_BLOCK] = true, [WAIT_SPIN] = true},
+	.yardstick = true,
 	.about = "the bare system calls, one prebuilt request, bytes only counted: a yardstick",
 	.prepare = prepare,
 	.run = run,

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "kernels/fetch/calls.h"
 #include "kernels/protocol/connection.h"
@@ -35,11 +36,43 @@ struct worker;
 struct driver {
 	/*
 	 * The lane of `connection` is free: begins its next fetch and returns the connection that
-	 * carries it, or NULL when the lane has no more to do (in_flight is then one less).
+	 * carries it. NULL when the lane has no more to do (in_flight is then one less) or, in an
+	 * open loop, when no fetch is due: due() gives the lane work again.
 	 */
 	struct connection *(*next)(struct worker *worker, struct connection *connection);
+	/* Open loop: begins the fetch that is due on a lane that is free, or NULL. */
+	struct connection *(*due)(struct worker *worker);
+	/* Open loop: how long until due() may have something, in ns; -1: a fetch must end first. */
+	int64_t (*until_due_ns)(struct worker *worker);
+	/* Whether the fetch under way has had its time: it then failed and wants CLOSE. */
+	bool (*overdue)(struct worker *worker, struct connection *connection);
 	/* fetch-floor only: so many fetches and bytes more; true: go on. */
 	bool (*counted)(struct worker *worker, unsigned fetches, uint64_t bytes);
+};
+
+/* What a model's own option may carry behind a colon: `napi:20us`, `sqpoll:3`. */
+enum option_value { VALUE_NONE, VALUE_DURATION, VALUE_NUMBER };
+
+/* A named variant of a model: one row, of which parsing, help and --list-options come. */
+struct model_option {
+	const char *name;
+	enum option_value value;
+	bool required; /* the value */
+	const char *help;
+};
+
+/* One that was asked for. */
+struct model_choice {
+	const struct model_option *option;
+	bool has_value;
+	uint64_t value; /* ns for a duration */
+};
+
+#define MODEL_CHOICES_MAX 16
+
+struct model_choices {
+	struct model_choice list[MODEL_CHOICES_MAX];
+	unsigned count;
 };
 
 struct worker {
@@ -50,14 +83,19 @@ struct worker {
 	const struct endpoint *endpoints;
 	unsigned in_flight; /* lanes that are not at their end */
 	enum wait_mode wait;
+	bool open_loop;		 /* fetches are due by a schedule, see driver */
 	const atomic_bool *stop; /* set from a signal handler: return at once */
+	atomic_bool tick;	 /* likewise, now and then: some fetch may be overdue */
 	const struct driver *driver;
+	const struct model_choices *choices;
 	/* Other work for a thread that got control back with nothing to do; NULL without. */
 	void (*idle)(void *context);
 	void *idle_context;
 	struct calls calls;
 	uint8_t *receive_buffer; /* RECEIVE_SIZE bytes, shared by the worker's connections */
 	void *model;		 /* the model's own, made by prepare() */
+	/* Set by a run() that gives up for what this host cannot do: one line, constant text. */
+	const char *unable;
 };
 
 struct model {
@@ -66,7 +104,17 @@ struct model {
 	bool waits[2];	     /* which wait modes it can do */
 	bool kernel_helpers; /* the kernel may run threads of its own for it, to be billed */
 	bool one_lane;	     /* one connection a worker */
+	bool yardstick;	     /* sends one request again and again and looks at no answer */
 	const char *about;   /* one line for the help */
+	/* Its variants, ended by a row without a name; NULL when it has none. */
+	const struct model_option *options;
+	/*
+	 * May be NULL. Whether the choices go together and with the wait mode: 0, or -EINVAL with
+	 * one line in why. Called before anything is made; what only the kernel can tell is for
+	 * prepare().
+	 */
+	int (*check)(const struct model_choices *choices, enum wait_mode wait, char *why,
+		     size_t why_size);
 	/*
 	 * Makes what run() needs, on the worker's own thread, after it is pinned and before the
 	 * barrier. Returns 0 or -errno with one line in why.
@@ -92,6 +140,44 @@ static inline struct connection *worker_next(struct worker *worker, struct conne
 static inline bool worker_stopped(const struct worker *worker)
 {
 	return atomic_load_explicit(worker->stop, memory_order_relaxed);
+}
+
+/* Open loop: a connection whose fetch was just begun because it is due; else NULL. */
+static inline struct connection *worker_due(struct worker *worker)
+{
+	return worker->open_loop ? worker->driver->due(worker) : NULL;
+}
+
+/* For how long a model may wait, in ns, before it has to ask worker_due() again; -1: for ever. */
+static inline int64_t worker_wait_ns(struct worker *worker)
+{
+	return worker->open_loop ? worker->driver->until_due_ns(worker) : -1;
+}
+
+/*
+ * True once a tick: the model must then show every connection that is under way to
+ * worker_overdue() and close those that had their time.
+ */
+static inline bool worker_ticked(struct worker *worker)
+{
+	return atomic_load_explicit(&worker->tick, memory_order_relaxed) &&
+	       atomic_exchange_explicit(&worker->tick, false, memory_order_relaxed);
+}
+
+static inline bool worker_overdue(struct worker *worker, struct connection *connection)
+{
+	return connection->want != WANT_NOTHING && connection->want != WANT_CLOSE &&
+	       worker->driver->overdue(worker, connection);
+}
+
+/* The choice of that name, or NULL when it was not asked for. */
+static inline const struct model_choice *model_choice(const struct model_choices *choices,
+						      const char *name)
+{
+	for (unsigned i = 0; choices && i < choices->count; i++)
+		if (strcmp(choices->list[i].option->name, name) == 0)
+			return &choices->list[i];
+	return NULL;
 }
 
 /* The first connection of a lane, to start it with. */

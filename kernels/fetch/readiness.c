@@ -38,7 +38,7 @@ static bool step_connect(struct worker *w, struct connection *c,
 static bool step_send(struct worker *w, struct connection *c)
 {
 	size_t length;
-	const char *bytes = connection_output(c, &length);
+	const uint8_t *bytes = connection_output(c, &length);
 	ssize_t sent = calls_send(&w->calls, c->fd, bytes, length);
 
 	if (sent >= 0) {
@@ -103,4 +103,18 @@ struct connection *readiness_advance(struct worker *w, struct connection *c,
 			return c;
 	}
 	return c;
+}
+
+void readiness_expire(struct worker *w, int (*opened)(struct worker *, struct connection *),
+		      void (*moved)(struct worker *, unsigned, struct connection *))
+{
+	for (unsigned i = 0; i < w->lanes * w->endpoints_count; i++) {
+		struct connection *c = &w->connections[i];
+
+		if (!worker_overdue(w, c))
+			continue;
+		c = readiness_advance(w, c, opened, READINESS_SEND);
+		if (moved)
+			moved(w, i / w->endpoints_count, c);
+	}
 }

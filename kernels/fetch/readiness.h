@@ -11,6 +11,19 @@
 enum readiness_sends { READINESS_SEND, READINESS_HOLD_SENDS };
 
 /*
+ * Requests that are held back together, while their answers' predecessors are received: see the
+ * models' loops.
+ */
+#define READINESS_BATCH 256
+
+/* The lane that a connection belongs to. */
+static inline unsigned readiness_lane(const struct worker *worker,
+				      const struct connection *connection)
+{
+	return connection->index / worker->endpoints_count;
+}
+
+/*
  * Moves the lane that connection is busy with until it would have to wait or has no more to do;
  * goes on to the lane's next fetches meanwhile. opened() is called for each new socket, before
  * it is connected; it returns 0 or -errno. Returns the connection that waits, or NULL at the
@@ -26,5 +39,12 @@ struct connection *readiness_advance(struct worker *worker, struct connection *c
  */
 bool readiness_step(struct worker *worker, struct connection *connection,
 		    int (*opened)(struct worker *, struct connection *));
+
+/*
+ * Closes the connections whose fetch has had its time, and moves their lanes on. To be called
+ * where worker_ticked() says so; moved() is told what each lane waits for then, or NULL.
+ */
+void readiness_expire(struct worker *worker, int (*opened)(struct worker *, struct connection *),
+		      void (*moved)(struct worker *, unsigned lane, struct connection *));
 
 #endif

@@ -5,24 +5,25 @@
 #include "kernels/fetch/model.h"
 #include "kernels/fetch/sockets.h"
 
+/* After a signal the connecting goes on without the call; asked again, the kernel says how far. */
 static void open_and_connect(struct worker *w, struct connection *c)
 {
 	const struct endpoint *to = sockets_endpoint(w, c);
-	int fd = sockets_open(w, c, false);
+	int fd = c->fd >= 0 ? c->fd : sockets_open(w, c, false);
 
 	if (fd < 0)
 		connection_error(c, "open a socket", -fd);
 	else if (calls_connect(&w->calls, fd, (const struct sockaddr *)&to->address,
-			       to->address_length))
-		connection_error(c, "connect", errno);
-	else
+			       to->address_length) == 0)
 		connection_connected(c);
+	else if (errno != EINTR)
+		connection_error(c, "connect", errno);
 }
 
 static void send_some(struct worker *w, struct connection *c)
 {
 	size_t length;
-	const char *bytes = connection_output(c, &length);
+	const uint8_t *bytes = connection_output(c, &length);
 	ssize_t sent = calls_send(&w->calls, c->fd, bytes, length); /* may sleep */
 
 	if (sent >= 0)
@@ -44,11 +45,28 @@ static void receive_some(struct worker *w, struct connection *c)
 		connection_error(c, "receive", errno);
 }
 
+/* Open loop: nothing is due, so sleep until something is. NULL at the lane's end. */
+static struct connection *await_due(struct worker *w)
+{
+	struct connection *c = worker_due(w);
+
+	while (!c && w->in_flight && !worker_stopped(w)) {
+		int64_t wait_ns = worker_wait_ns(w);
+
+		if (wait_ns > 0)
+			calls_sleep(&w->calls, wait_ns);
+		c = worker_due(w);
+	}
+	return c;
+}
+
 static int run(struct worker *w)
 {
 	struct connection *c = worker_next(w, worker_lane(w, 0));
 
-	while (c && !worker_stopped(w)) {
+	while ((c || (c = await_due(w))) && !worker_stopped(w)) {
+		if (worker_ticked(w))
+			worker_overdue(w, c);
 		switch (c->want) {
 		case WANT_CONNECT:
 			open_and_connect(w, c);

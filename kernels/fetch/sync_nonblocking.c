@@ -20,9 +20,17 @@ static int prepare(struct worker *w, char *why, size_t why_size)
 	return -ENOMEM;
 }
 
+static void keep(struct worker *w, unsigned lane, struct connection *c)
+{
+	struct connection **busy = w->model;
+
+	busy[lane] = c;
+}
+
 static int run(struct worker *w)
 {
 	struct connection **busy = w->model;
+	struct connection *c;
 
 	for (unsigned lane = 0; lane < w->lanes; lane++)
 		busy[lane] = readiness_advance(w, worker_next(w, worker_lane(w, lane)), NULL,
@@ -34,6 +42,11 @@ static int run(struct worker *w)
 		for (unsigned lane = 0; lane < w->lanes; lane++)
 			if (busy[lane])
 				busy[lane] = readiness_advance(w, busy[lane], NULL, READINESS_SEND);
+		while ((c = worker_due(w)))
+			busy[c->index / w->endpoints_count] =
+				readiness_advance(w, c, NULL, READINESS_SEND);
+		if (worker_ticked(w))
+			readiness_expire(w, NULL, keep);
 		/* A whole round of nothing but EAGAIN: the thread may do something else. */
 		if (w->idle && w->calls.would_block - would_block == w->calls.total - calls)
 			w->idle(w->idle_context);

@@ -94,6 +94,8 @@ void connection_init(struct connection *c, uint32_t index, struct observer *obse
 /* What belongs to one attempt at a response. */
 static void reset_response(struct connection *c)
 {
+	c->output = (const uint8_t *)c->request->bytes;
+	c->output_length = (uint32_t)c->request->length;
 	c->sent = 0;
 	c->got_bytes = false;
 	c->complete = false;
@@ -109,6 +111,7 @@ void connection_begin(struct connection *c, const struct request *request,
 	c->request = request;
 	c->reference = reference;
 	c->failure = NULL;
+	c->failure_detail = NULL;
 	c->failure_errno = 0;
 	c->reused = c->open && !c->peer_done;
 	reset_response(c);
@@ -272,6 +275,12 @@ void connection_error(struct connection *c, const char *phase, int error)
 	if ((error == ECONNRESET || error == EPIPE) && retry(c))
 		return;
 	fail(c, phase, error);
+}
+
+void connection_give_up(struct connection *c, const char *failure, const char *detail)
+{
+	c->failure_detail = detail;
+	fail(c, failure, 0);
 }
 
 void connection_closed(struct connection *c)

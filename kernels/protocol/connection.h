@@ -74,29 +74,32 @@ struct body_reference {
 
 struct connection {
 	enum want want;
-	int fd;		    /* the model's; -1 when there is none */
-	uint32_t index;	    /* in the worker's array */
-	bool open;	    /* connected, as far as is known */
-	bool reused;	    /* this fetch began on an open connection */
-	bool got_bytes;	    /* of this fetch's response */
-	bool peer_done;	    /* the server will send nothing after what is here already */
-	bool one_piece;	    /* all that was received so far came in one go */
-	bool complete;	    /* the response is whole */
-	bool keep_alive;    /* the server lets the connection stay open */
-	bool head_complete; /* the blank line has been parsed */
-	bool mismatch;	    /* the body is not the reference's */
-	uint16_t status;    /* of the response */
-	uint32_t sent;	    /* bytes of the request */
+	int fd;			/* the model's; -1 when there is none */
+	uint32_t index;		/* in the worker's array */
+	bool open;		/* connected, as far as is known */
+	bool reused;		/* this fetch began on an open connection */
+	bool got_bytes;		/* of this fetch's response */
+	bool peer_done;		/* the server will send nothing after what is here already */
+	bool one_piece;		/* all that was received so far came in one go */
+	bool complete;		/* the response is whole */
+	bool keep_alive;	/* the server lets the connection stay open */
+	bool head_complete;	/* the blank line has been parsed */
+	bool mismatch;		/* the body is not the reference's */
+	uint16_t status;	/* of the response */
+	const uint8_t *output;	/* what the socket is to send now */
+	uint32_t output_length; /* bytes */
+	uint32_t sent;		/* of which are sent */
 	const struct request *request;
 	struct body_reference *reference; /* NULL: bodies are not compared */
 	struct observer *observer;
-	uint64_t body_bytes;	 /* of this response, as transferred */
-	uint64_t received_bytes; /* of this response, head included */
-	uint64_t due_ns;	 /* the observer's: when this fetch was due */
-	uint64_t first_byte_ns;	 /* the observer's */
-	const char *failure;	 /* constant text, NULL while all is well */
-	int failure_errno;	 /* 0 when the reason is not a call's */
-	unsigned armed;		 /* the model's own state */
+	uint64_t body_bytes;	    /* of this response, as transferred */
+	uint64_t received_bytes;    /* of this response, head included */
+	uint64_t due_ns;	    /* the observer's: when this fetch was due */
+	uint64_t first_byte_ns;	    /* the observer's */
+	const char *failure;	    /* constant text, NULL while all is well */
+	const char *failure_detail; /* constant text that says more, or NULL */
+	int failure_errno;	    /* 0 when the reason is not a call's */
+	unsigned armed;		    /* the model's own state */
 	llhttp_t parser;
 } __attribute__((aligned(64)));
 
@@ -107,11 +110,14 @@ void connection_init(struct connection *connection, uint32_t index, struct obser
 void connection_begin(struct connection *connection, const struct request *request,
 		      struct body_reference *reference);
 
-/* What is still to be sent; *length is its size in bytes. */
-static inline const char *connection_output(const struct connection *connection, size_t *length)
+/*
+ * What is still to be sent; *length is its size in bytes. It stays where it is until the
+ * connection has received something or is closed.
+ */
+static inline const uint8_t *connection_output(const struct connection *connection, size_t *length)
 {
-	*length = connection->request->length - connection->sent;
-	return connection->request->bytes + connection->sent;
+	*length = connection->output_length - connection->sent;
+	return connection->output + connection->sent;
 }
 
 /* The socket is connected. */
@@ -121,7 +127,7 @@ void connection_connected(struct connection *connection);
 static inline void connection_sent(struct connection *connection, size_t length)
 {
 	connection->sent += (uint32_t)length;
-	if (connection->sent == connection->request->length)
+	if (connection->sent == connection->output_length)
 		connection->want = WANT_RECEIVE;
 }
 
@@ -142,6 +148,12 @@ static inline void connection_peer_done(struct connection *connection)
 
 /* A call failed with this errno while `phase` ("connect", "send", "receive") was going on. */
 void connection_error(struct connection *connection, const char *phase, int error);
+
+/*
+ * Gives the fetch under way up for a reason that no call told: `failure` and `detail` (or NULL)
+ * are constant text. The connection then wants CLOSE.
+ */
+void connection_give_up(struct connection *connection, const char *failure, const char *detail);
 
 /* The socket is closed: what follows is another CONNECT (a retry) or NOTHING. */
 void connection_closed(struct connection *connection);

@@ -15,50 +15,19 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lab/status.h"
-#include "lab/subprocess.h"
 #include "results/statistics.h"
+#include "tests/bench/bench.h"
 
-#define ROUNDS_MAX     64
-#define CONTENDERS_MAX 8
-#define PATIENCE_NS    UINT64_C(60000000000)
+#define PATIENCE_NS UINT64_C(60000000000)
 /* A port that the system does not give away by itself. */
 #define NGINX_ADDRESS "127.0.0.1:18765"
 
-/* A command, and where in its output its figures are: the first group of each expression. */
-struct contender {
-	const char *name;
-	const char *argv[16]; /* argv[0] without a slash in front: one of the lab's */
-	const char *rate;     /* per second; NULL when only the CPU counts */
-	const char *count;    /* what the CPU is divided by */
-	int server;	      /* index of the server whose URL replaces the word URL */
-	bool cpu_of_server;   /* bill the server's CPU instead of the command's */
-};
-
-struct server {
-	struct subprocess process;
-	char url[256];
-};
-
 struct measured {
-	double rate[ROUNDS_MAX];
-	double cpu_us[ROUNDS_MAX];
-};
-
-struct bench {
-	unsigned rounds;
-	int client_cpu;
-	int server_cpu;
-	struct server servers[2]; /* started for the section; the idle one costs nothing */
-};
-
-/* "less than LEAST times is a miss", or more than MOST: whichever is not 0. */
-struct target {
-	const char *side, *against;
-	bool of_cpu; /* else of the rate */
-	double least, most;
+	double figure[3][BENCH_ROUNDS_MAX]; /* by enum bench_figure; NAN when not looked for */
 };
 
 static double find_number(const char *text, const char *expression)
@@ -75,26 +44,29 @@ static double find_number(const char *text, const char *expression)
 	return value;
 }
 
+/* To that CPU, or to all of them when it is negative. */
 static void pin_self(int cpu)
 {
+	long last = sysconf(_SC_NPROCESSORS_CONF) - 1;
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
+	for (long i = cpu < 0 ? 0 : cpu; i <= (cpu < 0 ? last : cpu); i++)
+		CPU_SET(i, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		status_exit(STATUS_UNABLE, "cannot pin to CPU %d: %m", cpu);
 }
 
-/* Starts a command on a CPU: the child inherits the parent's binding. */
+/* Starts a command, bound as pin_self() says: the child inherits the parent's binding. */
 static void start(struct subprocess *child, const char *const *argv, int cpu)
 {
 	const char *build = getenv("BUILD");
-	const char *words[16] = {NULL};
+	const char *words[BENCH_WORDS] = {NULL};
 	char why[256], program[512];
 
 	if (argv[0][0] == '/' && access(argv[0], X_OK))
 		status_exit(STATUS_UNABLE, "%s is not there; make deps installs it", argv[0]);
-	for (unsigned i = 0; argv[i] && i < 15; i++)
+	for (unsigned i = 0; argv[i] && i < BENCH_WORDS - 1; i++)
 		words[i] = argv[i];
 	if (argv[0][0] != '/') {
 		snprintf(program, sizeof(program), "%s/%s", build ? build : "build", argv[0]);
@@ -114,34 +86,46 @@ static double children_cpu_s(void)
 	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
 
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 static void run_once(struct bench *b, const struct contender *c, struct measured *m, unsigned round)
 {
 	static struct subprocess child;
 	double cpu_s = children_cpu_s();
 	struct server *server = &b->servers[c->server];
 	uint64_t server_ns = c->cpu_of_server ? subprocess_cpu_ns(&server->process) : 0;
-	const char *argv[16];
+	const char *argv[BENCH_WORDS];
+	double begun_s = now_s();
 	int status;
 
-	for (unsigned i = 0; i < 16; i++)
+	for (unsigned i = 0; i < BENCH_WORDS; i++)
 		argv[i] = c->argv[i] && strcmp(c->argv[i], "URL") == 0 ? server->url : c->argv[i];
-	start(&child, argv, b->client_cpu);
+	start(&child, argv, c->on_all_cpus ? -1 : b->client_cpu);
 	if (subprocess_wait(&child, PATIENCE_NS, &status) || !WIFEXITED(status) ||
 	    WEXITSTATUS(status))
 		status_exit(STATUS_FAILED, "%s failed: %s", c->name, subprocess_last_error(&child));
+	m->figure[BENCH_WALL][round] = now_s() - begun_s;
 	cpu_s = children_cpu_s() - cpu_s;
 	if (c->cpu_of_server)
 		cpu_s = (double)(subprocess_cpu_ns(&server->process) - server_ns) / 1e9;
-	m->rate[round] = c->rate ? find_number(child.out.text, c->rate) : NAN;
-	m->cpu_us[round] = 1e6 * cpu_s / find_number(child.out.text, c->count);
-	if (isnan(m->cpu_us[round]))
+	m->figure[BENCH_RATE][round] = c->rate ? find_number(child.out.text, c->rate) : NAN;
+	m->figure[BENCH_CPU][round] =
+		c->count ? 1e6 * cpu_s / find_number(child.out.text, c->count) : NAN;
+	if ((c->rate && isnan(m->figure[BENCH_RATE][round])) ||
+	    (c->count && isnan(m->figure[BENCH_CPU][round])))
 		status_exit(STATUS_FAILED, "%s printed no figure that is understood: %.200s",
 			    c->name, child.out.text);
 }
 
 static double median(const double *values, unsigned count)
 {
-	double sorted[ROUNDS_MAX];
+	double sorted[BENCH_ROUNDS_MAX];
 
 	memcpy(sorted, values, count * sizeof(*values));
 	statistics_sort(sorted, count);
@@ -163,30 +147,31 @@ static void print_target(const struct bench *b, const struct contender *contende
 	const struct measured *side = &measured[place_of(contenders, count, t->side)];
 	const struct measured *against = &measured[place_of(contenders, count, t->against)];
 	struct statistics_effect effect;
+	static const char *const figures[] = {
+		[BENCH_RATE] = "figure", [BENCH_CPU] = "CPU", [BENCH_WALL] = "time"};
 	const char *verdict;
 	double target = t->least > 0 ? t->least : t->most;
 	bool met, open;
 
-	if (statistics_compare(t->of_cpu ? side->cpu_us : side->rate,
-			       t->of_cpu ? against->cpu_us : against->rate, b->rounds, 1, &effect))
+	if (statistics_compare(side->figure[t->figure], against->figure[t->figure], b->rounds, 1,
+			       &effect))
 		status_exit(STATUS_UNABLE, "out of memory");
 	met = t->least > 0 ? effect.ratio >= target : effect.ratio <= target;
 	open = effect.low < target && target < effect.high;
 	verdict = met ? (open ? "met, but the interval holds it" : "met")
 		      : (open ? "missed, but the interval holds it" : "MISSED");
-	printf("  %-12s %-16s / %-12s %.3f [%.3f, %.3f]  target %s %.2f  %s\n",
-	       t->of_cpu ? "CPU" : "throughput", t->side, t->against, effect.ratio, effect.low,
-	       effect.high, t->least > 0 ? "at least" : "at most", target, verdict);
+	printf("  %-6s %-18s / %-18s %.3f [%.3f, %.3f]  target %s %.3g  %s\n", figures[t->figure],
+	       t->side, t->against, effect.ratio, effect.low, effect.high,
+	       t->least > 0 ? "at least" : "at most", target, verdict);
 }
 
-static void run_section(struct bench *b, const char *title, const char *unit,
-			const struct contender *contenders, unsigned count,
-			const struct target *targets, unsigned target_count)
+void bench_section(struct bench *b, const char *title, const char *unit,
+		   const struct contender *contenders, unsigned count, const struct target *targets,
+		   unsigned target_count)
 {
-	static struct measured measured[CONTENDERS_MAX];
+	static struct measured measured[BENCH_CONTENDERS_MAX];
 
-	printf("\n%s, %u rounds, client on CPU %d, server on CPU %d\n", title, b->rounds,
-	       b->client_cpu, b->server_cpu);
+	printf("\n%s, %u rounds\n", title, b->rounds);
 	for (unsigned round = 0; round < b->rounds; round++)
 		/* Each round begins with another contender: none always follows the same one. */
 		for (unsigned i = 0; i < count; i++) {
@@ -195,12 +180,17 @@ static void run_section(struct bench *b, const char *title, const char *unit,
 			run_once(b, &contenders[which], &measured[which], round);
 		}
 	for (unsigned i = 0; i < count; i++) {
-		printf("  %-16s", contenders[i].name);
-		if (contenders[i].rate)
-			printf(" %10.0f /s", median(measured[i].rate, b->rounds));
-		if (unit)
-			printf(" %10.3f us CPU per %s", median(measured[i].cpu_us, b->rounds),
-			       unit);
+		const struct contender *c = &contenders[i];
+		const double(*figure)[BENCH_ROUNDS_MAX] = measured[i].figure;
+
+		printf("  %-18s", c->name);
+		if (c->rate)
+			printf(" %10.*f %s", c->unit ? 2 : 0, median(figure[BENCH_RATE], b->rounds),
+			       c->unit ? c->unit : "/s");
+		if (unit && c->count)
+			printf(" %10.3f us CPU per %s", median(figure[BENCH_CPU], b->rounds), unit);
+		if (!c->rate && !c->count)
+			printf(" %10.3f ms", 1e3 * median(figure[BENCH_WALL], b->rounds));
 		putchar('\n');
 	}
 	for (unsigned i = 0; i < target_count; i++)
@@ -266,59 +256,47 @@ static void stop_server(struct server *server)
 static void bench_fetch(struct bench *b)
 {
 	static const struct contender contenders[] = {
-		{"fetch-epoll",
-		 {"fetch-epoll", "--json", "-c64", "-d2s", "URL"},
-		 LAB_RATE,
-		 LAB_COUNT,
-		 0,
-		 false},
-		{"fetch-uring",
-		 {"fetch-uring", "--json", "-c64", "-d2s", "URL"},
-		 LAB_RATE,
-		 LAB_COUNT,
-		 0,
-		 false},
-		{"floor",
-		 {"fetch-floor", "--json", "-c64", "-d2s", "URL"},
-		 LAB_RATE,
-		 LAB_COUNT,
-		 0,
-		 false},
-		{"floor-spin",
-		 {"fetch-floor", "--wait=spin", "--json", "-c64", "-d2s", "URL"},
-		 LAB_RATE,
-		 LAB_COUNT,
-		 0,
-		 false},
-		{"wrk",
-		 {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
-		 WRK_RATE,
-		 WRK_COUNT,
-		 0,
-		 false},
-		{"h2load",
-		 {"/usr/bin/h2load", "--h1", "-t1", "-c64", "-D2", "URL"},
-		 "finished in [^,]*, ([0-9.]+) req/s",
-		 "requests: ([0-9]+) total",
-		 0,
-		 false},
+		{.name = "fetch-epoll",
+		 .argv = {"fetch-epoll", "--json", "-c64", "-d2s", "URL"},
+		 .rate = LAB_RATE,
+		 .count = LAB_COUNT},
+		{.name = "fetch-uring",
+		 .argv = {"fetch-uring", "--json", "-c64", "-d2s", "URL"},
+		 .rate = LAB_RATE,
+		 .count = LAB_COUNT},
+		{.name = "floor",
+		 .argv = {"fetch-floor", "--json", "-c64", "-d2s", "URL"},
+		 .rate = LAB_RATE,
+		 .count = LAB_COUNT},
+		{.name = "floor-spin",
+		 .argv = {"fetch-floor", "--wait=spin", "--json", "-c64", "-d2s", "URL"},
+		 .rate = LAB_RATE,
+		 .count = LAB_COUNT},
+		{.name = "wrk",
+		 .argv = {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
+		 .rate = WRK_RATE,
+		 .count = WRK_COUNT},
+		{.name = "h2load",
+		 .argv = {"/usr/bin/h2load", "--h1", "-t1", "-c64", "-D2", "URL"},
+		 .rate = "finished in [^,]*, ([0-9.]+) req/s",
+		 .count = "requests: ([0-9]+) total"},
 	};
 	static const struct target targets[] = {
-		{"fetch-epoll", "wrk", false, 1.30, 0},
-		{"fetch-uring", "wrk", false, 1.30, 0},
-		{"fetch-epoll", "h2load", false, 1.40, 0},
-		{"fetch-uring", "h2load", false, 1.40, 0},
-		{"fetch-epoll", "wrk", true, 0, 0.75},
-		{"fetch-uring", "wrk", true, 0, 0.75},
-		{"fetch-epoll", "floor", true, 0, 1.08},
-		{"fetch-uring", "floor", true, 0, 1.08},
-		{"fetch-epoll", "floor-spin", true, 0, 1.08},
-		{"fetch-uring", "floor-spin", true, 0, 1.08},
+		{"fetch-epoll", "wrk", BENCH_RATE, 1.30, 0},
+		{"fetch-uring", "wrk", BENCH_RATE, 1.30, 0},
+		{"fetch-epoll", "h2load", BENCH_RATE, 1.40, 0},
+		{"fetch-uring", "h2load", BENCH_RATE, 1.40, 0},
+		{"fetch-epoll", "wrk", BENCH_CPU, 0, 0.75},
+		{"fetch-uring", "wrk", BENCH_CPU, 0, 0.75},
+		{"fetch-epoll", "floor", BENCH_CPU, 0, 1.08},
+		{"fetch-uring", "floor", BENCH_CPU, 0, 1.08},
+		{"fetch-epoll", "floor-spin", BENCH_CPU, 0, 1.08},
+		{"fetch-uring", "floor-spin", BENCH_CPU, 0, 1.08},
 	};
 
 	start_origin(b);
-	run_section(b, "64 connections, 24-byte bodies, keep-alive", "fetch", contenders, 6,
-		    targets, 10);
+	bench_section(b, "64 connections, 24-byte bodies, keep-alive", "fetch", contenders, 6,
+		      targets, 10);
 	stop_server(&b->servers[0]);
 }
 
@@ -326,26 +304,25 @@ static void bench_fetch(struct bench *b)
 static void bench_origin(struct bench *b)
 {
 	static const struct contender contenders[] = {
-		{"origin",
-		 {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
-		 WRK_RATE,
-		 WRK_COUNT,
-		 0,
-		 true},
-		{"nginx",
-		 {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
-		 WRK_RATE,
-		 WRK_COUNT,
-		 1,
-		 true},
+		{.name = "origin",
+		 .argv = {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
+		 .rate = WRK_RATE,
+		 .count = WRK_COUNT,
+		 .cpu_of_server = true},
+		{.name = "nginx",
+		 .argv = {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
+		 .rate = WRK_RATE,
+		 .count = WRK_COUNT,
+		 .server = 1,
+		 .cpu_of_server = true},
 	};
-	static const struct target targets[] = {{"origin", "nginx", true, 0, 0.85}};
+	static const struct target targets[] = {{"origin", "nginx", BENCH_CPU, 0, 0.85}};
 	char folder[] = "/tmp/iolab-bench-XXXXXX", command[64];
 
 	start_origin(b);
 	start_nginx(b, folder);
-	run_section(b, "Servers under wrk, 64 connections, 24-byte bodies", "request", contenders,
-		    2, targets, 1);
+	bench_section(b, "Servers under wrk, 64 connections, 24-byte bodies", "request", contenders,
+		      2, targets, 1);
 	stop_server(&b->servers[0]);
 	stop_server(&b->servers[1]);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
@@ -353,49 +330,31 @@ static void bench_origin(struct bench *b)
 		status_warn("cannot remove %s", folder);
 }
 
-static void bench_sumsq(struct bench *b)
-{
-	static const struct contender contenders[] = {
-		{"sumsq-serial",
-		 {"sumsq-serial", "--json", "--duration=500ms"},
-		 "\"elements_per_s\": ?([0-9.e+]+)",
-		 "\"elements\": ?([0-9]+)",
-		 0,
-		 false},
-		{"bare loop",
-		 {"bench/sumsq_floor"},
-		 "([0-9.]+) squares per second",
-		 "([0-9]+) squares in",
-		 0,
-		 false},
-		{"scalar",
-		 {"sumsq-serial", "--core=scalar", "--json", "--duration=500ms"},
-		 "\"elements_per_s\": ?([0-9.e+]+)",
-		 "\"elements\": ?([0-9]+)",
-		 0,
-		 false},
-	};
-	static const struct target targets[] = {
-		{"sumsq-serial", "bare loop", false, 1 / 1.05, 0},
-		{"sumsq-serial", "scalar", false, 12, 0},
-	};
-
-	run_section(b, "The thirty sums of squares", NULL, contenders, 3, targets, 2);
-}
-
 int main(int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		void (*run)(struct bench *b);
+	} sections[] = {{"fetch", bench_fetch}, {"origin", bench_origin}, {"sumsq", bench_sumsq}};
 	static struct bench b = {.rounds = 9, .client_cpu = 0, .server_cpu = 1};
+	const char *only = argc > 2 ? argv[2] : NULL;
+	bool found = false;
 
 	if (argc > 1)
 		b.rounds = (unsigned)atoi(argv[1]);
-	if (b.rounds < 1 || b.rounds > ROUNDS_MAX)
-		status_exit(STATUS_USAGE, "rounds: from 1 to %d", ROUNDS_MAX);
+	if (b.rounds < 1 || b.rounds > BENCH_ROUNDS_MAX)
+		status_exit(STATUS_USAGE, "rounds: from 1 to %d", BENCH_ROUNDS_MAX);
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		status_exit(STATUS_UNABLE,
 			    "two CPUs are needed to measure a client against a server");
-	bench_fetch(&b);
-	bench_origin(&b);
-	bench_sumsq(&b);
+	printf("Clients on CPU %d, servers on CPU %d, pools on all\n", b.client_cpu, b.server_cpu);
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		if (only && strcmp(only, sections[i].name) != 0)
+			continue;
+		found = true;
+		sections[i].run(&b);
+	}
+	if (!found)
+		status_exit(STATUS_USAGE, "no section named %s: fetch, origin or sumsq", only);
 	return 0;
 }

@@ -1,0 +1,135 @@
+/* The rows of the fetch-* executables: parsing, help, --list-options and plans come from them. */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lab/fetch_options.h"
+#include "topology/place.h"
+
+static const char *const wait_names[] = {"block", "spin", NULL};
+static const char *const overlap_names[] = {"none", "thread", "core", NULL};
+static const char *const schedule_names[] = {"shared", "fixed", NULL};
+static const char *const arrivals_names[] = {"constant", "exponential", NULL};
+static const char *const bodies_names[] = {"same", "any", NULL};
+static const char *const tls_io_names[] = {"buffered", "conventional", "ktls", NULL};
+static const char *const tls_session_names[] = {"resumed", "fresh", NULL};
+
+/* Longer is a misprint. */
+#define DAY_NS UINT64_C(86400000000000)
+
+/* As in option_row, in its order; a row a line. */
+#define ROW(name_, letter_, kind_, field_, argument_, help_, ...)                                  \
+	{                                                                                          \
+		.name = name_, .letter = letter_, .kind = OPTION_##kind_,                          \
+		.offset = offsetof(struct fetch_options, field_), .argument = argument_,           \
+		.help = help_, __VA_ARGS__                                                         \
+	}
+
+static const struct option_row rows[] = {
+	ROW("requests", 'n', COUNT, requests, "N", "benchmark: fetch N times in all", .least = 1),
+	ROW("duration", 'd', DURATION, duration_ns, "T", "benchmark: fetch for so long",
+	    .least = 1000000, .most = DAY_NS),
+	ROW("warmup", 0, DURATION, warmup_ns, "T", "benchmark: run so long before measuring",
+	    .most = DAY_NS),
+	ROW("repeat", 'r', COUNT, repeat, "N", "fetch the list of URLs N times", .least = 1,
+	    .most = 1000000),
+	ROW("connections", 'c', COUNT, connections, "N",
+	    "open connections in all, each with one request in flight", .least = 1,
+	    .most = 1000000),
+	ROW("threads", 't', COUNT, threads, "N", "workers, each with connections of its own",
+	    .least = 1, .most = 4096),
+	ROW("processes", 'p', COUNT, processes, "N", "the same, each a process", .least = 1,
+	    .most = 4096),
+	ROW("schedule", 0, CHOICE, schedule, "shared|fixed",
+	    "whoever is free takes the next fetch, or each worker its share",
+	    .choices = schedule_names),
+	ROW("rate", 'R', COUNT, rate, "R",
+	    "open loop: R fetches fall due a second, answered or not", .least = 1,
+	    .most = 100000000),
+	ROW("arrivals", 0, CHOICE, arrivals, "constant|exponential",
+	    "open loop: how fetches fall due", .choices = arrivals_names),
+	ROW("seed", 0, COUNT, seed, "N", "of exponential arrivals", .least = 0),
+	ROW("wait", 0, CHOICE, wait, "block|spin",
+	    "when nothing is ready: sleep in the kernel, or keep control", .choices = wait_names),
+	ROW("overlap", 0, CHOICE, overlap, "none|thread|core",
+	    "add squares when nothing is ready, or with what is left of the core",
+	    .choices = overlap_names),
+	ROW("place", 0, CHOICE, place, "POLICY", "pin the workers by a policy (default none)",
+	    .choices = place_policy_names),
+	ROW("cpus", 0, TEXT, cpus, "LIST",
+	    "pin worker i to the i-th of these CPUs, over and over: 0,2-3 or core:1", .least = 0),
+	ROW("connection-per-request", 0, FLAG, connection_per_request, NULL,
+	    "open a connection for each fetch", .least = 0),
+	ROW("header", 'H', TEXTS, headers, "'NAME: VALUE'", "send this header too", .least = 0),
+	ROW("resolve", 0, TEXTS, resolve, "HOST:PORT:ADDRESS", "use this address for that host",
+	    .least = 0),
+	ROW("location", 'L', FLAG, location, NULL, "follow redirects", .least = 0),
+	ROW("max-redirs", 0, COUNT, redirects_max, "N", "follow so many (default 10)", .most = 50),
+	ROW("compressed", 0, FLAG, compressed, NULL,
+	    "ask for gzip, deflate, br, zstd; lengths are of what is decoded", .least = 0),
+	ROW("bodies", 0, CHOICE, bodies, "same|any", "whether all bodies of a URL must be equal",
+	    .choices = bodies_names),
+	ROW("connect-timeout", 0, DURATION, connect_timeout_ns, "T",
+	    "give a fetch up that has no connection (TLS included) by then", .least = 1000000,
+	    .most = DAY_NS),
+	ROW("max-time", 'm', DURATION, max_time_ns, "T",
+	    "give a fetch up that is not complete by then", .least = 1000000, .most = DAY_NS),
+	ROW("cacert", 0, TEXT, cacert, "FILE", "trust the CAs in this PEM file only", .least = 0),
+	ROW("insecure", 'k', FLAG, insecure, NULL, "do not verify certificates", .least = 0),
+	ROW("tls-io", 0, CHOICE, tls_io, "buffered|conventional|ktls",
+	    "who moves TLS's bytes: the model, OpenSSL, or OpenSSL and the kernel",
+	    .choices = tls_io_names),
+	ROW("tls-session", 0, CHOICE, tls_session, "resumed|fresh",
+	    "whether a new connection goes on with the last one's session",
+	    .choices = tls_session_names),
+	ROW("csv", 0, TEXT, csv, "FILE|-", "append the run's row to FILE, or print it", .least = 0),
+	ROW("json", 0, FLAG, json, NULL, "print the run's row as JSON, and nothing else",
+	    .least = 0),
+	ROW("samples", 0, TEXT, samples, "FILE", "write a row a fetch, as CSV", .least = 0),
+	ROW("histogram", 0, TEXT, histogram, "FILE",
+	    "write latencies as HdrHistogram's percentile text", .least = 0),
+	ROW("output", 'o', TEXT, output, "FILE",
+	    "write the first body of each URL, one behind the other", .least = 0),
+	ROW("quiet", 'q', FLAG, quiet, NULL, "no line a fetch, no summary", .least = 0),
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+const struct option_row *fetch_options_rows(size_t *count)
+{
+	*count = ROWS;
+	return rows;
+}
+
+void fetch_option_set(const struct model *model, struct option_set *set)
+{
+	static struct option_row all[ROWS + 1];
+	static char list[1024], help[1200];
+
+	memcpy(all, rows, sizeof(rows));
+	*set = (struct option_set){
+		.usage = "[options] URL...", .about = model->about, .rows = all, .count = ROWS};
+	if (!model->options)
+		return;
+	list[0] = 0;
+	for (const struct model_option *o = model->options; o->name; o++) {
+		size_t used = strlen(list);
+
+		snprintf(list + used, sizeof(list) - used, "%s%s%s", used ? " " : "", o->name,
+			 o->value == VALUE_NONE ? ""
+			 : o->required		? ":V"
+						: "[:V]");
+	}
+	snprintf(help, sizeof(help), "variants, with commas: %s", list);
+	all[ROWS] = (struct option_row){.name = model->name,
+					.kind = OPTION_TEXT,
+					.offset = offsetof(struct fetch_options, variant),
+					.argument = "LIST",
+					.help = help};
+	set->count = ROWS + 1;
+}
+
+const char *fetch_wait_name(enum wait_mode wait)
+{
+	return wait_names[wait];
+}
