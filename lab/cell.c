@@ -93,7 +93,8 @@ static int read_command(const struct plan_cell *cell, const struct subprocess *c
 	record_set_real(r, COLUMN_cpu_system_s, child->system_s);
 	record_set_count(r, COLUMN_max_rss_kib, child->max_rss_kib);
 	record_set_count(r, COLUMN_partial, 0);
-	record_set_count(r, COLUMN_tls, strstr(plan_value(cell, "run"), "{tls-") != NULL);
+	record_set_count(r, COLUMN_tls,
+			 cell_tls(cell) || strstr(plan_value(cell, "run"), "{tls-") != NULL);
 	if (connections)
 		record_set_count(r, COLUMN_connections, connections);
 	if (!body || units_size(body, &bytes) == 0)

@@ -9,7 +9,7 @@
  *
  * In any value, these are filled in when the cell is run (cell_filled[] is the list):
  *
- *	{url}		what the cell is to fetch, by latency, body or path
+ *	{url}		what the cell is to fetch, by tls, latency, body or path
  *	{origin} {port}	http://127.0.0.1:PORT, and that port
  *	{tls-origin} {tls-port}	the same for https; {ca} is the file with the certificate to trust
  *	{cpus}		the client's CPUs, as a list
@@ -51,6 +51,9 @@ struct cell_command {
 	unsigned count;
 	const char *cpus; /* that it is to be bound to before it begins, NULL: it does so itself */
 };
+
+/* Whether the cell asks the origin by TLS. */
+bool cell_tls(const struct plan_cell *cell);
 
 /* The path of one of the lab's executables, beside this one; the caller frees it. */
 char *cell_program(const char *name);

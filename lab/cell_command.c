@@ -58,21 +58,29 @@ static const char *port_of(const char *url)
 	return colon ? colon + 1 : "";
 }
 
+bool cell_tls(const struct plan_cell *cell)
+{
+	const char *tls = plan_value(cell, "tls");
+
+	return tls && strcmp(tls, "yes") == 0;
+}
+
 /* Where the cell's fetches go, by what it asks of the origin. */
 static char *asked_url(const struct plan_cell *cell, const struct cell_world *world)
 {
 	const char *latency = plan_value(cell, "latency");
 	const char *body = plan_value(cell, "body");
 	const char *path = plan_value(cell, "path");
+	const char *url = cell_tls(cell) ? world->tls_url : world->url;
 	uint64_t number;
 
 	if (path)
-		return print("%s%s%s", world->url, *path == '/' ? "" : "/", path);
+		return print("%s%s%s", url, *path == '/' ? "" : "/", path);
 	if (latency && units_duration(latency, &number) == 0 && number)
-		return print("%s/delay/%s", world->url, latency);
+		return print("%s/delay/%s", url, latency);
 	if (body && units_size(body, &number) == 0)
-		return print("%s/bytes/%llu", world->url, (unsigned long long)number);
-	return print("%s/", world->url);
+		return print("%s/bytes/%llu", url, (unsigned long long)number);
+	return print("%s/", url);
 }
 
 /* What stands for {name}; NULL when it is no such name. The caller frees it. */
@@ -161,7 +169,7 @@ static void add_options(struct cell_command *command, const struct plan_cell *ce
 		const char *name = key->name;
 		char *value;
 
-		if (!key->passed)
+		if (!key->passed || !cell->values[k])
 			continue;
 		if (key->row->kind == OPTION_FLAG) {
 			if (strcmp(cell->values[k], "yes") == 0)
@@ -194,6 +202,10 @@ static void make_own(struct cell_command *command, const struct plan_cell *cell,
 		else
 			add(command, print("--cpus=%s", world->client));
 	}
+	/* Its certificate is made anew each time: only this origin's CA vouches for it. */
+	if (kind == PLAN_FETCH && cell_tls(cell) && !plan_value(cell, "cacert") &&
+	    !plan_value(cell, "insecure"))
+		add(command, print("--cacert=%s", world->ca));
 	if (operands)
 		add_words(command, cell, world, operands);
 	else if (kind == PLAN_FETCH)

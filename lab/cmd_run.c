@@ -248,7 +248,7 @@ enum status cmd_run(int argc, char **argv)
 	run_folder_make(&folder, options.results, &plan);
 	fprintf(stderr, "iolab: plan %s, %u cells x %" PRIu64 " blocks, about %.0f s\n", plan.name,
 		plan.cell_count, plan.blocks, plan_expected_s(&plan));
-	if (plan.blocks < ENOUGH_BLOCKS)
+	if (plan.report == PLAN_MATRIX && plan.blocks < ENOUGH_BLOCKS)
 		status_warn("%" PRIu64 " blocks are too few for verdicts; %d or more decide",
 			    plan.blocks, ENOUGH_BLOCKS);
 	runner_run(&plan, options.place, &folder, &outcome);

@@ -12,6 +12,7 @@
  *
  *	model		which executable (all but [command])
  *	latency, body, path	what is asked of the origin: /delay/T, /bytes/N or that path
+ *	tls		yes: by https
  *	urls		URLs, with blanks between, instead
  *	jobs		the operands of a [sumsq], with blanks between
  *	run, rate, count	of a [command]: see cell.h
@@ -107,8 +108,8 @@ uint64_t plan_count(const struct plan_cell *cell, const char *key, uint64_t othe
 uint64_t plan_expected_ns(const struct plan_cell *cell);
 double plan_expected_s(const struct plan *plan);
 
-/* Whether any value of the plan holds that text: {tls-port}, say. */
-bool plan_mentions(const struct plan *plan, const char *text);
+/* Whether a cell of the plan needs an origin that speaks TLS. */
+bool plan_needs_tls(const struct plan *plan);
 
 /* For plan.c: makes the cells from the sections. Returns as plan_read(). */
 int plan_expand(struct plan *plan, char *why, size_t why_size);

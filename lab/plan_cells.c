@@ -49,17 +49,50 @@ uint64_t plan_count(const struct plan_cell *cell, const char *key, uint64_t othe
 	return text && units_count(text, &count) == 0 ? count : otherwise;
 }
 
-bool plan_mentions(const struct plan *plan, const char *text)
+static bool key_needs_tls(const struct plan_key *key)
+{
+	bool tls = strcmp(key->name, "tls") == 0;
+
+	for (size_t i = 0; i < key->values.count; i++) {
+		const char *value = key->values.items[i];
+
+		if (tls ? strcmp(value, "yes") == 0
+			: strstr(value, "{tls-") != NULL || strstr(value, "{ca}") != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool plan_needs_tls(const struct plan *plan)
 {
 	for (unsigned i = 0; i < plan->section_count; i++)
-		for (unsigned k = 0; k < plan->sections[i].key_count; k++) {
-			const struct plan_values *v = &plan->sections[i].keys[k].values;
-
-			for (size_t n = 0; n < v->count; n++)
-				if (strstr(v->items[n], text))
-					return true;
-		}
+		for (unsigned k = 0; k < plan->sections[i].key_count; k++)
+			if (key_needs_tls(&plan->sections[i].keys[k]))
+				return true;
 	return false;
+}
+
+/*
+ * A model's own options mean nothing to the others: those have one cell for all values of them,
+ * without any. False for the other values.
+ */
+static bool take_values(const struct plan_section *section, const size_t *at, const char **values)
+{
+	struct plan_cell cell = {.section = section, .values = values};
+
+	for (unsigned k = 0; k < section->key_count; k++)
+		values[k] = section->keys[k].values.items[at[k]];
+	for (unsigned k = 0; k < section->key_count; k++) {
+		const char *name = section->keys[k].name;
+
+		if (!plan_kind_models_own(section->kind, name) ||
+		    strcmp(name, plan_model(&cell)) == 0)
+			continue;
+		if (at[k] > 0)
+			return false;
+		values[k] = NULL;
+	}
+	return true;
 }
 
 /* Whether the model can wait that way, without which it waits its own, and no skip fits. */
@@ -89,7 +122,7 @@ static char *cell_name(const struct plan_cell *cell)
 		return NULL;
 	fputs(cell->section->label, out);
 	for (unsigned i = 0; i < cell->section->key_count; i++)
-		if (cell->section->keys[i].values.count > 1)
+		if (cell->section->keys[i].values.count > 1 && cell->values[i])
 			fprintf(out, "/%s", cell->values[i]);
 	if (fclose(out)) {
 		free(name);
@@ -194,9 +227,8 @@ static int expand_section(struct plan *plan, const struct plan_section *section,
 	do {
 		struct plan_cell cell = {.section = section, .values = values};
 
-		for (k = 0; k < section->key_count; k++)
-			values[k] = section->keys[k].values.items[at[k]];
-		err = add_with_control(plan, &cell, &baseline_seen, why, why_size);
+		if (take_values(section, at, values))
+			err = add_with_control(plan, &cell, &baseline_seen, why, why_size);
 		if (err)
 			return err;
 		/* The odometer: the last key turns fastest. */

@@ -6,6 +6,7 @@
 
 #include "kernels/fetch/models.h"
 #include "lab/fetch_options.h"
+#include "lab/model_choices.h"
 #include "lab/nap_options.h"
 #include "lab/sumsq_options.h"
 #include "lab/units.h"
@@ -34,7 +35,8 @@ static const char *const whole_command_keys[] = {"run", "rate", "count", NULL};
 #define COMMON_KEYS KEY("baseline", OPTION_TEXT), KEY("skip", OPTION_TEXT), TIMEOUT
 #define MODEL	    KEY("model", OPTION_TEXT)
 #define ASKED_OF_ORIGIN                                                                            \
-	KEY("latency", OPTION_DURATION), KEY("body", OPTION_SIZE), KEY("path", OPTION_TEXT)
+	KEY("latency", OPTION_DURATION), KEY("body", OPTION_SIZE), KEY("path", OPTION_TEXT),       \
+		KEY("tls", OPTION_FLAG)
 
 static const struct option_row fetch_keys[] = {MODEL, COMMON_KEYS, ASKED_OF_ORIGIN,
 					       KEY("urls", OPTION_TEXT)};
@@ -60,9 +62,8 @@ static const struct option_row experiment_keys[] = {
 	 .argument = "matrix or programs"},
 };
 static const struct option_row origin_keys[] = {
-	KEY("tls", OPTION_FLAG),
 	KEY("busy", OPTION_FLAG),
-	KEY("name", OPTION_TEXT),
+	KEY("name", OPTION_TEXTS),
 	{.name = "threads", .kind = OPTION_COUNT, .least = 1, .most = 256},
 };
 
@@ -80,6 +81,26 @@ static const struct kind {
 	[PLAN_EXPERIMENT] = {experiment_keys, LENGTH(experiment_keys), NULL},
 	[PLAN_ORIGIN] = {origin_keys, LENGTH(origin_keys), NULL},
 };
+
+/* The options that one model alone has, named as it is. */
+static struct option_row own_options[NAMES_MAX];
+static size_t own_count;
+
+static void collect_own(void)
+{
+	for (const struct model *const *m = models; own_count == 0 && *m; m++) {
+		struct option_set set;
+
+		fetch_option_set(*m, &set);
+		if ((*m)->options && own_count < NAMES_MAX)
+			own_options[own_count++] = set.rows[set.count - 1];
+	}
+}
+
+bool plan_kind_models_own(enum plan_kind kind, const char *key)
+{
+	return kind == PLAN_FETCH && models_find(key);
+}
 
 static bool among(const char *const *names, const char *name)
 {
@@ -112,6 +133,13 @@ const struct option_row *plan_kind_row(enum plan_kind kind, const char *key, boo
 			return &rows[i];
 		}
 	}
+	collect_own();
+	for (size_t i = 0; kind == PLAN_FETCH && i < own_count; i++) {
+		if (strcmp(own_options[i].name, key) == 0) {
+			*passed = true;
+			return &own_options[i];
+		}
+	}
 	return NULL;
 }
 
@@ -127,6 +155,9 @@ const char *plan_kind_nearest(enum plan_kind kind, const char *typed)
 	for (size_t i = 0; i < count && used < NAMES_MAX; i++)
 		if (!among(runners, rows[i].name))
 			names[used++] = rows[i].name;
+	collect_own();
+	for (size_t i = 0; kind == PLAN_FETCH && i < own_count && used < NAMES_MAX; i++)
+		names[used++] = own_options[i].name;
 	return units_nearest(typed, names, used);
 }
 
@@ -180,6 +211,11 @@ int plan_kind_value(enum plan_kind kind, const struct option_row *row, const cha
 {
 	if (strcmp(row->name, "model") == 0 && kind < PLAN_WORKLOADS)
 		return check_model(kind, text, why, why_size);
+	if (plan_kind_models_own(kind, row->name)) {
+		struct model_choices choices;
+
+		return model_choices_parse(models_find(row->name), text, &choices, why, why_size);
+	}
 	if (row->kind != OPTION_FLAG)
 		return options_value(row, text, number, why, why_size);
 	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0) {

@@ -26,6 +26,12 @@ enum plan_kind {
 extern const char *const plan_kind_names[PLAN_KINDS];
 
 /*
+ * Whether the key is the model's own (`uring = sqpoll,fixed`): the option that only that one
+ * executable has, and which means nothing to the others.
+ */
+bool plan_kind_models_own(enum plan_kind kind, const char *key);
+
+/*
  * The row of a key, NULL when sections of that kind have none of that name. *passed is set when
  * it is an option of the executable, to be passed on to it.
  */

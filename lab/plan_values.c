@@ -208,8 +208,10 @@ static bool is_range(const struct split *s, const char *before, const char *afte
 	uint64_t number;
 	size_t count = s->values->count;
 
-	if (s->kind != OPTION_TEXT)
-		return s->kind != OPTION_CHOICE && s->kind != OPTION_FLAG;
+	if (s->kind == OPTION_COUNT || s->kind == OPTION_SIZE || s->kind == OPTION_DURATION)
+		return true;
+	if (s->kind == OPTION_CHOICE || s->kind == OPTION_FLAG)
+		return false;
 	if (!*before)
 		before = count ? s->values->items[count - 1] : "";
 	return units_count(before, &number) == 0 && (!*after || units_count(after, &number) == 0);

@@ -89,16 +89,16 @@ static int listening(struct runner *r, const char *scheme, char url[static 256])
 static void make_origin_command(const struct runner *r, char **argv, size_t most)
 {
 	const struct plan_section *section = &r->plan->origin;
-	bool tls = plan_mentions(r->plan, "{tls-") || plan_mentions(r->plan, "{ca}");
+	bool tls = plan_needs_tls(r->plan);
 	size_t count = 0;
 
 	argv[count++] = cell_program("origin");
 	argv[count++] = option("listen", "127.0.0.1:0");
 	argv[count++] = option("cpus", r->world.origin);
-	if (tls && !plan_section_key(section, "tls"))
-		argv[count++] = option("tls", NULL);
-	if (tls)
+	if (tls) {
+		argv[count++] = option("listen-tls", "127.0.0.1:0");
 		argv[count++] = option("ca-out", r->world.ca);
+	}
 	for (unsigned k = 0; k < section->key_count && count + 1 < most; k++) {
 		const struct plan_key *key = &section->keys[k];
 		const char *value = key->values.items[0];
@@ -125,7 +125,7 @@ static void start_origin(struct runner *r)
 	if (err)
 		status_exit(STATUS_UNABLE, "%s", why);
 	err = listening(r, "http://", r->world.url);
-	if (!err && (plan_mentions(r->plan, "{tls-")))
+	if (!err && plan_needs_tls(r->plan))
 		err = listening(r, "https://", r->world.tls_url);
 	if (err) {
 		int status;

@@ -135,7 +135,7 @@ static void wrong_plans(void **state)
 		{"[experiment]\nblocks = 0\n", "blocks: '0' is below the least"},
 		{"[fetch]\nmodel = epol\nduration = 1s\n",
 		 ":2: [fetch] model: 'epol' is not a fetch model; did you mean epoll?"},
-		{"[fetch]\nmodel = xyz\nduration = 1s\n", "uring and floor are"},
+		{"[fetch]\nmodel = xyz\nduration = 1s\n", " and floor are"},
 		{"[fetch]\nmodel = epoll,,uring\n", ":2: [fetch] model: a value is empty"},
 		{"[fetch]\nmodel = epoll,\n", ":2: [fetch] model: a value is empty"},
 		{"[fetch]\nmodel =\n", ":2: [fetch] model: it has no value"},
@@ -218,6 +218,31 @@ static void wrong_plans(void **state)
 			fail_msg("'%s' does not say '%s'", why, rows[i].says);
 		plan_release(&plan);
 	}
+}
+
+/* What only one model has makes no cells of the others, and is not passed to them. */
+static void models_own_options(void **state)
+{
+	struct plan plan;
+	char why[512];
+
+	(void)state;
+	if (read_text("[fetch a]\nmodel = blocking, epoll\nepoll = edge, \"level\"\n"
+		      "connections = 1, 2\nduration = 1s\nbaseline = model=epoll epoll=level\n",
+		      &plan, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_int_equal(plan.cell_count, 2 + 4 + 2);
+	assert_non_null(find(&plan, "a/blocking/1", false));
+	assert_null(plan_value(find(&plan, "a/blocking/1", false), "epoll"));
+	assert_string_equal(plan_value(find(&plan, "a/epoll/edge/1", false), "epoll"), "edge");
+	assert_non_null(find(&plan, "a/epoll/level/2", true));
+	assert_null(find(&plan, "a/epoll/edge/2", true));
+	plan_release(&plan);
+	assert_int_equal(
+		read_text("[fetch a]\nmodel = epoll\nepoll = egde\n", &plan, why, sizeof(why)),
+		-EINVAL);
+	assert_non_null(strstr(why, ":3: [fetch a] epoll: "));
+	plan_release(&plan);
 }
 
 static void skips(void **state)
@@ -406,8 +431,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(product_of_factors), cmocka_unit_test(values_and_ranges),
 		cmocka_unit_test(wrong_plans),	      cmocka_unit_test(skips),
-		cmocka_unit_test(includes),	      cmocka_unit_test(how_long),
-		cmocka_unit_test(too_many_cells),     cmocka_unit_test(shipped_plans_read),
+		cmocka_unit_test(models_own_options), cmocka_unit_test(includes),
+		cmocka_unit_test(how_long),	      cmocka_unit_test(too_many_cells),
+		cmocka_unit_test(shipped_plans_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -314,6 +314,65 @@ static void all_kinds(void **state)
 	write_plan(small_plan);
 }
 
+/* The study's plan is understood whole, and one like it, without TLS, is run to its table. */
+static void programs(void **state)
+{
+	static const char plan[] =
+		"[experiment]\nblocks = 2\nreport = programs\n"
+		"[defaults fetch]\n"
+		"urls = {origin}/delay/2ms {origin}/delay/5ms {origin}/delay/3ms\n"
+		"[fetch 1 sequential]\nmodel = blocking\nrepeat = 3\n"
+		"[fetch 2 threads]\nmodel = blocking\nthreads = 4\nrepeat = 5\n"
+		"[nap 4 naps]\nmodel = blocking, epoll\ntick = 2ms\n"
+		"[fetch 5 one loop]\nmodel = epoll, uring\nconnections = 15\nrepeat = 5\n"
+		"[sumsq 7 process a job]\nmodel = processes\nper-job = yes\njobs = 1000 2000\n";
+	static const char *const names[] = {"\n1 sequential ",	   "\n2 threads ",
+					    "\n4 naps/blocking ",  "\n4 naps/epoll ",
+					    "\n5 one loop/epoll ", "\n5 one loop/uring ",
+					    "\n7 process a job "};
+	const char *const study[] = {"plan", "study", NULL};
+	const char *const arguments[] = {"run", "--results", folder, plan_path, NULL};
+	struct record *rows;
+	struct child child;
+	const char *at;
+	char run[512];
+	size_t count;
+
+	(void)state;
+	assert_int_equal(iolab(&child, study), 0);
+	assert_non_null(strstr(child.out.text, "  5 one loop/uring "));
+	assert_non_null(strstr(child.out.text, "[sumsq 7 process a job]"));
+	child_free(&child);
+	write_plan(plan);
+	if (iolab(&child, arguments) != 0)
+		fail_msg("%s", child.err.text);
+	assert_null(strstr(child.out.text, "ASYNCHRONOUS"));
+	/* In the plan's order. */
+	at = child.out.text;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *found = strstr(at, names[i]);
+
+		if (!found)
+			fail_msg("no '%s' in %s", names[i] + 1, at);
+		at = found;
+	}
+	run_folder(&child, run, sizeof(run));
+	count = read_rows(run, "fetch.csv", &rows);
+	assert_int_equal(count, 8);
+	for (size_t i = 0; i < count; i++)
+		assert_true(record_number(&rows[i], COLUMN_requests) ==
+			    (strcmp(record_text(&rows[i], COLUMN_cell), "1 sequential") ? 15 : 9));
+	record_free_all(rows, count);
+	count = read_rows(run, "sumsq.csv", &rows);
+	assert_true(count == 2 && record_number(&rows[0], COLUMN_jobs) == 2);
+	assert_string_equal(record_text(&rows[0], COLUMN_variant_requested), "per-job");
+	record_free_all(rows, count);
+	strcat(run, "/programs.csv");
+	assert_int_equal(access(run, R_OK), 0);
+	child_free(&child);
+	write_plan(small_plan);
+}
+
 /* The second Ctrl-C does not wait for a cell that will not end. */
 static void interrupted_twice(void **state)
 {
@@ -412,8 +471,8 @@ int main(void)
 		cmocka_unit_test(whole_run),	 cmocka_unit_test(seed_gives_the_order),
 		cmocka_unit_test(one_cpu),	 cmocka_unit_test(interrupted),
 		cmocka_unit_test(all_kinds),	 cmocka_unit_test(interrupted_twice),
-		cmocka_unit_test(plan_is_shown), cmocka_unit_test(bad_input),
-		cmocka_unit_test(lists),
+		cmocka_unit_test(plan_is_shown), cmocka_unit_test(programs),
+		cmocka_unit_test(bad_input),	 cmocka_unit_test(lists),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
