@@ -15,7 +15,7 @@ PROGRAMS := $(MODELS:%=fetch-%) $(PLACES:%=sumsq-%) $(NAPS:%=nap-%) origin iolab
 BINARIES := $(PROGRAMS:%=$(BUILD)/%)
 
 # --- packages -------------------------------------------------------------------------------
-PACKAGES := liburing hwloc openssl inih jansson zlib libbrotlienc libbrotlidec libbrotlicommon libzstd
+PACKAGES := liburing hwloc openssl jansson zlib libbrotlienc libbrotlidec libbrotlicommon libzstd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # Newer distributions package llhttp as a library; Debian 12 ships its generated C only.

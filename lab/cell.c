@@ -1,15 +1,12 @@
-/* Builds a cell's command line and completes its row. */
+/* Makes and completes a cell's row: see cell.h. */
 #include "lab/cell.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdarg.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "kernels/fetch/models.h"
 #include "lab/status.h"
 #include "lab/units.h"
 
@@ -18,112 +15,99 @@
 /* More than this taken by the hypervisor spoils a row; one tick of a short cell is less. */
 #define STEAL_MOST 0.02
 
-static char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *print(const char *format, ...)
+static enum record_kind kind_of(const struct plan_cell *cell)
 {
-	va_list arguments;
-	char *text;
+	static const enum record_kind kinds[PLAN_WORKLOADS] = {
+		[PLAN_FETCH] = RECORD_FETCH,
+		[PLAN_SUMSQ] = RECORD_SUMSQ,
+		[PLAN_NAP] = RECORD_NAP,
+		[PLAN_COMMAND] = RECORD_FETCH,
+	};
 
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		status_exit(STATUS_UNABLE, "out of memory");
-	va_end(arguments);
-	return text;
+	return kinds[cell->section->kind];
 }
 
-char *cell_program(const char *name)
+/* The number that the pattern of that key finds in a text, its last match; false without one. */
+static bool find_number(const char *pattern, const char *text, double *number)
 {
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	regex_t compiled;
+	regmatch_t match[2];
+	bool found = false;
 
-	if (length < 0)
-		status_exit(STATUS_UNABLE, "cannot tell where the lab's executables are: %m");
-	self[length] = 0;
-	*strrchr(self, '/') = 0;
-	return print("%s/%s", self, name);
-}
+	if (regcomp(&compiled, pattern, REG_EXTENDED | REG_NEWLINE))
+		return false; /* the plan's reader has tried it */
+	for (int flags = 0; regexec(&compiled, text, 2, match, flags) == 0; flags = REG_NOTBOL) {
+		char *end;
+		double value = match[1].rm_so < 0 ? 0 : strtod(text + match[1].rm_so, &end);
 
-static void add(struct cell_command *command, char *argument)
-{
-	if (command->count + 1 == CELL_ARGUMENTS_MAX)
-		status_exit(STATUS_UNABLE, "a cell's command line is too long");
-	command->argv[command->count++] = argument;
-	command->argv[command->count] = NULL;
-}
-
-/* Passes a key on as the option of the same name. */
-static void add_option(struct cell_command *command, const struct plan_cell *cell, const char *key)
-{
-	const char *value = plan_value(cell, key);
-
-	if (value)
-		add(command, print("--%s=%s", key, value));
-}
-
-static char *fetch_url(const struct plan_cell *cell, const char *origin_url)
-{
-	const char *latency = plan_value(cell, "latency");
-	const char *body = plan_value(cell, "body");
-	uint64_t number;
-
-	if (latency && units_duration(latency, &number) == 0 && number)
-		return print("%sdelay/%s", origin_url, latency);
-	if (body && units_size(body, &number) == 0)
-		return print("%sbytes/%llu", origin_url, (unsigned long long)number);
-	return print("%s", origin_url);
-}
-
-static void make_fetch(struct cell_command *command, const struct plan_cell *cell,
-		       const struct cell_seats *seats, const char *origin_url)
-{
-	const char *connections = plan_value(cell, "connections");
-	const char *model = plan_value(cell, "model");
-
-	add_option(command, cell, "wait");
-	add_option(command, cell, "overlap");
-	/* A model with one connection a worker gets its concurrency from threads, on one core. */
-	if (connections && models_find(model)->one_lane)
-		add(command, print("--threads=%s", connections));
-	else
-		add_option(command, cell, "connections");
-	add(command, print("--cpus=%s", seats->client));
-	add(command, fetch_url(cell, origin_url));
-}
-
-void cell_command_make(struct cell_command *command, const struct plan_cell *cell,
-		       const struct cell_seats *seats, const char *origin_url)
-{
-	bool fetch = cell->section->kind == PLAN_FETCH;
-	char *name = print("%s-%s", fetch ? "fetch" : "sumsq", plan_value(cell, "model"));
-
-	memset(command, 0, sizeof(*command));
-	add(command, cell_program(name));
-	free(name);
-	add(command, print("--json"));
-	add_option(command, cell, "duration");
-	add_option(command, cell, "warmup");
-	if (fetch) {
-		make_fetch(command, cell, seats, origin_url);
-		return;
+		if (match[1].rm_so >= 0 && end == text + match[1].rm_eo && value >= 0) {
+			*number = value;
+			found = true;
+		}
+		if (match[0].rm_eo == 0)
+			break;
+		text += match[0].rm_eo;
 	}
-	add_option(command, cell, "core");
-	/* The origin sleeps meanwhile: pools have all the cores. */
-	if (strcmp(plan_value(cell, "model"), "serial") == 0)
-		add(command, print("--cpus=%s", seats->client));
-	else
-		add(command, print("--place=cores"));
+	regfree(&compiled);
+	return found;
 }
 
-void cell_command_release(struct cell_command *command)
+/* A figure of the command's own; a NAN without such a key. */
+static int read_figure(const struct plan_cell *cell, const char *key,
+		       const struct subprocess *child, double *number, char *why, size_t why_size)
 {
-	for (unsigned i = 0; i < command->count; i++)
-		free(command->argv[i]);
-	memset(command, 0, sizeof(*command));
+	const char *pattern = plan_value(cell, key);
+
+	*number = __builtin_nan("");
+	if (!pattern || find_number(pattern, child->out.text, number) ||
+	    find_number(pattern, child->err.text, number))
+		return 0;
+	snprintf(why, why_size, "%s = %s finds no number in its output", key, pattern);
+	return -EINVAL;
 }
 
-int cell_read_row(const struct plan_cell *cell, const char *output, struct record *record,
-		  char *why, size_t why_size)
+/* The row of an external command: the bill of its process, and what it says it did. */
+static int read_command(const struct plan_cell *cell, const struct subprocess *child,
+			const struct cell_world *world, struct record *r, char *why,
+			size_t why_size)
+{
+	const char *body = plan_value(cell, "body");
+	const char *cpus = plan_value(cell, "cpus");
+	uint64_t connections = plan_count(cell, "connections", 0), bytes = CELL_BODY;
+	double cpu_s = child->user_s + child->system_s;
+	double rate, count;
+	int err = read_figure(cell, "rate", child, &rate, why, why_size);
+
+	if (!err)
+		err = read_figure(cell, "count", child, &count, why, why_size);
+	if (err)
+		return err;
+	record_set_text(r, COLUMN_model, plan_model(cell));
+	record_set_text(r, COLUMN_placement, cpus && strcmp(cpus, "all") == 0 ? "none" : "cpus");
+	if (!cpus)
+		record_set_text(r, COLUMN_cpus, world->client);
+	else if (strcmp(cpus, "all") != 0)
+		record_set_text(r, COLUMN_cpus, cpus);
+	record_set_real(r, COLUMN_duration_s, child->wall_s);
+	record_set_real(r, COLUMN_cpu_user_s, child->user_s);
+	record_set_real(r, COLUMN_cpu_system_s, child->system_s);
+	record_set_count(r, COLUMN_max_rss_kib, child->max_rss_kib);
+	record_set_count(r, COLUMN_partial, 0);
+	record_set_count(r, COLUMN_tls,
+			 cell_tls(cell) || strstr(plan_value(cell, "run"), "{tls-") != NULL);
+	if (connections)
+		record_set_count(r, COLUMN_connections, connections);
+	if (!body || units_size(body, &bytes) == 0)
+		record_set_real(r, COLUMN_body_bytes, (double)bytes);
+	record_set_real(r, COLUMN_throughput_rps, rate);
+	if (count >= 0 && count < 9e18)
+		record_set_count(r, COLUMN_requests, (uint64_t)count);
+	if (count > 0)
+		record_set_real(r, COLUMN_cpu_us_per_request, cpu_s * 1e6 / count);
+	return 0;
+}
+
+static int read_json(const char *output, struct record *record, char *why, size_t why_size)
 {
 	json_error_t error;
 	json_t *object = json_loads(output, JSON_DISABLE_EOF_CHECK, &error);
@@ -133,35 +117,59 @@ int cell_read_row(const struct plan_cell *cell, const char *output, struct recor
 		snprintf(why, why_size, "its output is not JSON: %s", error.text);
 		return -EINVAL;
 	}
-	record_init(record, cell->section->kind == PLAN_FETCH ? RECORD_FETCH : RECORD_SUMSQ);
 	err = record_from_json(object, record, why, why_size);
 	json_decref(object);
+	return err;
+}
+
+int cell_read_row(const struct plan_cell *cell, const struct subprocess *child,
+		  const struct cell_world *world, struct record *record, char *why, size_t why_size)
+{
+	int err;
+
+	record_init(record, kind_of(cell));
+	if (cell->section->kind == PLAN_COMMAND)
+		err = read_command(cell, child, world, record, why, why_size);
+	else
+		err = read_json(child->out.text, record, why, why_size);
 	if (err)
 		record_release(record);
 	return err;
 }
 
+void cell_failed_row(const struct plan_cell *cell, const char *reason, struct record *record)
+{
+	record_init(record, kind_of(cell));
+	record_set_text(record, COLUMN_model, plan_model(cell));
+	record_set_count(record, COLUMN_partial, 0);
+	cell_add_flag(record, "failed");
+	cell_add_flag(record, reason);
+}
+
 void cell_label_row(const struct plan_cell *cell, struct record *record, const char *run_id,
 		    const char *experiment, uint64_t block, uint64_t order)
 {
-	const char *latency = plan_value(cell, "latency");
-	uint64_t ns;
+	const char *role = cell->section->kind == PLAN_COMMAND ? "command" : "cell";
+	bool asked = !plan_value(cell, "urls") && !plan_value(cell, "path");
 
 	record_set_text(record, COLUMN_run_id, run_id);
 	record_set_text(record, COLUMN_experiment, experiment);
 	record_set_count(record, COLUMN_block, block);
 	record_set_count(record, COLUMN_order, order);
 	record_set_text(record, COLUMN_cell, cell->name);
-	record_set_text(record, COLUMN_role, cell->control ? "control" : "cell");
-	if (record->kind == RECORD_FETCH && (!latency || units_duration(latency, &ns) == 0))
-		record_set_real(record, COLUMN_origin_latency_us, latency ? (double)ns / 1e3 : 0);
+	record_set_text(record, COLUMN_role, cell->control ? "control" : role);
+	if (record->kind == RECORD_FETCH && asked)
+		record_set_real(record, COLUMN_origin_latency_us,
+				(double)plan_duration_ns(cell, "latency", 0) / 1e3);
 }
 
-static void add_flag(struct record *record, const char *flag)
+void cell_add_flag(struct record *record, const char *flag)
 {
 	const char *before = record_text(record, COLUMN_flags);
-	char *flags = before[0] ? print("%s %s", before, flag) : print("%s", flag);
+	char *flags;
 
+	if (asprintf(&flags, "%s%s%s", before, before[0] ? " " : "", flag) < 0)
+		status_exit(STATUS_UNABLE, "out of memory");
 	record_set_text(record, COLUMN_flags, flags);
 	free(flags);
 }
@@ -169,14 +177,12 @@ static void add_flag(struct record *record, const char *flag)
 void cell_flag_row(struct record *record, bool origin_shares, uint64_t origin_cpu_ns,
 		   uint64_t loaded_ns)
 {
-	double busy = (double)origin_cpu_ns / (double)loaded_ns;
-
 	if (record_number(record, COLUMN_steal_share) > STEAL_MOST)
-		add_flag(record, "steal");
+		cell_add_flag(record, "steal");
 	if (record->kind != RECORD_FETCH)
 		return;
 	if (origin_shares)
-		add_flag(record, "origin-shares-cpu");
-	if (busy > SATURATED)
-		add_flag(record, "origin-saturated");
+		cell_add_flag(record, "origin-shares-cpu");
+	if (loaded_ns && (double)origin_cpu_ns / (double)loaded_ns > SATURATED)
+		cell_add_flag(record, "origin-saturated");
 }

@@ -8,6 +8,7 @@
 #include "lab/status.h"
 
 enum status cmd_run(int argc, char **argv);
+enum status cmd_plan(int argc, char **argv);
 enum status cmd_list(int argc, char **argv);
 enum status cmd_columns(int argc, char **argv);
 

@@ -6,7 +6,6 @@
 #include "lab/options.h"
 #include "lab/plan.h"
 #include "lab/plans.h"
-#include "lab/runner.h"
 #include "results/record.h"
 
 /* The comment that a plan opens with, up to its first full stop. */
@@ -35,10 +34,9 @@ enum status cmd_list(int argc, char **argv)
 		struct plan plan;
 		char why[512];
 
-		if (plan_read(p->name, &plan, why, sizeof(why)))
+		if (plan_read(p->name, 0, &plan, why, sizeof(why)))
 			status_exit(STATUS_FAILED, "%s", why);
-		printf("%-10s %u cells, %.0f s:", p->name, plan.cell_count,
-		       runner_expected_s(&plan));
+		printf("%-10s %u cells, %.0f s:", p->name, plan.cell_count, plan_expected_s(&plan));
 		print_about(p->text);
 		putchar('\n');
 		plan_release(&plan);

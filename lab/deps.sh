@@ -16,7 +16,6 @@ look_build() {
 	has_library liburing || need liburing-dev
 	has_library hwloc || need libhwloc-dev
 	has_library openssl || need libssl-dev
-	has_library inih || need libinih-dev
 	has_library jansson || need libjansson-dev
 	has_library zlib || need zlib1g-dev
 	has_library libbrotlienc || need libbrotli-dev

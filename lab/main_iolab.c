@@ -19,6 +19,7 @@ static const struct command {
 	const char *about;
 } commands[] = {
 	{"run", cmd_run, "run a plan (default: matrix) and print what it shows"},
+	{"plan", cmd_plan, "the cells of a plan and how long they take, without running any"},
 	{"list", cmd_list, "the shipped plans"},
 	{"columns", cmd_columns, "the columns of a row and their meaning"},
 	{"topology", topology, "the machine, and who would sit where"},

@@ -1,8 +1,7 @@
-/* Reads a plan's INI text, with inih, into sections; plan_cells.c multiplies them out. */
+/* Reads a plan's lines into sections and keys; plan_cells.c multiplies them out. */
 #include "lab/plan.h"
 
 #include <errno.h>
-#include <ini.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,152 +12,223 @@
 
 #define DEFAULT_BLOCKS 9
 
-static const char *const experiment_keys[] = {"blocks", "seed", NULL};
-static const char *const fetch_keys[] = {"model",   "wait",	"connections", "latency",  "body",
-					 "overlap", "duration", "warmup",      "baseline", NULL};
-static const char *const sumsq_keys[] = {"model", "core", "duration", "warmup", "baseline", NULL};
-
 struct reading {
 	struct plan *plan;
-	struct plan_section *section; /* NULL: [experiment] */
-	char current[64];	      /* the section's header */
-	char problem[256];	      /* the first one; inih tells its line */
+	struct plan_section *section; /* that the lines belong to; NULL: [experiment] or none */
+	char header[80];	      /* the section's, for messages */
+	const struct plan_line *line;
+	char *why;
+	size_t why_size;
 };
 
-static int complain(struct reading *r, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int complain(struct reading *r, const char *format, ...)
+int plan_complain(const struct plan_line *line, char *why, size_t why_size, const char *format, ...)
 {
+	int used = snprintf(why, why_size, "%s:%u: ", line->file, line->number);
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (!r->problem[0])
-		vsnprintf(r->problem, sizeof(r->problem), format, arguments);
+	if (used >= 0 && (size_t)used < why_size)
+		vsnprintf(why + used, why_size - (size_t)used, format, arguments);
 	va_end(arguments);
-	return 0;
+	return -EINVAL;
 }
 
-/* Starts the section of that header: "fetch busy" is of kind fetch, labelled busy. */
-static int open_section(struct reading *r, const char *header)
+#define complain(r, ...) plan_complain((r)->line, (r)->why, (r)->why_size, __VA_ARGS__)
+
+static int out_of_memory(const struct reading *r)
 {
-	size_t length = strcspn(header, " ");
-	const char *label = header[length] ? header + length + 1 : header;
+	complain(r, "out of memory");
+	return -ENOMEM;
+}
+
+/* The kind of that name, PLAN_KINDS when there is none. */
+static enum plan_kind find_kind(const char *name, size_t length)
+{
+	unsigned kind = 0;
+
+	while (kind < PLAN_KINDS &&
+	       (strncmp(plan_kind_names[kind], name, length) != 0 || plan_kind_names[kind][length]))
+		kind++;
+	return (enum plan_kind)kind;
+}
+
+static int add_workload(struct reading *r, enum plan_kind kind, const char *label)
+{
 	struct plan *plan = r->plan;
 	struct plan_section *grown;
 
-	snprintf(r->current, sizeof(r->current), "%s", header);
-	r->section = NULL;
-	if (strcmp(header, "experiment") == 0)
-		return 1;
-	if (!(length == 5 &&
-	      (strncmp(header, "fetch", 5) == 0 || strncmp(header, "sumsq", 5) == 0)))
-		return complain(r,
-				"section [%s]: it is neither [experiment], [fetch LABEL] nor "
-				"[sumsq LABEL]",
-				header);
+	for (unsigned i = 0; i < plan->section_count; i++)
+		if (strcmp(plan->sections[i].label, label) == 0)
+			return complain(r, "[%s]: the label %s is taken, by line %u", r->header,
+					label, plan->sections[i].line->number);
 	grown = realloc(plan->sections, (plan->section_count + 1) * sizeof(*grown));
 	if (!grown)
-		return complain(r, "out of memory");
+		return out_of_memory(r);
 	plan->sections = grown;
-	r->section = &grown[plan->section_count++];
+	r->section = &grown[plan->section_count];
 	memset(r->section, 0, sizeof(*r->section));
-	r->section->kind = header[0] == 'f' ? PLAN_FETCH : PLAN_SUMSQ;
+	r->section->kind = kind;
+	r->section->line = r->line;
 	r->section->label = strdup(label);
-	return 1;
+	plan->section_count += r->section->label != NULL;
+	return r->section->label ? 0 : out_of_memory(r);
 }
 
-static int check_key(struct reading *r, const char *name, const char *const *known)
+/* Starts the section of that header: "fetch busy" is of kind fetch, labelled busy. */
+static int open_section(struct reading *r, const char *text)
 {
-	size_t count = 0;
-	const char *nearest;
+	size_t whole = strlen(text), length;
+	const char *label;
+	enum plan_kind kind;
 
-	for (; known[count]; count++)
-		if (strcmp(known[count], name) == 0)
-			return 1;
-	nearest = units_nearest(name, known, count);
-	return complain(r, "[%s] has no key '%s'%s%s%s", r->current, name,
+	if (whole < 3 || text[whole - 1] != ']' || whole - 2 >= sizeof(r->header))
+		return complain(r, "'%.60s' is not a section's header, such as [fetch busy]", text);
+	snprintf(r->header, sizeof(r->header), "%.*s", (int)(whole - 2), text + 1);
+	length = strcspn(r->header, " ");
+	label = r->header + length + strspn(r->header + length, " ");
+	r->section = NULL;
+	if (strncmp(r->header, "defaults ", 9) == 0) {
+		kind = find_kind(label, strlen(label));
+		if (kind >= PLAN_WORKLOADS)
+			return complain(r,
+					"[%s]: '%s' is no workload; fetch, sumsq, nap and command "
+					"are",
+					r->header, label);
+		r->section = &r->plan->defaults[kind];
+		return 0;
+	}
+	kind = find_kind(r->header, length);
+	if (kind < PLAN_WORKLOADS)
+		return add_workload(r, kind, *label ? label : r->header);
+	if (kind == PLAN_KINDS || *label)
+		return complain(r,
+				"section [%s]: it is none of [experiment], [origin], [defaults "
+				"KIND], [fetch LABEL], [sumsq LABEL], [nap LABEL] and [command "
+				"LABEL]",
+				r->header);
+	r->section = kind == PLAN_ORIGIN ? &r->plan->origin : NULL;
+	return 0;
+}
+
+static int unknown_key(const struct reading *r, enum plan_kind kind, const char *name)
+{
+	const char *nearest = plan_kind_nearest(kind, name);
+
+	return complain(r, "[%s] has no key '%s'%s%s%s", r->header, name,
 			nearest ? "; did you mean " : "", nearest ? nearest : "",
 			nearest ? "?" : "");
 }
 
+/* A key of [experiment]; an included file's gives way to the one that comes later. */
 static int set_experiment(struct reading *r, const char *name, const char *value)
 {
-	uint64_t number;
+	bool passed;
+	const struct option_row *row = plan_kind_row(PLAN_EXPERIMENT, name, &passed);
+	uint64_t number = 0;
+	char what[256];
 
-	if (!check_key(r, name, experiment_keys))
-		return 0;
-	if (units_count(value, &number))
-		return complain(r, "[experiment] %s: '%s' is not a whole number", name, value);
+	if (!row)
+		return unknown_key(r, PLAN_EXPERIMENT, name);
+	if (options_value(row, value, &number, what, sizeof(what)))
+		return complain(r, "[experiment] %s: %s", name, what);
 	if (strcmp(name, "seed") == 0) {
 		r->plan->seed = number;
 		r->plan->seed_given = true;
-	} else if (number == 0 || number > 10000) {
-		return complain(r, "[experiment] blocks: %s is not from 1 to 10000", value);
-	} else {
+	} else if (strcmp(name, "blocks") == 0) {
 		r->plan->blocks = number;
+	} else {
+		r->plan->report = (enum plan_report)number;
 	}
-	return 1;
+	return 0;
 }
 
-/* Splits at commas, without the blanks round them; an empty value is an error. */
-static int split(struct reading *r, struct plan_key *key, const char *value)
+/* Fills the values of a key, each checked by its row. */
+static int set_values(struct reading *r, struct plan_key *key, const char *text)
 {
-	for (const char *at = value; at;) {
-		size_t length = strcspn(at, ",");
-		const char *next = at[length] ? at + length + 1 : NULL;
+	enum option_kind kind = key->row ? key->row->kind : OPTION_TEXT;
+	bool whole = key->repeated || plan_kind_whole(r->section->kind, key->name);
+	uint64_t number;
+	char what[256];
+	int err = 0;
 
-		while (length && (*at == ' ' || *at == '\t')) {
-			at++;
-			length--;
-		}
-		while (length && (at[length - 1] == ' ' || at[length - 1] == '\t'))
-			length--;
-		if (length == 0)
-			return complain(r, "[%s] %s: a value is empty", r->current, key->name);
-		if (key->count == PLAN_VALUES_MAX)
-			return complain(r, "[%s] %s: more than %d values", r->current, key->name,
-					PLAN_VALUES_MAX);
-		key->values[key->count++] = strndup(at, length);
-		at = next;
+	if (!*text)
+		return complain(r, "[%s] %s: it has no value", r->header, key->name);
+	if (whole)
+		err = plan_values_add(&key->values, text);
+	else
+		err = plan_values_split(&key->values, text, kind, r->plan->cells_max, what,
+					sizeof(what));
+	if (err)
+		return err == -ENOMEM ? out_of_memory(r)
+				      : complain(r, "[%s] %s: %s", r->header, key->name, what);
+	for (size_t i = 0; i < key->values.count; i++) {
+		const char *value = key->values.items[i];
+
+		/* What the runner fills in cannot be known yet. */
+		if (key->row && !strchr(value, '{') &&
+		    plan_kind_value(r->section->kind, key->row, value, &number, what, sizeof(what)))
+			return complain(r, "[%s] %s: %s", r->header, key->name, what);
+		for (size_t k = 0; k < i && key->values.count <= PLAN_CELLS_DEFAULT; k++)
+			if (strcmp(value, key->values.items[k]) == 0)
+				return complain(r, "[%s] %s: the value %s is there twice",
+						r->header, key->name, value);
 	}
-	return 1;
+	return 0;
 }
 
-static int on_pair(void *user, const char *section, const char *name, const char *value)
+static int set_key(struct reading *r, char *name, const char *value)
 {
-	struct reading *r = user;
+	struct plan_section *section = r->section;
+	size_t length = strlen(name);
+	bool repeated = length > 2 && strcmp(name + length - 2, "[]") == 0;
 	struct plan_key *key;
+	bool passed = false;
 
-	if (strcmp(section, r->current) != 0 && !open_section(r, section))
-		return 0;
-	if (!r->section)
-		return set_experiment(r, name, value);
-	if (!check_key(r, name, r->section->kind == PLAN_FETCH ? fetch_keys : sumsq_keys))
-		return 0;
-	for (unsigned i = 0; i < r->section->key_count; i++)
-		if (strcmp(r->section->keys[i].name, name) == 0)
-			return complain(r, "[%s] %s: given twice", r->current, name);
-	key = &r->section->keys[r->section->key_count++];
-	key->name = strdup(name);
-	return split(r, key, value);
+	if (repeated)
+		name[length - 2] = '\0';
+	const struct option_row *row = plan_kind_row(section->kind, name, &passed);
+	const struct plan_key *before = plan_section_key(section, name);
+
+	/* A command may have keys of its own, to stand in its line. */
+	if (!row && section->kind != PLAN_COMMAND)
+		return unknown_key(r, section->kind, name);
+	repeated = repeated || strcmp(name, "skip") == 0;
+	if (before && !(repeated && before->repeated))
+		return complain(r, "[%s] %s: given twice, in line %u too", r->header, name,
+				before->line->number);
+	if (section->key_count == PLAN_KEYS_MAX)
+		return complain(r, "[%s] has more than %d keys", r->header, PLAN_KEYS_MAX);
+	key = &section->keys[section->key_count];
+	*key = (struct plan_key){.name = strdup(name),
+				 .row = row,
+				 .passed = passed,
+				 .repeated = repeated,
+				 .line = r->line};
+	section->key_count += key->name != NULL;
+	return key->name ? set_values(r, key, value) : out_of_memory(r);
 }
 
-/* The whole of a file, or NULL with errno. */
-static char *read_file(const char *path)
+static int take_line(struct reading *r)
 {
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t size = 0;
+	char *name = strdup(r->line->text);
+	char *value;
+	int err;
 
-	if (!file)
-		return NULL;
-	if (getdelim(&text, &size, 0, file) < 0) {
-		free(text);
-		text = feof(file) ? strdup("") : NULL;
+	if (!name)
+		return out_of_memory(r);
+	if (*name == '[') {
+		err = open_section(r, name);
+	} else if (!(value = plan_lines_cut(name))) {
+		err = complain(r, "neither a section nor KEY = VALUE: '%.60s'", r->line->text);
+	} else if (r->section) {
+		err = set_key(r, name, value);
+	} else if (strcmp(r->header, "experiment") == 0) {
+		err = set_experiment(r, name, value);
+	} else {
+		err = complain(r, "%s: a key before the first section", name);
 	}
-	fclose(file);
-	return text;
+	free(name);
+	return err;
 }
 
 static const char *embedded(const char *name, char *why, size_t why_size)
@@ -196,60 +266,52 @@ static char *plan_name(const char *name)
 	return strndup(base, strcspn(base, "."));
 }
 
-int plan_read(const char *name, struct plan *plan, char *why, size_t why_size)
+int plan_read(const char *name, unsigned cells_max, struct plan *plan, char *why, size_t why_size)
 {
-	struct reading reading = {.plan = plan};
-	int line;
+	struct reading reading = {.plan = plan, .why = why, .why_size = why_size};
+	const char *text = NULL;
+	int err;
 
 	memset(plan, 0, sizeof(*plan));
 	plan->blocks = DEFAULT_BLOCKS;
+	plan->cells_max = cells_max ? cells_max : PLAN_CELLS_DEFAULT;
+	plan->origin.kind = PLAN_ORIGIN;
+	for (unsigned kind = 0; kind < PLAN_WORKLOADS; kind++)
+		plan->defaults[kind].kind = (enum plan_kind)kind;
 	plan->name = plan_name(name);
-	if (is_path(name)) {
-		plan->text = read_file(name);
-		if (!plan->text) {
-			int err = -errno;
-
-			snprintf(why, why_size, "cannot read the plan %s: %s", name,
-				 strerror(errno));
-			return err;
-		}
-	} else {
-		const char *text = embedded(name, why, why_size);
-
-		if (!text)
-			return -ENOENT;
-		plan->text = strdup(text);
+	if (!is_path(name) && !(text = embedded(name, why, why_size)))
+		return -ENOENT;
+	err = plan_lines_read(&plan->text, name, text, why, why_size);
+	for (size_t i = 0; i < plan->text.count && !err; i++) {
+		reading.line = &plan->text.lines[i];
+		err = take_line(&reading);
 	}
-	line = ini_parse_string(plan->text, on_pair, &reading);
-	if (line) {
-		snprintf(why, why_size, "%s:%d: %s", name, line,
-			 reading.problem[0] ? reading.problem
-					    : "neither a section nor KEY = VALUE");
-		return -EINVAL;
+	return err ? err : plan_expand(plan, why, why_size);
+}
+
+static void release_section(struct plan_section *section)
+{
+	free(section->label);
+	for (unsigned k = 0; k < section->key_count; k++) {
+		free(section->keys[k].name);
+		plan_values_release(&section->keys[k].values);
 	}
-	int err = plan_expand(plan, reading.problem, sizeof(reading.problem));
-	if (err)
-		snprintf(why, why_size, "%s: %s", name, reading.problem);
-	return err;
 }
 
 void plan_release(struct plan *plan)
 {
-	for (unsigned i = 0; i < plan->cell_count; i++)
+	for (unsigned i = 0; i < plan->cell_count; i++) {
 		free(plan->cells[i].name);
-	free(plan->cells);
-	for (unsigned i = 0; i < plan->section_count; i++) {
-		struct plan_section *section = &plan->sections[i];
-
-		free(section->label);
-		for (unsigned k = 0; k < section->key_count; k++) {
-			free(section->keys[k].name);
-			for (unsigned v = 0; v < section->keys[k].count; v++)
-				free(section->keys[k].values[v]);
-		}
+		free(plan->cells[i].values);
 	}
+	free(plan->cells);
+	for (unsigned i = 0; i < plan->section_count; i++)
+		release_section(&plan->sections[i]);
+	for (unsigned i = 0; i < PLAN_WORKLOADS; i++)
+		release_section(&plan->defaults[i]);
+	release_section(&plan->origin);
 	free(plan->sections);
 	free(plan->name);
-	free(plan->text);
+	plan_lines_release(&plan->text);
 	memset(plan, 0, sizeof(*plan));
 }

@@ -1,15 +1,27 @@
 /*
- * Plans: which cells an experiment has. An INI file: [experiment] says how it is run, and every
- * other section is a workload, "[fetch LABEL]" or "[sumsq LABEL]". A value with commas is a
- * factor; the workload's cells are the product of its factors. A wait that a model does not have
- * makes no cell.
+ * Plans: which cells an experiment has. An INI file (see plan_lines.h for its lines): [experiment]
+ * says how it is run, [origin] what its origin is started with, and every other section is a
+ * workload, "[fetch LABEL]", "[sumsq LABEL]", "[nap LABEL]" or "[command LABEL]". "[defaults
+ * KIND]" holds keys for all workloads of a kind that do not have them.
  *
- *	[experiment]   blocks, seed
- *	[fetch ...]    model, wait, connections, latency, body, overlap, duration, warmup, baseline
- *	[sumsq ...]    model, core, duration, warmup, baseline
+ * The keys of a workload are the long options of its executable; a flag's value is yes or no. A
+ * value with commas is a factor (see plan_values.h), and the cells are the product of the
+ * workload's factors, less those that a `skip` line fits and those with a wait that their model
+ * does not have. "KEY[] = VALUE" is no factor: the value counts as it stands, and several such
+ * lines give the option several times to every cell. Keys that are no options:
  *
- * `baseline` names the cell that the others are compared with, as MODEL or MODEL/WAIT; it is
- * also the one that is entered twice, as the A/A control.
+ *	model		which executable (all but [command])
+ *	latency, body, path	what is asked of the origin: /delay/T, /bytes/N or that path
+ *	tls		yes: by https
+ *	urls		URLs, with blanks between, instead
+ *	jobs		the operands of a [sumsq], with blanks between
+ *	run, rate, count	of a [command]: see cell.h
+ *	skip		terms (see plan_terms.h): a cell for which all hold is left out
+ *	baseline	terms, or MODEL or MODEL/WAIT: the cell that the others are compared with;
+ *			it is also the one that is entered twice, as the A/A control
+ *	timeout		how long a cell may take beyond its expected length
+ *
+ * A value may hold {url}, {port} and the like, which the runner fills in: see cell.h.
  */
 #ifndef LAB_PLAN_H
 #define LAB_PLAN_H
@@ -18,16 +30,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLAN_VALUES_MAX 32  /* values of one factor */
-#define PLAN_KEYS_MAX	16  /* keys of one section */
-#define PLAN_CELLS_MAX	512 /* cells of a plan, controls included */
+#include "lab/plan_kinds.h"
+#include "lab/plan_lines.h"
+#include "lab/plan_values.h"
 
-enum plan_kind { PLAN_FETCH, PLAN_SUMSQ };
+#define PLAN_KEYS_MAX	   64	  /* keys of one section */
+#define PLAN_CELLS_DEFAULT 512	  /* cells of a plan, controls included, unless told otherwise */
+#define PLAN_CELLS_MOST	   999999 /* and whatever one is told */
+
+enum plan_report { PLAN_MATRIX, PLAN_PROGRAMS };
 
 struct plan_key {
 	char *name;
-	char *values[PLAN_VALUES_MAX];
-	unsigned count;
+	struct plan_values values;    /* one at least */
+	const struct option_row *row; /* NULL: a command's own */
+	bool passed;		      /* an option of the executable */
+	bool repeated;		      /* "KEY[] =": other keys may have the same name */
+	const struct plan_line *line; /* where it stands */
 };
 
 struct plan_section {
@@ -35,44 +54,68 @@ struct plan_section {
 	char *label;
 	struct plan_key keys[PLAN_KEYS_MAX];
 	unsigned key_count;
+	const struct plan_line *line;
 };
 
-/* One combination of a section's factors; its value of each key. */
+/* One combination of a section's factors. */
 struct plan_cell {
 	const struct plan_section *section;
-	char *name;			   /* "LABEL/value/value": the factors' values */
-	const char *values[PLAN_KEYS_MAX]; /* in the order of the section's keys */
-	bool control;			   /* the second entry of the A/A pair */
+	char *name;	     /* "LABEL/value/value": the factors' values */
+	const char **values; /* of each of the section's keys */
+	bool control;	     /* the second entry of the A/A pair */
 	bool baseline;
 };
 
 struct plan {
 	char *name;
-	char *text; /* the file, whole, for the run's folder */
+	struct plan_lines text; /* text.flat, for the run's folder, needs no other file */
 	uint64_t blocks;
 	uint64_t seed;
 	bool seed_given;
-	struct plan_section *sections;
+	enum plan_report report;
+	struct plan_section *sections; /* the workloads */
 	unsigned section_count;
+	struct plan_section origin;
+	struct plan_section defaults[PLAN_WORKLOADS];
 	struct plan_cell *cells;
 	unsigned cell_count;
+	unsigned cells_max;
 };
 
 /*
  * Reads the embedded plan of that name, or the file at that path if it has a '/' or ends in
- * ".ini". Returns 0, or -errno with one line in why: -ENOENT (no such plan, the nearest name),
- * -EINVAL (file, line and key of what is wrong). Release with plan_release() in either case.
+ * ".ini". cells_max: how many cells it may have, 0 for PLAN_CELLS_DEFAULT. Returns 0, or -errno
+ * with one line in why: -ENOENT (no such plan, the nearest name), -EINVAL and others (file, line
+ * and key of what is wrong). Release with plan_release() in either case.
  */
-int plan_read(const char *name, struct plan *plan, char *why, size_t why_size);
+int plan_read(const char *name, unsigned cells_max, struct plan *plan, char *why, size_t why_size);
 void plan_release(struct plan *plan);
+
+/* The section's first key of that name, or NULL. */
+const struct plan_key *plan_section_key(const struct plan_section *section, const char *name);
 
 /* The cell's value of a key, or NULL when its section has no such key. */
 const char *plan_value(const struct plan_cell *cell, const char *key);
 
-/* A duration of the cell in ns, `otherwise` when the key is not there. */
+/* What the cell runs: its model, or a command's label. */
+const char *plan_model(const struct plan_cell *cell);
+
+/* A duration of the cell in ns, a count; `otherwise` when the key is not there. */
 uint64_t plan_duration_ns(const struct plan_cell *cell, const char *key, uint64_t otherwise);
+uint64_t plan_count(const struct plan_cell *cell, const char *key, uint64_t otherwise);
+
+/* How long a cell takes, and the whole plan. An estimate. */
+uint64_t plan_expected_ns(const struct plan_cell *cell);
+double plan_expected_s(const struct plan *plan);
+
+/* Whether a cell of the plan needs an origin that speaks TLS. */
+bool plan_needs_tls(const struct plan *plan);
 
 /* For plan.c: makes the cells from the sections. Returns as plan_read(). */
 int plan_expand(struct plan *plan, char *why, size_t why_size);
+
+/* For the plan's own files: "FILE:LINE: " and what follows into why. Returns -EINVAL. */
+int plan_complain(const struct plan_line *line, char *why, size_t why_size, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #endif

@@ -7,16 +7,30 @@
 #include <string.h>
 
 #include "kernels/fetch/models.h"
+#include "lab/plan_check.h"
+#include "lab/plan_terms.h"
 #include "lab/units.h"
 
-static const char *const pool_models[] = {"serial", "threads", "processes", NULL};
+const struct plan_key *plan_section_key(const struct plan_section *section, const char *name)
+{
+	for (unsigned i = 0; i < section->key_count; i++)
+		if (strcmp(section->keys[i].name, name) == 0)
+			return &section->keys[i];
+	return NULL;
+}
 
 const char *plan_value(const struct plan_cell *cell, const char *key)
 {
-	for (unsigned i = 0; i < cell->section->key_count; i++)
-		if (strcmp(cell->section->keys[i].name, key) == 0)
-			return cell->values[i];
-	return NULL;
+	const struct plan_key *found = plan_section_key(cell->section, key);
+
+	return found ? cell->values[found - cell->section->keys] : NULL;
+}
+
+const char *plan_model(const struct plan_cell *cell)
+{
+	const char *model = plan_value(cell, "model");
+
+	return model ? model : cell->section->label;
 }
 
 uint64_t plan_duration_ns(const struct plan_cell *cell, const char *key, uint64_t otherwise)
@@ -27,119 +41,105 @@ uint64_t plan_duration_ns(const struct plan_cell *cell, const char *key, uint64_
 	return text && units_duration(text, &ns) == 0 ? ns : otherwise;
 }
 
-static const struct plan_key *find_key(const struct plan_section *section, const char *name)
+uint64_t plan_count(const struct plan_cell *cell, const char *key, uint64_t otherwise)
 {
-	for (unsigned i = 0; i < section->key_count; i++)
-		if (strcmp(section->keys[i].name, name) == 0)
-			return &section->keys[i];
-	return NULL;
+	const char *text = plan_value(cell, key);
+	uint64_t count;
+
+	return text && units_count(text, &count) == 0 ? count : otherwise;
 }
 
-/* A value may be checked before anything runs; returns what is wrong with it, or NULL. */
-static const char *value_problem(const struct plan_section *section, const char *key,
-				 const char *value)
+static bool key_needs_tls(const struct plan_key *key)
 {
-	uint64_t number;
+	bool tls = strcmp(key->name, "tls") == 0;
 
-	if (strcmp(key, "model") == 0 && section->kind == PLAN_FETCH)
-		return models_find(value) ? NULL
-					  : "is not a fetch model; blocking, nonblocking, epoll, "
-					    "uring and floor are";
-	if (strcmp(key, "model") == 0) {
-		for (const char *const *m = pool_models; *m; m++)
-			if (strcmp(*m, value) == 0)
-				return NULL;
-		return "is none of serial, threads, processes";
+	for (size_t i = 0; i < key->values.count; i++) {
+		const char *value = key->values.items[i];
+
+		if (tls ? strcmp(value, "yes") == 0
+			: strstr(value, "{tls-") != NULL || strstr(value, "{ca}") != NULL)
+			return true;
 	}
-	if (strcmp(key, "wait") == 0)
-		return strcmp(value, "block") != 0 && strcmp(value, "spin") != 0
-			       ? "is neither block nor spin"
-			       : NULL;
-	if (strcmp(key, "overlap") == 0)
-		return strcmp(value, "none") != 0 && strcmp(value, "thread") != 0
-			       ? "is neither none nor thread"
-			       : NULL;
-	if (strcmp(key, "connections") == 0)
-		return units_count(value, &number) || number == 0 ? "is not a count" : NULL;
-	if (strcmp(key, "body") == 0)
-		return units_size(value, &number) ? "is not a size" : NULL;
-	if (strcmp(key, "duration") == 0 || strcmp(key, "warmup") == 0 ||
-	    strcmp(key, "latency") == 0)
-		return units_duration(value, &number) ? "is not a duration" : NULL;
-	return NULL;
+	return false;
 }
 
-static int check_section(const struct plan_section *section, char *why, size_t why_size)
+bool plan_needs_tls(const struct plan *plan)
 {
-	static const char *const single[] = {"baseline", "duration", "warmup"};
+	for (unsigned i = 0; i < plan->section_count; i++)
+		for (unsigned k = 0; k < plan->sections[i].key_count; k++)
+			if (key_needs_tls(&plan->sections[i].keys[k]))
+				return true;
+	return false;
+}
 
-	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
-		const struct plan_key *key = find_key(section, single[i]);
+/*
+ * A model's own options mean nothing to the others: those have one cell for all values of them,
+ * without any. False for the other values.
+ */
+static bool take_values(const struct plan_section *section, const size_t *at, const char **values)
+{
+	struct plan_cell cell = {.section = section, .values = values};
 
-		if (key && key->count > 1) {
-			snprintf(why, why_size, "[%s] %s: takes one value", section->label,
-				 single[i]);
-			return -EINVAL;
-		}
-	}
-	if (!find_key(section, "model") || !find_key(section, "duration")) {
-		snprintf(why, why_size, "[%s]: the key %s is missing", section->label,
-			 find_key(section, "model") ? "duration" : "model");
-		return -EINVAL;
-	}
-	if (find_key(section, "latency") && find_key(section, "body")) {
-		snprintf(why, why_size, "[%s]: latency and body do not go together",
-			 section->label);
-		return -EINVAL;
-	}
+	for (unsigned k = 0; k < section->key_count; k++)
+		values[k] = section->keys[k].values.items[at[k]];
 	for (unsigned k = 0; k < section->key_count; k++) {
-		const struct plan_key *key = &section->keys[k];
+		const char *name = section->keys[k].name;
 
-		for (unsigned v = 0; v < key->count; v++) {
-			const char *problem = value_problem(section, key->name, key->values[v]);
-
-			if (problem) {
-				snprintf(why, why_size, "[%s] %s: '%s' %s", section->label,
-					 key->name, key->values[v], problem);
-				return -EINVAL;
-			}
-		}
+		if (!plan_kind_models_own(section->kind, name) ||
+		    strcmp(name, plan_model(&cell)) == 0)
+			continue;
+		if (at[k] > 0)
+			return false;
+		values[k] = NULL;
 	}
-	return 0;
+	return true;
 }
 
-/* Whether the model can wait that way; without the key it waits its own way. */
+/* Whether the model can wait that way, without which it waits its own, and no skip fits. */
 static bool possible(const struct plan_cell *cell)
 {
+	const struct plan_section *section = cell->section;
 	const char *wait = plan_value(cell, "wait");
 
-	if (cell->section->kind != PLAN_FETCH || !wait)
+	for (unsigned k = 0; k < section->key_count; k++)
+		if (strcmp(section->keys[k].name, "skip") == 0 &&
+		    plan_terms_hold(cell, cell->values[k]))
+			return false;
+	if (section->kind != PLAN_FETCH || !wait)
 		return true;
-	const struct model *model = models_find(plan_value(cell, "model"));
-
-	return model->waits[strcmp(wait, "spin") == 0 ? WAIT_SPIN : WAIT_BLOCK];
+	return models_find(plan_model(cell))
+		->waits[strcmp(wait, "spin") == 0 ? WAIT_SPIN : WAIT_BLOCK];
 }
 
 /* "label/value/value": only what distinguishes the cell, the keys with several values. */
 static char *cell_name(const struct plan_cell *cell)
 {
-	char name[256];
-	size_t used = (size_t)snprintf(name, sizeof(name), "%s", cell->section->label);
+	char *name = NULL;
+	size_t size;
+	FILE *out = open_memstream(&name, &size);
 
+	if (!out)
+		return NULL;
+	fputs(cell->section->label, out);
 	for (unsigned i = 0; i < cell->section->key_count; i++)
-		if (cell->section->keys[i].count > 1 && used < sizeof(name))
-			used += (size_t)snprintf(name + used, sizeof(name) - used, "/%s",
-						 cell->values[i]);
-	return strdup(name);
+		if (cell->section->keys[i].values.count > 1 && cell->values[i])
+			fprintf(out, "/%s", cell->values[i]);
+	if (fclose(out)) {
+		free(name);
+		name = NULL;
+	}
+	return name;
 }
 
-/* Whether "MODEL" or "MODEL/WAIT" means this cell. */
+/* Whether terms, "MODEL" or "MODEL/WAIT" mean this cell. */
 static bool is_baseline(const struct plan_cell *cell, const char *baseline)
 {
-	const char *model = plan_value(cell, "model");
+	const char *model = plan_model(cell);
 	const char *wait = plan_value(cell, "wait");
 	size_t length = strlen(model);
 
+	if (strpbrk(baseline, "=<>"))
+		return plan_terms_hold(cell, baseline);
 	if (strncmp(baseline, model, length) != 0)
 		return false;
 	if (!baseline[length])
@@ -149,21 +149,30 @@ static bool is_baseline(const struct plan_cell *cell, const char *baseline)
 
 static int add_cell(struct plan *plan, const struct plan_cell *cell, char *why, size_t why_size)
 {
-	struct plan_cell *grown;
+	size_t size = cell->section->key_count * sizeof(*cell->values);
+	struct plan_cell *grown, *added;
 
-	if (plan->cell_count == PLAN_CELLS_MAX) {
-		snprintf(why, why_size, "more than %d cells; give fewer values", PLAN_CELLS_MAX);
-		return -EINVAL;
-	}
+	if (plan->cell_count == plan->cells_max)
+		return plan_complain(cell->section->line, why, why_size,
+				     "[%s]: the plan has more than %u cells; give fewer values, "
+				     "or allow more with --cells-max",
+				     cell->section->label, plan->cells_max);
 	grown = realloc(plan->cells, (plan->cell_count + 1) * sizeof(*grown));
-	if (!grown) {
-		snprintf(why, why_size, "out of memory");
-		return -ENOMEM;
+	if (grown) {
+		plan->cells = grown;
+		added = &grown[plan->cell_count];
+		*added = *cell;
+		added->name = cell_name(cell);
+		added->values = malloc(size);
+		plan->cell_count++;
+		if (added->name && added->values) {
+			memcpy(added->values, cell->values, size);
+			return 0;
+		}
 	}
-	plan->cells = grown;
-	grown[plan->cell_count] = *cell;
-	grown[plan->cell_count++].name = cell_name(cell);
-	return 0;
+	plan_complain(cell->section->line, why, why_size, "out of memory for %u cells",
+		      plan->cell_count);
+	return -ENOMEM;
 }
 
 /* Adds one cell, and its twin when it is the baseline. */
@@ -186,50 +195,117 @@ static int add_with_control(struct plan *plan, struct plan_cell *cell, bool *bas
 	return err;
 }
 
+/* The product is reckoned before any of it is made: a slip of a finger must not take an hour. */
+static int check_product(const struct plan_section *section, char *why, size_t why_size)
+{
+	uint64_t product = 1;
+
+	for (unsigned k = 0; k < section->key_count; k++) {
+		product *= section->keys[k].values.count;
+		if (product > PLAN_CELLS_MOST)
+			return plan_complain(section->line, why, why_size,
+					     "[%s]: its factors make a million cells or more; "
+					     "give fewer values",
+					     section->label);
+	}
+	return 0;
+}
+
 static int expand_section(struct plan *plan, const struct plan_section *section, char *why,
 			  size_t why_size)
 {
-	unsigned at[PLAN_KEYS_MAX] = {0};
+	const char *values[PLAN_KEYS_MAX];
+	size_t at[PLAN_KEYS_MAX] = {0};
 	bool baseline_seen = false;
+	const struct plan_key *baseline = plan_section_key(section, "baseline");
+	unsigned before = plan->cell_count;
 	unsigned k;
+	int err = check_product(section, why, why_size);
 
+	if (err)
+		return err;
 	do {
-		struct plan_cell cell = {.section = section};
+		struct plan_cell cell = {.section = section, .values = values};
 
-		for (k = 0; k < section->key_count; k++)
-			cell.values[k] = section->keys[k].values[at[k]];
-		int err = add_with_control(plan, &cell, &baseline_seen, why, why_size);
+		if (take_values(section, at, values))
+			err = add_with_control(plan, &cell, &baseline_seen, why, why_size);
 		if (err)
 			return err;
 		/* The odometer: the last key turns fastest. */
 		for (k = section->key_count; k-- > 0;) {
-			if (++at[k] < section->keys[k].count)
+			if (++at[k] < section->keys[k].values.count)
 				break;
 			at[k] = 0;
 		}
 	} while (k < section->key_count);
-	if (find_key(section, "baseline") && !baseline_seen) {
-		snprintf(why, why_size,
-			 "[%s] baseline: no cell is '%s'; it is MODEL, or MODEL/WAIT",
-			 section->label, find_key(section, "baseline")->values[0]);
-		return -EINVAL;
+	if (plan->cell_count == before)
+		return plan_complain(section->line, why, why_size,
+				     "[%s]: nothing is left of it: no model has that wait, or "
+				     "skip fits every cell",
+				     section->label);
+	if (baseline && !baseline_seen)
+		return plan_complain(baseline->line, why, why_size,
+				     "[%s] baseline: no cell is '%s'; it is MODEL, MODEL/WAIT or "
+				     "terms such as model=epoll connections=64",
+				     section->label, baseline->values.items[0]);
+	return 0;
+}
+
+/* Gives the section what [defaults KIND] has and it has not; a default skip is one skip more. */
+static int inherit(struct plan_section *section, const struct plan_section *defaults, char *why,
+		   size_t why_size)
+{
+	unsigned own = section->key_count;
+
+	for (unsigned k = 0; k < defaults->key_count; k++) {
+		const struct plan_key *from = &defaults->keys[k];
+		struct plan_key *into = &section->keys[section->key_count];
+		bool given = false;
+
+		for (unsigned i = 0; i < own && strcmp(from->name, "skip") != 0; i++)
+			given = given || strcmp(section->keys[i].name, from->name) == 0;
+		if (given)
+			continue;
+		if (section->key_count == PLAN_KEYS_MAX)
+			return plan_complain(from->line, why, why_size,
+					     "[%s] has more than %d keys", section->label,
+					     PLAN_KEYS_MAX);
+		*into = *from;
+		memset(&into->values, 0, sizeof(into->values));
+		into->name = strdup(from->name);
+		section->key_count += into->name != NULL;
+		for (size_t i = 0; i < from->values.count && into->name; i++)
+			if (plan_values_add(&into->values, from->values.items[i])) {
+				free(into->name);
+				into->name = NULL;
+			}
+		if (!into->name) {
+			plan_complain(from->line, why, why_size, "out of memory");
+			return -ENOMEM;
+		}
 	}
 	return 0;
 }
 
 int plan_expand(struct plan *plan, char *why, size_t why_size)
 {
+	int err = 0;
+
 	if (plan->section_count == 0) {
-		snprintf(why, why_size, "it has no workload: add a [fetch LABEL] or [sumsq LABEL]");
+		snprintf(why, why_size,
+			 "%s: it has no workload: add a [fetch LABEL], [sumsq LABEL], [nap LABEL] "
+			 "or [command LABEL]",
+			 plan->text.file_count ? plan->text.files[0] : plan->name);
 		return -EINVAL;
 	}
-	for (unsigned i = 0; i < plan->section_count; i++) {
-		int err = check_section(&plan->sections[i], why, why_size);
+	for (unsigned i = 0; i < plan->section_count && !err; i++) {
+		struct plan_section *section = &plan->sections[i];
 
+		err = inherit(section, &plan->defaults[section->kind], why, why_size);
 		if (!err)
-			err = expand_section(plan, &plan->sections[i], why, why_size);
-		if (err)
-			return err;
+			err = plan_check(section, why, why_size);
+		if (!err)
+			err = expand_section(plan, section, why, why_size);
 	}
-	return 0;
+	return err;
 }

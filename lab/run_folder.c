@@ -113,7 +113,7 @@ void run_folder_make(struct run_folder *f, const char *results, const struct pla
 	char why[512];
 
 	make_folder(f, results, plan->name);
-	write_text(f, "plan.ini", plan->text);
+	write_text(f, "plan.ini", plan->text.flat);
 	write_json(f, "run.json",
 		   json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "run_id", f->id, "plan", plan->name,
 			     "blocks", (json_int_t)plan->blocks, "cells",
@@ -126,9 +126,13 @@ void run_folder_make(struct run_folder *f, const char *results, const struct pla
 
 void run_folder_append(const struct run_folder *f, const struct record *record)
 {
-	const char *name = record->kind == RECORD_FETCH ? "fetch.csv" : "sumsq.csv";
+	static const char *const names[RECORD_KINDS] = {
+		[RECORD_FETCH] = "fetch.csv",
+		[RECORD_SUMSQ] = "sumsq.csv",
+		[RECORD_NAP] = "nap.csv",
+	};
 	char why[512];
 
-	if (record_append_csv(run_folder_file(f, name), record, why, sizeof(why)))
+	if (record_append_csv(run_folder_file(f, names[record->kind]), record, why, sizeof(why)))
 		status_exit(STATUS_FAILED, "%s", why);
 }

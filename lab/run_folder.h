@@ -22,7 +22,7 @@ void run_folder_make(struct run_folder *folder, const char *results, const struc
 /* The path of a file in the folder; valid until the next call. */
 const char *run_folder_file(const struct run_folder *folder, const char *name);
 
-/* Appends the row to fetch.csv or sumsq.csv. Ends the program as above. */
+/* Appends the row to fetch.csv, sumsq.csv or nap.csv. Ends the program as above. */
 void run_folder_append(const struct run_folder *folder, const struct record *record);
 
 #endif

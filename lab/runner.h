@@ -16,7 +16,7 @@
 struct runner_outcome {
 	struct record *records; /* all rows, in the order they were run */
 	size_t count;
-	unsigned failed; /* cells that gave no row */
+	unsigned failed; /* of them, those of cells that failed: flagged, with the reason */
 	bool interrupted;
 	char note[PLACE_NOTE_SIZE]; /* who shares a CPU, "" when nobody does */
 };
@@ -29,8 +29,5 @@ struct runner_outcome {
 void runner_run(const struct plan *plan, enum place_policy policy, const struct run_folder *folder,
 		struct runner_outcome *outcome);
 void runner_release(struct runner_outcome *outcome);
-
-/* Expected length of the whole run. */
-double runner_expected_s(const struct plan *plan);
 
 #endif

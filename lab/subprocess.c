@@ -6,18 +6,47 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lab/usage.h"
+#include "topology/cpulist.h"
 
-static _Noreturn void become(char *const argv[], int out, int err, pid_t parent)
+/* A CPU list as the kernel has it. */
+static int read_cpus(const char *list, cpu_set_t *set, char *why, size_t why_size)
+{
+	hwloc_bitmap_t cpus = hwloc_bitmap_alloc();
+	int err = cpus ? cpulist_parse(list, cpus, why, why_size) : -ENOMEM;
+	int cpu;
+
+	CPU_ZERO(set);
+	if (!err)
+		for (cpu = hwloc_bitmap_first(cpus); cpu >= 0; cpu = hwloc_bitmap_next(cpus, cpu))
+			if (cpu < CPU_SETSIZE)
+				CPU_SET(cpu, set);
+	hwloc_bitmap_free(cpus);
+	return err;
+}
+
+/* Bound means read back. */
+static bool bind_to(const cpu_set_t *set)
+{
+	cpu_set_t got;
+
+	return sched_setaffinity(0, sizeof(*set), set) == 0 &&
+	       sched_getaffinity(0, sizeof(got), &got) == 0 && CPU_EQUAL(&got, set);
+}
+
+static _Noreturn void become(char *const argv[], const cpu_set_t *cpus, int out, int err,
+			     pid_t parent)
 {
 	int null = open("/dev/null", O_RDONLY);
 
@@ -30,17 +59,27 @@ static _Noreturn void become(char *const argv[], int out, int err, pid_t parent)
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(err, STDERR_FILENO);
-	execv(argv[0], argv);
+	if (cpus && !bind_to(cpus)) {
+		dprintf(STDERR_FILENO, "cannot bind %s to its CPUs: %s\n", argv[0],
+			strerror(errno));
+		_exit(127);
+	}
+	execvp(argv[0], argv);
 	dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
 
-int subprocess_start(struct subprocess *child, char *const argv[], char *why, size_t why_size)
+int subprocess_start(struct subprocess *child, char *const argv[], const char *cpus, char *why,
+		     size_t why_size)
 {
 	pid_t parent = getpid();
 	int out[2], err[2];
+	cpu_set_t set;
 
 	memset(child, 0, sizeof(*child));
+	if (cpus && read_cpus(cpus, &set, why, why_size))
+		return -EINVAL;
+	child->begun_ns = usage_now_ns();
 	if (pipe2(out, O_CLOEXEC))
 		goto failed;
 	if (pipe2(err, O_CLOEXEC))
@@ -49,7 +88,7 @@ int subprocess_start(struct subprocess *child, char *const argv[], char *why, si
 	if (child->pid < 0)
 		goto close_err;
 	if (child->pid == 0)
-		become(argv, out[1], err[1], parent);
+		become(argv, cpus ? &set : NULL, out[1], err[1], parent);
 	close(out[1]);
 	close(err[1]);
 	child->out.fd = out[0];
@@ -68,6 +107,13 @@ failed:
 	return -errno;
 }
 
+static void close_text(struct subprocess_text *t)
+{
+	if (t->fd >= 0)
+		close(t->fd);
+	t->fd = -1;
+}
+
 static void take(struct subprocess_text *t)
 {
 	char dropped[4096];
@@ -79,8 +125,7 @@ static void take(struct subprocess_text *t)
 		t->length += (size_t)got;
 		t->text[t->length] = 0;
 	} else if (got == 0 || (got < 0 && errno != EINTR)) {
-		close(t->fd);
-		t->fd = -1;
+		close_text(t);
 	}
 }
 
@@ -104,19 +149,51 @@ static int listen_once(struct subprocess *child, uint64_t until_ns)
 	return 0;
 }
 
-int subprocess_first_line(struct subprocess *child, uint64_t timeout_ns, char *line, size_t size)
+/* The first whole line with that text in it; NULL when there is none yet. */
+static const char *find_line(const char *lines, const char *text, const char **end)
+{
+	for (; (*end = strchr(lines, '\n')); lines = *end + 1) {
+		const char *found = memmem(lines, (size_t)(*end - lines), text, strlen(text));
+
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+int subprocess_expect(struct subprocess *child, uint64_t timeout_ns, const char *text, char *line,
+		      size_t size)
 {
 	uint64_t until_ns = usage_now_ns() + timeout_ns;
-	const char *end;
+	const char *found, *end;
 
-	while (!(end = strchr(child->out.text, '\n'))) {
+	while (!(found = find_line(child->out.text, text, &end))) {
 		if (child->out.fd < 0)
 			return -EPIPE;
 		if (listen_once(child, until_ns) == -ETIMEDOUT)
 			return -ETIMEDOUT;
 	}
-	snprintf(line, size, "%.*s", (int)(end - child->out.text), child->out.text);
+	snprintf(line, size, "%.*s", (int)(end - found), found);
 	return 0;
+}
+
+static double seconds(struct timeval time)
+{
+	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+/* Waits for its end and takes its bill. */
+static void reap(struct subprocess *child, int *status)
+{
+	struct rusage used;
+
+	while (wait4(child->pid, status, 0, &used) < 0 && errno == EINTR)
+		;
+	child->wall_s = (double)(usage_now_ns() - child->begun_ns) / 1e9;
+	child->user_s = seconds(used.ru_utime);
+	child->system_s = seconds(used.ru_stime);
+	child->max_rss_kib = (uint64_t)used.ru_maxrss;
+	child->pid = 0;
 }
 
 int subprocess_wait(struct subprocess *child, uint64_t timeout_ns, int *status)
@@ -129,15 +206,19 @@ int subprocess_wait(struct subprocess *child, uint64_t timeout_ns, int *status)
 
 		if (err == -EINTR)
 			return -EINTR;
+		if (err == -ETIMEDOUT && result) {
+			/* Something that got away from its group holds the pipes. */
+			break;
+		}
 		if (err == -ETIMEDOUT) {
-			subprocess_signal(child, SIGKILL);
+			kill(-child->pid, SIGKILL);
 			result = -ETIMEDOUT;
-			until_ns = UINT64_MAX / 2;
+			until_ns = usage_now_ns() + UINT64_C(1000000000);
 		}
 	}
-	while (waitpid(child->pid, status, 0) < 0 && errno == EINTR)
-		;
-	child->pid = 0;
+	close_text(&child->out);
+	close_text(&child->err);
+	reap(child, status);
 	return result;
 }
 

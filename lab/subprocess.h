@@ -19,26 +19,34 @@ struct subprocess_text {
 
 struct subprocess {
 	pid_t pid; /* 0: not running */
+	uint64_t begun_ns;
+	/* Its bill, once it was waited for: all its threads and the children it waited for. */
+	double wall_s, user_s, system_s;
+	uint64_t max_rss_kib;
 	struct subprocess_text out;
 	struct subprocess_text err;
 };
 
 /*
- * Starts argv[0] with both outputs piped and stdin empty. Returns 0, or -errno with one line in
- * why.
+ * Starts argv[0] (looked up in PATH if it has no slash) with both outputs piped and stdin empty,
+ * bound to the CPUs of the list, if it is not NULL. Returns 0, or -errno with one line in why. A
+ * program that cannot be run or bound says so on its stderr and ends with 127.
  */
-int subprocess_start(struct subprocess *child, char *const argv[], char *why, size_t why_size);
+int subprocess_start(struct subprocess *child, char *const argv[], const char *cpus, char *why,
+		     size_t why_size);
 
 /*
- * Waits until the child has printed a whole line on stdout, which is put into line without its
- * newline. Returns 0, -ETIMEDOUT, or -EPIPE when it closed stdout first.
+ * Waits until the child has printed a whole line with that text in it on stdout; the line, from
+ * the text on, is put into `line` without its newline. Returns 0, -ETIMEDOUT, or -EPIPE when it
+ * closed stdout first.
  */
-int subprocess_first_line(struct subprocess *child, uint64_t timeout_ns, char *line, size_t size);
+int subprocess_expect(struct subprocess *child, uint64_t timeout_ns, const char *text, char *line,
+		      size_t size);
 
 /*
  * Waits until the child has ended and leaves its wait status in *status. Returns 0; -ETIMEDOUT
- * when it had to be killed after timeout_ns; -EINTR when a signal was caught: the child runs on,
- * and this may be called again.
+ * when it and its process group had to be killed after timeout_ns; -EINTR when a signal was caught:
+ * the child runs on, and this may be called again.
  */
 int subprocess_wait(struct subprocess *child, uint64_t timeout_ns, int *status);
 

@@ -138,7 +138,12 @@ static void draw_row(FILE *file, const struct summary *summary, const struct sum
 	}
 }
 
-/* What the bare system calls cost: shown below, since it waits in no way of its own. */
+static bool is_command(const struct summary_cell *cell)
+{
+	return strcmp(record_text(cell->sample, COLUMN_role), "command") == 0;
+}
+
+/* What the bare system calls cost, and commands: shown below, since they are no models. */
 static void draw_floor(FILE *file, const struct summary *summary, const struct summary_group *group)
 {
 	for (size_t i = group->first; i < group->first + group->count; i++) {
@@ -149,14 +154,18 @@ static void draw_floor(FILE *file, const struct summary *summary, const struct s
 
 		if (cell->contender || cell->rows == 0)
 			continue;
-		fprintf(file, "%s (bare calls, outside the matrix): ",
-			matrix_label(summary, cell, label));
+		fprintf(file, "%s (%s, outside the matrix): ", matrix_label(summary, cell, label),
+			is_command(cell) ? "a command" : "bare calls");
 		fputs(table_number(rate->median, "1/s", number), file);
 		table_interval(rate->median, rate->low, rate->high, "1/s", number);
 		fprintf(file, " %s, CPU ", number);
 		fputs(table_number(summary_get(cell, COLUMN_cpu_us_per_request)->median, "us",
 				   number),
 		      file);
+		if (is_command(cell)) {
+			fputs(" per fetch\n", file);
+			continue;
+		}
 		fputs(", calls ", file);
 		fputs(table_number(summary_get(cell, COLUMN_syscalls_per_request)->median, "",
 				   number),

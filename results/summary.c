@@ -74,8 +74,11 @@ static int compare_workloads(const struct record *a, const struct record *b)
 	static const enum record_column fetch[] = {COLUMN_connections, COLUMN_origin_latency_us,
 						   COLUMN_tls, COLUMN_rate_rps};
 	static const enum record_column sums[] = {COLUMN_jobs, COLUMN_core};
+	static const enum record_column naps[] = {COLUMN_tasks, COLUMN_ticks, COLUMN_tick_s};
 	int order;
 
+	if (a->kind == RECORD_NAP)
+		return compare_columns(a, b, naps, LENGTH(naps));
 	if (a->kind == RECORD_SUMSQ)
 		return compare_columns(a, b, sums, LENGTH(sums));
 	order = compare_columns(a, b, fetch, LENGTH(fetch));
@@ -243,8 +246,14 @@ static int answers(const struct summary_cell *cell, const char *name)
 
 static void choose_baselines(struct summary *summary, const char *name)
 {
+	static const char *const usual[RECORD_KINDS] = {
+		[RECORD_FETCH] = "epoll",
+		[RECORD_SUMSQ] = "serial",
+		[RECORD_NAP] = "blocking",
+	};
+
 	if (!name)
-		name = summary->kind == RECORD_SUMSQ ? "serial" : "epoll";
+		name = usual[summary->kind];
 	for (size_t i = 0; i < summary->group_count; i++) {
 		struct summary_group *group = &summary->groups[i];
 		int best = 0;

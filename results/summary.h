@@ -53,7 +53,7 @@ struct summary_cell {
 
 /*
  * A workload: cells that may be compared. Fetches by connections, TLS, offered rate, origin
- * latency and rounded body; sums by jobs and core.
+ * latency and rounded body; sums by jobs and core; naps by their number and length.
  */
 struct summary_group {
 	size_t first; /* its cells are cells[first] ... cells[first + count - 1], by name */
@@ -82,12 +82,13 @@ struct summary {
 };
 
 struct summary_options {
-	const char *baseline; /* cell or model; NULL: "epoll" for fetches, "serial" for sums */
+	/* Cell or model; NULL: "epoll" for fetches, "serial" for sums, "blocking" for naps. */
+	const char *baseline;
 	uint64_t seed;
 };
 
 /*
- * Summarises rows of one kind (FETCH or SUMSQ; others are passed over), which must outlive the
+ * Summarises rows of one kind (FETCH, SUMSQ or NAP; others are passed over), which must outlive the
  * summary. Rows with role "control" go into the floor only. Runs are paired by (run_id, block);
  * a block without one of the two runs, or without the column, is no pair. Where the group has no
  * baseline of that name its first contender by name is taken. Two rows for one cell and block are

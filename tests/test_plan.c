@@ -23,7 +23,7 @@ static int read_text(const char *text, struct plan *plan, char *why, size_t why_
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	err = plan_read(path, plan, why, why_size);
+	err = plan_read(path, 0, plan, why, why_size);
 	unlink(path);
 	return err;
 }
@@ -64,6 +64,66 @@ static void product_of_factors(void **state)
 	plan_release(&plan);
 }
 
+/* The values of the first section's key, with '|' between. */
+static const char *values_of(const char *text, const char *key)
+{
+	static char joined[2048];
+	const struct plan_key *found;
+	struct plan plan;
+	char why[512];
+	size_t used = 0;
+
+	if (read_text(text, &plan, why, sizeof(why)))
+		fail_msg("%s: %s", text, why);
+	found = plan_section_key(&plan.sections[0], key);
+	joined[0] = '\0';
+	for (size_t i = 0; found && i < found->values.count; i++)
+		used += (size_t)snprintf(joined + used, sizeof(joined) - used, "%s%s", i ? "|" : "",
+					 found->values.items[i]);
+	plan_release(&plan);
+	return joined;
+}
+
+static void values_and_ranges(void **state)
+{
+	static const struct {
+		const char *key, *text, *values;
+	} rows[] = {
+		{"connections", "1, 2,4", "1|2|4"},
+		{"connections", "1, 2 … 5", "1|2|3|4|5"},
+		{"connections", "1, 2, 4 … 64", "1|2|4|8|16|32|64"},
+		{"connections", "1, 2, 4, ..., 32", "1|2|4|8|16|32"},
+		{"connections", "10, 20...50", "10|20|30|40|50"},
+		{"connections", "64, 16, 4 … 1", "64|16|4|1"},
+		{"connections", "9, 7 … 1", "9|7|5|3|1"},
+		{"connections", "4, 6, 9, 12 … 18, 1, 2 … 3", "4|6|9|12|15|18|1|2|3"},
+		{"connections", "16, 24, 36 … 81", "16|24|36|54|81"},
+		{"body", "512, 1k, 2k … 8k", "512|1k|2k|4k|8k"},
+		{"latency", "500us, 1ms … 2ms", "500us|1ms|1500us|2ms"},
+		{"histogram", "\"a, b\", c", "a, b|c"},
+		{"histogram", "\"a\" ,b... c", "a|b... c"},
+		{"histogram[]", "a, \"b\"", "a, \"b\""},
+		{"wait", "block,spin", "block|spin"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[256], key[32];
+		const char *values;
+
+		snprintf(text, sizeof(text), "[fetch]\nmodel = epoll\nduration = 1s\n%s = %s\n",
+			 rows[i].key, rows[i].text);
+		snprintf(key, sizeof(key), "%.*s", (int)strcspn(rows[i].key, "["), rows[i].key);
+		values = values_of(text, key);
+		if (strcmp(values, rows[i].values) != 0)
+			fail_msg("%s: '%s' instead of '%s'", rows[i].text, values, rows[i].values);
+	}
+}
+
+/* Lines behind "[fetch]\nmodel = epoll\nduration = 1s\n" are from the fourth on. */
+#define FETCH	"[fetch]\nmodel = epoll\nduration = 1s\n"
+#define COMMAND "[command c]\nrun = true {url}\n"
+
 static void wrong_plans(void **state)
 {
 	static const struct {
@@ -71,22 +131,79 @@ static void wrong_plans(void **state)
 	} rows[] = {
 		{"[experiment]\nblock = 3\n",
 		 ":2: [experiment] has no key 'block'; did you mean blocks?"},
-		{"[experiment]\nblocks = many\n",
-		 ":2: [experiment] blocks: 'many' is not a whole number"},
-		{"[experiment]\nblocks = 0\n", "blocks: 0 is not from 1"},
-		{"[fetch]\nmodel = epol\nduration = 1s\n", "'epol' is not a fetch model"},
+		{"[experiment]\nblocks = many\n", ":2: [experiment] blocks: 'many' is not of its"},
+		{"[experiment]\nblocks = 0\n", "blocks: '0' is below the least"},
+		{"[fetch]\nmodel = epol\nduration = 1s\n",
+		 ":2: [fetch] model: 'epol' is not a fetch model; did you mean epoll?"},
+		{"[fetch]\nmodel = xyz\nduration = 1s\n", " and floor are"},
 		{"[fetch]\nmodel = epoll,,uring\n", ":2: [fetch] model: a value is empty"},
-		{"[fetch]\nmodel = epoll\n", "the key duration is missing"},
-		{"[fetch]\nmodel = epoll\nduration = soon\n", "'soon' is not a duration"},
-		{"[fetch]\nmodel = epoll\nduration = 1s, 2s\n", "duration: takes one value"},
-		{"[fetch]\nmodel = epoll\nmodel = uring\n", ":3: [fetch] model: given twice"},
-		{"[fetch]\nmodel = epoll\nduration = 1s\nwait = later\n", "neither block nor spin"},
-		{"[fetch]\nmodel = epoll\nduration = 1s\nbaseline = uring\n", "no cell is 'uring'"},
-		{"[sumsq]\nmodel = fibres\nduration = 1s\n", "'fibres' is none of serial"},
-		{"[disk]\nmodel = x\n", ":2: section [disk]"},
-		{"[fetch]\nmodel epoll\n", ":2: neither a section nor KEY = VALUE"},
-		{"[fetch]\nmodel = epoll\nduration = 1s\nlatency = 1ms\nbody = 1k\n",
-		 "latency and body do not go together"},
+		{"[fetch]\nmodel = epoll,\n", ":2: [fetch] model: a value is empty"},
+		{"[fetch]\nmodel =\n", ":2: [fetch] model: it has no value"},
+		{"[fetch]\nmodel = epoll, epoll\n", ":2: [fetch] model: the value epoll is there"},
+		{"[fetch]\nduration = 1s\n", ":1: [fetch]: the key model is missing"},
+		{"[fetch]\nmodel = epoll\nduration = soon\n",
+		 ":3: [fetch] duration: 'soon' is not"},
+		{"[fetch]\nmodel = epoll\nmodel = uring\n",
+		 ":3: [fetch] model: given twice, in line 2 too"},
+		{FETCH "wait = later\n", ":4: [fetch] wait: 'later' is not one of its values"},
+		{FETCH "wait = blok\n", "did you mean block?"},
+		{FETCH "conections = 3\n",
+		 ":4: [fetch] has no key 'conections'; did you mean connections?"},
+		{FETCH "connections = 0\n", "connections: '0' is below the least"},
+		{FETCH "json = yes\n", ":4: [fetch] has no key 'json'"},
+		{FETCH "baseline = uring\n", ":4: [fetch] baseline: no cell is 'uring'"},
+		{FETCH "baseline = model=uring\n", ":4: [fetch] baseline: no cell is"},
+		{FETCH "baseline = modl=uring\n", "did you mean model?"},
+		{FETCH "timeout = 1s, 2s\n", ":4: [fetch] timeout: '1s, 2s' is not of its form"},
+		{FETCH "wait = spin\nskip = wait=spin\n", ":1: [fetch]: nothing is left of it"},
+		{FETCH "skip = conections>1\n", "no key 'conections'; did you mean connections?"},
+		{FETCH "skip = connections>many\n",
+		 ":4: [fetch] skip: connections: 'many' is not a whole number"},
+		{FETCH "skip = model>epoll\n", "model is not a number: it can be = or != only"},
+		{FETCH "skip = model=epol\n", "did you mean epoll?"},
+		{FETCH "skip = connections > 3\n", "'connections' is not a term"},
+		{FETCH "skip = latency>5\nskip = latency>5q\n",
+		 ":5: [fetch] skip: latency: '5q' is not a duration"},
+		{FETCH "connections = 1, 2 … \n", "the range has no end"},
+		{FETCH "connections = 1 … 5\n", "a range goes on from two terms at least"},
+		{FETCH "connections = 1, 3 … 8\n",
+		 ":4: [fetch] connections: the range does not hit its end, 8: after 7 comes 9"},
+		{FETCH "connections = 1, 2, 4 … 1000\n", "after 512 comes 1024"},
+		{FETCH "connections = 4, 6, 9 … 20\n", "after 9 comes none"},
+		{FETCH "connections = 1, 1 … 5\n", "never ends at 5"},
+		{FETCH "connections = 2, 1 … 5\n", "never ends at 5"},
+		{FETCH "connections = 1, 2, 5 … 9\n", "1, 2, 5 does neither"},
+		{FETCH "connections = 1, 2 … 1000000\n", "makes more than 512 values"},
+		{FETCH "connections = 1, 2 … many\n", "'many' is none"},
+		{FETCH "histogram = \"a, b\n", "the quote of \"a, b is not closed"},
+		{FETCH "histogram = \"a\" b, c\n", "after the closing quote comes 'b, c'"},
+		{FETCH "histogram = {prt}\n", "{prt} is neither a key of this section"},
+		{FETCH "latency = 1ms\nbody = 1k\n", ":5: [fetch] latency and body do not go"},
+		{FETCH "[fetch]\nmodel = uring\n",
+		 ":4: [fetch]: the label fetch is taken, by line 1"},
+		{FETCH "include = other.ini\n", ":4: include: it stands before the first section"},
+		{"[sumsq]\nmodel = fibres\nduration = 1s\n", "'fibres' is not a sumsq model"},
+		{"[sumsq]\nmodel = threads\nper-job = perhaps\n",
+		 ":3: [sumsq] per-job: 'perhaps' is neither yes nor no"},
+		{"[nap]\nmodel = poll\n", "'poll' is not a nap model"},
+		{"[nap]\nmodel = epoll\ntick = 0\n", ":3: [nap] tick: '0' is below"},
+		{"[disk]\nmodel = x\n", ":1: section [disk]"},
+		{"[defaults disk]\nmodel = x\n", ":1: [defaults disk]: 'disk' is no workload"},
+		{"[fetch\nmodel = x\n", ":1: '[fetch' is not a section's header"},
+		{"[fetch]\nmodel epoll\n", ":2: neither a section nor KEY = VALUE: 'model epoll'"},
+		{"model = epoll\n", ":1: model: a key before the first section"},
+		{COMMAND "clients = 4\n",
+		 ":3: [c] has no key 'clients', and run does not hold {clients}"},
+		{COMMAND "counts = (x)\n", "did you mean count?"},
+		{COMMAND "rate = (\n", ":3: [c] rate: "},
+		{COMMAND "rate = [0-9]+\n", "it has no (group)"},
+		{"[command c]\nrun = sh -c 'a\n", ":2: [c] run: a quote is not closed"},
+		{"[command c]\nrate = (.)\n", ":1: [c]: the key run is missing"},
+		{"[command c]\nrun = x {nothing}\n", "{nothing} is neither"},
+		{"[origin]\nprot = 3\n", ":2: [origin] has no key 'prot'"},
+		{"[experiment]\nblocks = ${IOLAB_NO_SUCH}\n",
+		 ":2: the environment has no variable IOLAB_NO_SUCH"},
+		{"include = /no/such/plan.ini\n", ":1: cannot read the plan /no/such/plan.ini"},
 		{"[experiment]\nblocks = 1\n", "no workload"},
 		{"", "no workload"},
 	};
@@ -95,27 +212,198 @@ static void wrong_plans(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct plan plan;
 		char why[512] = "";
+		int err = read_text(rows[i].text, &plan, why, sizeof(why));
 
-		assert_int_equal(read_text(rows[i].text, &plan, why, sizeof(why)), -EINVAL);
-		if (!strstr(why, rows[i].says))
+		if (err == 0 || !strstr(why, rows[i].says) || strchr(why, '\n'))
 			fail_msg("'%s' does not say '%s'", why, rows[i].says);
 		plan_release(&plan);
 	}
 }
 
-static void too_many_cells(void **state)
+/* What only one model has makes no cells of the others, and is not passed to them. */
+static void models_own_options(void **state)
 {
-	static const char numbers[] =
-		"1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24";
-	char text[1024], why[512];
 	struct plan plan;
+	char why[512];
 
 	(void)state;
-	snprintf(text, sizeof(text), "[fetch]\nmodel=epoll\nduration=1s\nconnections=%s\nbody=%s\n",
-		 numbers, numbers);
+	if (read_text("[fetch a]\nmodel = blocking, epoll\nepoll = edge, \"level\"\n"
+		      "connections = 1, 2\nduration = 1s\nbaseline = model=epoll epoll=level\n",
+		      &plan, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_int_equal(plan.cell_count, 2 + 4 + 2);
+	assert_non_null(find(&plan, "a/blocking/1", false));
+	assert_null(plan_value(find(&plan, "a/blocking/1", false), "epoll"));
+	assert_string_equal(plan_value(find(&plan, "a/epoll/edge/1", false), "epoll"), "edge");
+	assert_non_null(find(&plan, "a/epoll/level/2", true));
+	assert_null(find(&plan, "a/epoll/edge/2", true));
+	plan_release(&plan);
+	assert_int_equal(
+		read_text("[fetch a]\nmodel = epoll\nepoll = egde\n", &plan, why, sizeof(why)),
+		-EINVAL);
+	assert_non_null(strstr(why, ":3: [fetch a] epoll: "));
+	plan_release(&plan);
+}
+
+static void skips(void **state)
+{
+	struct plan plan;
+	char why[512];
+
+	(void)state;
+	if (read_text(
+		    "[defaults fetch]\nskip = latency>=10ms body<1m\nduration = 2s\n"
+		    "[fetch a]\nmodel = epoll, uring\nwait = block, spin\nconnections = 1, 10, 100\n"
+		    "latency = 0, 1000us\n"
+		    "skip = model=uring connections>10\nskip = latency<1ms wait!=block\n"
+		    "baseline = model=epoll wait=block connections<=10\n",
+		    &plan, why, sizeof(why)))
+		fail_msg("%s", why);
+	/* 2 x 2 x 3 x 2, less uring's 100 (4), less spin at 0 (epoll 3, uring 2), plus 4 twins. */
+	assert_int_equal(plan.cell_count, 24 - 4 - 5 + 4);
+	assert_null(find(&plan, "a/uring/block/100/0", false));
+	assert_null(find(&plan, "a/epoll/spin/1/0", false));
+	assert_non_null(find(&plan, "a/epoll/spin/100/1000us", false));
+	assert_non_null(find(&plan, "a/epoll/block/10/0", true));
+	assert_null(find(&plan, "a/epoll/block/100/0", true));
+	assert_int_equal(plan_duration_ns(&plan.cells[0], "duration", 0), 2000000000);
+	plan_release(&plan);
+}
+
+static void too_many_cells(void **state)
+{
+	static const char text[] = "[fetch]\nmodel=epoll\nduration=1s\nconnections=1, 2 … 24\n"
+				   "body=1, 2 … 24\n";
+	static const char million[] = "[fetch]\nmodel=epoll\nduration=1s\nconnections=1, 2 … 500\n"
+				      "body=1, 2 … 500\nlatency=1, 2 … 500\n";
+	char path[] = "/tmp/iolab-plan-XXXXXX.ini", why[512];
+	struct plan plan;
+	int fd;
+
+	(void)state;
 	assert_int_equal(read_text(text, &plan, why, sizeof(why)), -EINVAL);
 	assert_non_null(strstr(why, "more than 512 cells"));
+	assert_non_null(strstr(why, "--cells-max"));
 	plan_release(&plan);
+	/* When told so it is taken, but never a million. */
+	fd = mkstemps(path, 4);
+	assert_true(fd >= 0 && write(fd, text, strlen(text)) > 0);
+	assert_int_equal(plan_read(path, 576, &plan, why, sizeof(why)), 0);
+	assert_int_equal(plan.cell_count, 576);
+	plan_release(&plan);
+	assert_int_equal(plan_read(path, 575, &plan, why, sizeof(why)), -EINVAL);
+	plan_release(&plan);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(pwrite(fd, million, strlen(million), 0), strlen(million));
+	assert_int_equal(plan_read(path, PLAN_CELLS_MOST, &plan, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "latency and body"));
+	plan_release(&plan);
+	close(fd);
+	unlink(path);
+	assert_int_equal(read_text("[fetch]\nmodel=epoll\nduration=1s\nconnections=1, 2 … 500\n"
+				   "body=1, 2 … 500\nthreads=1, 2 … 500\n",
+				   &plan, why, sizeof(why)),
+			 -EINVAL);
+	assert_non_null(strstr(why, "a million cells or more"));
+	assert_int_equal(plan.cell_count, 0);
+	plan_release(&plan);
+}
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void includes(void **state)
+{
+	char folder[] = "/tmp/iolab-plan-XXXXXX", main_path[64], sub[64], command[96], why[512];
+	struct plan plan, again;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(sub, sizeof(sub), "%s/sub", folder);
+	snprintf(main_path, sizeof(main_path), "%s/main.ini", folder);
+	snprintf(command, sizeof(command), "mkdir %s && exec true", sub);
+	assert_int_equal(system(command), 0);
+	setenv("IOLAB_TEST_CONNECTIONS", "8, 9", 1);
+	write_file(folder, "main.ini",
+		   "; Main.\ninclude = sub/one.ini\nblocks = 5\n"
+		   "[fetch own]\nmodel = uring\nduration = \\\n  1s\n"
+		   "connections = ${IOLAB_TEST_CONNECTIONS}\n");
+	/* Relative to the including file, and its defaults are everyone's. */
+	write_file(sub, "one.ini", "include = two.ini\n[fetch one]\nmodel = epoll\n");
+	write_file(sub, "two.ini",
+		   "[experiment]\nblocks = 2\nseed = 3\n[defaults fetch]\n"
+		   "warmup = 7ms\n");
+	if (plan_read(main_path, 0, &plan, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_int_equal(plan.blocks, 5);
+	assert_int_equal(plan.seed, 3);
+	assert_int_equal(plan.cell_count, 3);
+	assert_non_null(find(&plan, "own/9", false));
+	assert_int_equal(plan_duration_ns(find(&plan, "one", false), "warmup", 0), 7000000);
+	assert_int_equal(plan_duration_ns(find(&plan, "own/8", false), "duration", 0), 1000000000);
+	/* What goes into the run's folder stands alone. */
+	unsetenv("IOLAB_TEST_CONNECTIONS");
+	if (read_text(plan.text.flat, &again, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_int_equal(again.cell_count, 3);
+	assert_int_equal(again.blocks, 5);
+	assert_non_null(strstr(plan.text.flat, "; Main.\n"));
+	plan_release(&again);
+	plan_release(&plan);
+	setenv("IOLAB_TEST_CONNECTIONS", "1", 1);
+	/* An error in an included file is told by that file's name and line. */
+	write_file(sub, "two.ini", "[experiment]\nblocks = 2\n\nsed = 3\n");
+	assert_int_equal(plan_read(main_path, 0, &plan, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "/sub/two.ini:4: [experiment] has no key 'sed'"));
+	plan_release(&plan);
+	write_file(sub, "two.ini", "include = ../main.ini\n");
+	assert_int_equal(plan_read(main_path, 0, &plan, why, sizeof(why)), -ELOOP);
+	assert_non_null(strstr(why, "would include itself"));
+	plan_release(&plan);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
+static void how_long(void **state)
+{
+	static const struct {
+		const char *text;
+		double least_s, most_s;
+	} rows[] = {
+		{"[fetch]\nmodel=epoll\nduration=2s\nwarmup=1s\n", 3, 3.2},
+		{"[fetch]\nmodel=epoll\nrepeat=3\nurls=http://a/delay/80ms http://b/delay/120ms\n",
+		 0.6, 0.7},
+		{"[fetch]\nmodel=epoll\nrepeat=3\nconnections=6\n"
+		 "urls=http://a/delay/80ms http://b/delay/120ms\n",
+		 0.1, 0.2},
+		{"[nap]\nmodel=blocking\n", 6, 6.1},
+		{"[nap]\nmodel=uring\ntick=2s\n", 6, 6.1},
+		{"[nap]\nmodel=epoll\ntasks[]=a:1,b:5\n", 5, 5.1},
+		{"[experiment]\nblocks=3\n[command]\nrun=true {duration}\nduration=2s\n", 6, 6.3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[256], why[512];
+		struct plan plan;
+
+		snprintf(text, sizeof(text), "[experiment]\nblocks = 1\n%s", rows[i].text);
+		if (read_text(text, &plan, why, sizeof(why)))
+			fail_msg("%s", why);
+		if (plan_expected_s(&plan) < rows[i].least_s ||
+		    plan_expected_s(&plan) > rows[i].most_s)
+			fail_msg("%s takes %g s", rows[i].text, plan_expected_s(&plan));
+		plan_release(&plan);
+	}
 }
 
 static void shipped_plans_read(void **state)
@@ -125,25 +413,26 @@ static void shipped_plans_read(void **state)
 
 	(void)state;
 	for (const struct plan_text *p = plan_texts; p->name; p++) {
-		if (plan_read(p->name, &plan, why, sizeof(why)))
+		if (plan_read(p->name, 0, &plan, why, sizeof(why)))
 			fail_msg("%s: %s", p->name, why);
 		assert_true(plan.cell_count > 0);
 		assert_string_equal(plan.name, p->name);
 		plan_release(&plan);
 	}
-	assert_int_equal(plan_read("matrx", &plan, why, sizeof(why)), -ENOENT);
+	assert_int_equal(plan_read("matrx", 0, &plan, why, sizeof(why)), -ENOENT);
 	assert_non_null(strstr(why, "did you mean matrix?"));
 	plan_release(&plan);
-	assert_int_equal(plan_read("./no-such.ini", &plan, why, sizeof(why)), -ENOENT);
+	assert_int_equal(plan_read("./no-such.ini", 0, &plan, why, sizeof(why)), -ENOENT);
 	plan_release(&plan);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(product_of_factors),
-		cmocka_unit_test(wrong_plans),
-		cmocka_unit_test(too_many_cells),
+		cmocka_unit_test(product_of_factors), cmocka_unit_test(values_and_ranges),
+		cmocka_unit_test(wrong_plans),	      cmocka_unit_test(skips),
+		cmocka_unit_test(models_own_options), cmocka_unit_test(includes),
+		cmocka_unit_test(how_long),	      cmocka_unit_test(too_many_cells),
 		cmocka_unit_test(shipped_plans_read),
 	};
 

@@ -234,6 +234,178 @@ static void interrupted(void **state)
 	child_free(&child);
 }
 
+/* Commands, lists of URLs and naps stand in the same blocks; a cell that fails ends nothing. */
+static void all_kinds(void **state)
+{
+	static const char plan[] =
+		"[experiment]\nblocks = 2\n"
+		"[defaults fetch]\nmodel = epoll\n"
+		"[fetch list]\nrepeat = 2\nurls = {origin}/bytes/100 {origin}/delay/1ms\n"
+		"[fetch refused]\nurls = {origin}/status/500 http://127.0.0.1:1/\n"
+		"[command curl]\nrun = curl -s -w 'did %{size_download} at %{http_code}.5' {url}\n"
+		"body = 1000\nrate = at ([0-9.]+)\ncount = did ([0-9]+)\n"
+		"[command bound]\nrun = sh -c 'cat /proc/self/status; exit {code}'\ncode = 0, 3\n"
+		"rate = Cpus_allowed_list:.([0-9]+)\n"
+		"[command hangs]\nrun = sh -c 'sleep 600 & sleep 600'\ntimeout = 1ms\n"
+		"[command silent]\nrun = true\nrate = (.+)\n"
+		"[command missing]\nrun = ./no-such-program\n"
+		"[nap naps]\nmodel = blocking, uring\ntick = 1ms\n";
+	static const struct {
+		const char *cell, *flags;
+	} expected[] = {
+		{"list", ""},
+		{"refused", "failed status-1"},
+		{"curl", ""},
+		{"bound/0", ""},
+		{"bound/3", "failed status-3"},
+		{"hangs", "failed timeout"},
+		{"silent", "failed no-row"},
+		{"missing", "failed status-127"},
+	};
+	const char *const arguments[] = {"run", "--results", folder, plan_path, NULL};
+	struct record *rows;
+	struct child child;
+	char run[512];
+	size_t count;
+
+	(void)state;
+	write_plan(plan);
+	assert_int_equal(iolab(&child, arguments), 1);
+	assert_non_null(strstr(child.err.text, "hangs: killed, it did not end in time"));
+	assert_non_null(strstr(child.err.text, "silent: rate = (.+) finds no number"));
+	assert_non_null(
+		strstr(child.err.text, "missing: status 127: cannot run ./no-such-program"));
+	assert_non_null(strstr(child.out.text, "naps/uring"));
+	run_folder(&child, run, sizeof(run));
+	count = read_rows(run, "fetch.csv", &rows);
+	assert_int_equal(count, 2 * sizeof(expected) / sizeof(expected[0]));
+	for (size_t i = 0; i < count; i++) {
+		const struct record *r = &rows[i];
+		const char *cell = record_text(r, COLUMN_cell);
+		const char *flags = record_text(r, COLUMN_flags);
+		size_t e = 0;
+
+		while (strcmp(expected[e].cell, cell) != 0)
+			assert_true(++e < sizeof(expected) / sizeof(expected[0]));
+		/* Quality flags may come on top, on one CPU. */
+		if (strncmp(flags, expected[e].flags, strlen(expected[e].flags)) != 0 ||
+		    (!*expected[e].flags && strstr(flags, "failed")))
+			fail_msg("%s: flags '%s'", cell, flags);
+		assert_string_equal(record_text(r, COLUMN_role), e < 2 ? "cell" : "command");
+		if (e == 0)
+			assert_true(record_number(r, COLUMN_requests) == 4);
+		if (e == 2) {
+			assert_true(record_number(r, COLUMN_throughput_rps) == 200.5);
+			assert_true(record_number(r, COLUMN_requests) == 1000);
+			assert_true(record_number(r, COLUMN_body_bytes) == 1000);
+			assert_true(record_number(r, COLUMN_cpu_us_per_request) > 0);
+			assert_true(record_number(r, COLUMN_max_rss_kib) > 0);
+		}
+		if (e == 3)
+			assert_int_equal(record_number(r, COLUMN_throughput_rps),
+					 atoi(record_text(r, COLUMN_cpus)));
+	}
+	record_free_all(rows, count);
+	count = read_rows(run, "nap.csv", &rows);
+	assert_int_equal(count, 4);
+	assert_true(record_number(&rows[0], COLUMN_ticks) == 6);
+	record_free_all(rows, count);
+	child_free(&child);
+	write_plan(small_plan);
+}
+
+/* The study's plan is understood whole, and one like it, without TLS, is run to its table. */
+static void programs(void **state)
+{
+	static const char plan[] =
+		"[experiment]\nblocks = 2\nreport = programs\n"
+		"[defaults fetch]\n"
+		"urls = {origin}/delay/2ms {origin}/delay/5ms {origin}/delay/3ms\n"
+		"[fetch 1 sequential]\nmodel = blocking\nrepeat = 3\n"
+		"[fetch 2 threads]\nmodel = blocking\nthreads = 4\nrepeat = 5\n"
+		"[nap 4 naps]\nmodel = blocking, epoll\ntick = 2ms\n"
+		"[fetch 5 one loop]\nmodel = epoll, uring\nconnections = 15\nrepeat = 5\n"
+		"[sumsq 7 process a job]\nmodel = processes\nper-job = yes\njobs = 1000 2000\n";
+	static const char *const names[] = {"\n1 sequential ",	   "\n2 threads ",
+					    "\n4 naps/blocking ",  "\n4 naps/epoll ",
+					    "\n5 one loop/epoll ", "\n5 one loop/uring ",
+					    "\n7 process a job "};
+	const char *const study[] = {"plan", "study", NULL};
+	const char *const arguments[] = {"run", "--results", folder, plan_path, NULL};
+	struct record *rows;
+	struct child child;
+	const char *at;
+	char run[512];
+	size_t count;
+
+	(void)state;
+	assert_int_equal(iolab(&child, study), 0);
+	assert_non_null(strstr(child.out.text, "  5 one loop/uring "));
+	assert_non_null(strstr(child.out.text, "[sumsq 7 process a job]"));
+	child_free(&child);
+	write_plan(plan);
+	if (iolab(&child, arguments) != 0)
+		fail_msg("%s", child.err.text);
+	assert_null(strstr(child.out.text, "ASYNCHRONOUS"));
+	/* In the plan's order. */
+	at = child.out.text;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *found = strstr(at, names[i]);
+
+		if (!found)
+			fail_msg("no '%s' in %s", names[i] + 1, at);
+		at = found;
+	}
+	run_folder(&child, run, sizeof(run));
+	count = read_rows(run, "fetch.csv", &rows);
+	assert_int_equal(count, 8);
+	for (size_t i = 0; i < count; i++)
+		assert_true(record_number(&rows[i], COLUMN_requests) ==
+			    (strcmp(record_text(&rows[i], COLUMN_cell), "1 sequential") ? 15 : 9));
+	record_free_all(rows, count);
+	count = read_rows(run, "sumsq.csv", &rows);
+	assert_true(count == 2 && record_number(&rows[0], COLUMN_jobs) == 2);
+	assert_string_equal(record_text(&rows[0], COLUMN_variant_requested), "per-job");
+	record_free_all(rows, count);
+	strcat(run, "/programs.csv");
+	assert_int_equal(access(run, R_OK), 0);
+	child_free(&child);
+	write_plan(small_plan);
+}
+
+/* The second Ctrl-C does not wait for a cell that will not end. */
+static void interrupted_twice(void **state)
+{
+	const char *const argv[] = {
+		child_program("iolab"), "run", "--results", folder, plan_path, NULL};
+	struct child child;
+
+	(void)state;
+	write_plan("[command deaf]\nrun = sh -c 'trap \"\" INT; sleep 600; sleep 600'\n");
+	child_start(&child, argv);
+	usleep(700000);
+	kill(child.pid, SIGINT);
+	usleep(300000);
+	assert_int_equal(child_end(&child, SIGINT, 5000), 130);
+	child_free(&child);
+	write_plan(small_plan);
+}
+
+static void plan_is_shown(void **state)
+{
+	const char *const arguments[] = {"plan", "--commands", "--blocks", "4", plan_path, NULL};
+	struct child child;
+
+	(void)state;
+	assert_int_equal(iolab(&child, arguments), 0);
+	assert_non_null(strstr(child.out.text, "  waits/epoll/block"));
+	assert_non_null(strstr(child.out.text, "s  control\n"));
+	assert_non_null(strstr(child.out.text, "/fetch-blocking --json --wait=block --threads=4 "));
+	assert_non_null(strstr(child.out.text, " http://127.0.0.1:{port}/delay/1ms\n"));
+	assert_non_null(strstr(child.out.text, "small: 9 cells x 4 blocks, about "));
+	child_free(&child);
+}
+
 static void assert_refused(const char *const *arguments, int status, const char *says)
 {
 	struct child child;
@@ -264,6 +436,14 @@ static void bad_input(void **state)
 	assert_refused(two_plans, 2, "second one");
 	write_plan("[fetch]\nmodel = epol\nduration = 1s\n");
 	assert_refused(broken, 2, "'epol' is not a fetch model");
+	write_plan("[fetch]\nmodel = epoll\nconnections = 1, 2 … 600\nduration = 1s\n");
+	assert_refused(broken, 2, "more than 512 values");
+	const char *const told[] = {"plan", "--cells-max", "600", plan_path, NULL};
+	struct child child;
+
+	assert_int_equal(iolab(&child, told), 0);
+	assert_non_null(strstr(child.out.text, "small: 600 cells"));
+	child_free(&child);
 	write_plan(small_plan);
 }
 
@@ -288,9 +468,11 @@ static void lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_run), cmocka_unit_test(seed_gives_the_order),
-		cmocka_unit_test(one_cpu),   cmocka_unit_test(interrupted),
-		cmocka_unit_test(bad_input), cmocka_unit_test(lists),
+		cmocka_unit_test(whole_run),	 cmocka_unit_test(seed_gives_the_order),
+		cmocka_unit_test(one_cpu),	 cmocka_unit_test(interrupted),
+		cmocka_unit_test(all_kinds),	 cmocka_unit_test(interrupted_twice),
+		cmocka_unit_test(plan_is_shown), cmocka_unit_test(programs),
+		cmocka_unit_test(bad_input),	 cmocka_unit_test(lists),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -1,0 +1,123 @@
+/* iolab plan: what a plan would run, and for how long, before anything runs. */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/cell.h"
+#include "lab/cmd.h"
+#include "lab/options.h"
+#include "lab/plan.h"
+
+struct plan_options {
+	uint64_t blocks;
+	uint64_t cells_max;
+	bool commands;
+};
+
+#define FIELD(name) offsetof(struct plan_options, name)
+
+static const struct option_row rows[] = {
+	{.name = "blocks",
+	 .kind = OPTION_COUNT,
+	 .offset = FIELD(blocks),
+	 .argument = "N",
+	 .help = "reckon with N blocks, whatever the plan says",
+	 .least = 1,
+	 .most = 10000},
+	{.name = "cells-max",
+	 .kind = OPTION_COUNT,
+	 .offset = FIELD(cells_max),
+	 .argument = "N",
+	 .help = "allow a plan of so many cells (default 512)",
+	 .least = 1,
+	 .most = PLAN_CELLS_MOST},
+	{.name = "commands",
+	 .kind = OPTION_FLAG,
+	 .offset = FIELD(commands),
+	 .help = "with the command line of each cell"},
+};
+
+/* "1 h 05 min", "2 min 30 s", "12 s" */
+static void format_time(double seconds, char text[static 64])
+{
+	long s = (long)(seconds + 0.5);
+
+	if (s >= 3600)
+		snprintf(text, 64, "%ld h %02ld min", s / 3600, s % 3600 / 60);
+	else if (s >= 60)
+		snprintf(text, 64, "%ld min %02ld s", s / 60, s % 60);
+	else
+		snprintf(text, 64, "%.*f s", seconds < 10, seconds);
+}
+
+/* What is not known before the run stands as it would in a plan. */
+static void print_command(const struct plan_cell *cell)
+{
+	const struct cell_world world = {.client = "{cpus}",
+					 .url = "http://127.0.0.1:{port}",
+					 .tls_url = "https://127.0.0.1:{tls-port}",
+					 .ca = "{ca}"};
+	struct cell_command command;
+
+	cell_command_make(&command, cell, &world);
+	printf("   ");
+	for (unsigned i = 0; i < command.count; i++) {
+		const char *word = command.argv[i];
+
+		if (strpbrk(word, " \t'\"\\$&|;<>()*?"))
+			printf(" \"%s\"", word);
+		else
+			printf(" %s", word);
+	}
+	putchar('\n');
+	cell_command_release(&command);
+}
+
+static void print_cells(const struct plan *plan, bool commands)
+{
+	char length[64];
+
+	for (unsigned i = 0; i < plan->cell_count; i++) {
+		const struct plan_cell *cell = &plan->cells[i];
+
+		if (i == 0 || cell->section != cell[-1].section)
+			printf("[%s %s]\n", plan_kind_names[cell->section->kind],
+			       cell->section->label);
+		format_time((double)plan_expected_ns(cell) / 1e9, length);
+		printf("  %-*s %8s%s%s\n", 56, cell->name, length,
+		       cell->baseline && !cell->control ? "  baseline" : "",
+		       cell->control ? "  control" : "");
+		if (commands && !cell->control)
+			print_command(cell);
+	}
+}
+
+enum status cmd_plan(int argc, char **argv)
+{
+	const struct option_set set = {
+		.usage = "plan [options] [PLAN]",
+		.about = "Prints the cells of a plan and how long it will take; runs nothing.",
+		.rows = rows,
+		.count = sizeof(rows) / sizeof(rows[0]),
+	};
+	struct plan_options options = {0};
+	int operands = options_parse(&set, &options, argc, argv);
+	struct plan plan;
+	char why[512], length[64];
+
+	if (operands > 1)
+		status_exit(STATUS_USAGE, "plan takes one plan; '%s' is a second one", argv[2]);
+	if (plan_read(operands ? argv[1] : "matrix", (unsigned)options.cells_max, &plan, why,
+		      sizeof(why)))
+		status_exit(STATUS_USAGE, "%s", why);
+	if (options.blocks)
+		plan.blocks = options.blocks;
+	print_cells(&plan, options.commands);
+	format_time(plan_expected_s(&plan), length);
+	printf("%s: %u cells x %" PRIu64 " blocks, about %s\n", plan.name, plan.cell_count,
+	       plan.blocks, length);
+	plan_release(&plan);
+	return fflush(stdout) ? STATUS_FAILED : STATUS_DONE;
+}

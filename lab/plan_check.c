@@ -1,0 +1,158 @@
+/* Checks across the keys of a section. */
+#include "lab/plan_check.h"
+
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/cell.h"
+#include "lab/plan_terms.h"
+
+/* At most one of these says what is asked of the origin. */
+static int check_asked(const struct plan_section *section, char *why, size_t why_size)
+{
+	static const char *const asked[] = {"latency", "body", "path", "urls"};
+	const struct plan_key *first = NULL;
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		const struct plan_key *key = plan_section_key(section, asked[i]);
+
+		if (key && first)
+			return plan_complain(key->line, why, why_size,
+					     "[%s] %s and %s do not go together", section->label,
+					     first->name, key->name);
+		first = key ? key : first;
+	}
+	return 0;
+}
+
+/* Whether {name} is the runner's, or a key of the section. */
+static bool is_filled(const struct plan_section *section, const char *name)
+{
+	for (const char *const *known = cell_filled; *known; known++)
+		if (strcmp(*known, name) == 0)
+			return true;
+	return plan_section_key(section, name) != NULL;
+}
+
+/* Every {word} of a value must be known; other braces stand for themselves. */
+static int check_filled(const struct plan_section *section, const struct plan_key *key,
+			const char *value, char *why, size_t why_size)
+{
+	for (const char *at = value; (at = strchr(at, '{')); at++) {
+		size_t length = strspn(at + 1, "abcdefghijklmnopqrstuvwxyz-");
+		char name[64];
+
+		if (length == 0 || length >= sizeof(name) || at[length + 1] != '}' ||
+		    (at > value && at[-1] == '%'))
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)length, at + 1);
+		if (!is_filled(section, name))
+			return plan_complain(key->line, why, why_size,
+					     "[%s] %s: {%s} is neither a key of this section nor "
+					     "what the runner fills in",
+					     section->label, key->name, name);
+	}
+	return 0;
+}
+
+/* A command's own key must be used: it could be a misprint of another. */
+static int check_used(const struct plan_section *section, const struct plan_key *key, char *why,
+		      size_t why_size)
+{
+	const char *run = plan_section_key(section, "run")->values.items[0];
+	const char *nearest;
+	char filled[80];
+
+	snprintf(filled, sizeof(filled), "{%.70s}", key->name);
+	if (key->row || strstr(run, filled))
+		return 0;
+	nearest = plan_kind_nearest(section->kind, key->name);
+	return plan_complain(key->line, why, why_size,
+			     "[%s] has no key '%s', and run does not hold {%s}%s%s%s",
+			     section->label, key->name, key->name, nearest ? "; did you mean " : "",
+			     nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static int check_pattern(const struct plan_section *section, const struct plan_key *key, char *why,
+			 size_t why_size)
+{
+	regex_t pattern;
+	char what[128];
+	int err = regcomp(&pattern, key->values.items[0], REG_EXTENDED);
+
+	if (!err && pattern.re_nsub > 0) {
+		regfree(&pattern);
+		return 0;
+	}
+	if (err)
+		regerror(err, &pattern, what, sizeof(what));
+	else
+		snprintf(what, sizeof(what), "it has no (group) to take the figure from");
+	if (!err)
+		regfree(&pattern);
+	return plan_complain(key->line, why, why_size, "[%s] %s: %s", section->label, key->name,
+			     what);
+}
+
+static int check_words(const struct plan_section *section, const struct plan_key *key, char *why,
+		       size_t why_size)
+{
+	char **words;
+
+	if (cell_words(key->values.items[0], &words))
+		return plan_complain(key->line, why, why_size, "[%s] run: a quote is not closed",
+				     section->label);
+	for (char **word = words; *word; word++)
+		free(*word);
+	free(words);
+	return 0;
+}
+
+static int check_terms(const struct plan_section *section, const struct plan_key *key, char *why,
+		       size_t why_size)
+{
+	const char *terms = key->values.items[0];
+	char what[256];
+
+	/* A baseline may also be MODEL or MODEL/WAIT. */
+	if (strcmp(key->name, "skip") != 0 && !strpbrk(terms, "=<>"))
+		return 0;
+	if (plan_terms_check(section, terms, what, sizeof(what)) == 0)
+		return 0;
+	return plan_complain(key->line, why, why_size, "[%s] %s: %s", section->label, key->name,
+			     what);
+}
+
+static int check_key(const struct plan_section *section, const struct plan_key *key, char *why,
+		     size_t why_size)
+{
+	int err = 0;
+
+	if (strcmp(key->name, "skip") == 0 || strcmp(key->name, "baseline") == 0)
+		return check_terms(section, key, why, why_size);
+	if (section->kind == PLAN_COMMAND) {
+		if (strcmp(key->name, "rate") == 0 || strcmp(key->name, "count") == 0)
+			return check_pattern(section, key, why, why_size);
+		err = strcmp(key->name, "run") == 0 ? check_words(section, key, why, why_size)
+						    : check_used(section, key, why, why_size);
+	}
+	for (size_t i = 0; i < key->values.count && !err; i++)
+		err = check_filled(section, key, key->values.items[i], why, why_size);
+	return err;
+}
+
+int plan_check(const struct plan_section *section, char *why, size_t why_size)
+{
+	const char *needed = section->kind == PLAN_COMMAND ? "run" : "model";
+	int err;
+
+	if (!plan_section_key(section, needed))
+		return plan_complain(section->line, why, why_size, "[%s]: the key %s is missing",
+				     section->label, needed);
+	err = check_asked(section, why, why_size);
+	for (unsigned k = 0; k < section->key_count && !err; k++)
+		err = check_key(section, &section->keys[k], why, why_size);
+	return err;
+}

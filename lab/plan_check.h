@@ -1,0 +1,10 @@
+/* What a plan's section must satisfy as a whole, once all its keys are known. */
+#ifndef LAB_PLAN_CHECK_H
+#define LAB_PLAN_CHECK_H
+
+#include "lab/plan.h"
+
+/* Returns 0, or -EINVAL with file, line and key in why. */
+int plan_check(const struct plan_section *section, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,227 @@
+/* The tables behind a plan's sections. */
+#include "lab/plan_kinds.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "kernels/fetch/models.h"
+#include "lab/fetch_options.h"
+#include "lab/model_choices.h"
+#include "lab/nap_options.h"
+#include "lab/sumsq_options.h"
+#include "lab/units.h"
+
+#define NAMES_MAX 128
+
+const char *const plan_kind_names[PLAN_KINDS] = {
+	[PLAN_FETCH] = "fetch",	    [PLAN_SUMSQ] = "sumsq",	      [PLAN_NAP] = "nap",
+	[PLAN_COMMAND] = "command", [PLAN_EXPERIMENT] = "experiment", [PLAN_ORIGIN] = "origin",
+};
+
+/* What the runner itself gives to every cell, or a plan must not touch. */
+static const char *const runners[] = {"json", "csv", "quiet", NULL};
+
+static const char *const whole_keys[] = {"skip", "baseline", "timeout", NULL};
+static const char *const whole_command_keys[] = {"run", "rate", "count", NULL};
+
+#define KEY(key, type)                                                                             \
+	{                                                                                          \
+		.name = (key), .kind = (type)                                                      \
+	}
+#define TIMEOUT                                                                                    \
+	{                                                                                          \
+		.name = "timeout", .kind = OPTION_DURATION, .least = 1000000                       \
+	}
+#define COMMON_KEYS KEY("baseline", OPTION_TEXT), KEY("skip", OPTION_TEXT), TIMEOUT
+#define MODEL	    KEY("model", OPTION_TEXT)
+#define ASKED_OF_ORIGIN                                                                            \
+	KEY("latency", OPTION_DURATION), KEY("body", OPTION_SIZE), KEY("path", OPTION_TEXT),       \
+		KEY("tls", OPTION_FLAG)
+
+static const struct option_row fetch_keys[] = {MODEL, COMMON_KEYS, ASKED_OF_ORIGIN,
+					       KEY("urls", OPTION_TEXT)};
+static const struct option_row sumsq_keys[] = {MODEL, COMMON_KEYS, KEY("jobs", OPTION_TEXT)};
+static const struct option_row nap_keys[] = {MODEL, COMMON_KEYS};
+static const struct option_row command_keys[] = {
+	COMMON_KEYS,
+	ASKED_OF_ORIGIN,
+	KEY("run", OPTION_TEXT),
+	KEY("rate", OPTION_TEXT),
+	KEY("count", OPTION_TEXT),
+	KEY("cpus", OPTION_TEXT),
+	{.name = "connections", .kind = OPTION_COUNT, .least = 1},
+	KEY("duration", OPTION_DURATION),
+};
+static const char *const reports[] = {"matrix", "programs", NULL};
+static const struct option_row experiment_keys[] = {
+	{.name = "blocks", .kind = OPTION_COUNT, .least = 1, .most = 10000},
+	{.name = "seed", .kind = OPTION_COUNT},
+	{.name = "report",
+	 .kind = OPTION_CHOICE,
+	 .choices = reports,
+	 .argument = "matrix or programs"},
+};
+static const struct option_row origin_keys[] = {
+	KEY("busy", OPTION_FLAG),
+	KEY("name", OPTION_TEXTS),
+	{.name = "threads", .kind = OPTION_COUNT, .least = 1, .most = 256},
+};
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct kind {
+	const struct option_row *own;
+	size_t own_count;
+	const struct option_row *(*options)(size_t *count); /* of the executable */
+} kinds[PLAN_KINDS] = {
+	[PLAN_FETCH] = {fetch_keys, LENGTH(fetch_keys), fetch_options_rows},
+	[PLAN_SUMSQ] = {sumsq_keys, LENGTH(sumsq_keys), sumsq_options_rows},
+	[PLAN_NAP] = {nap_keys, LENGTH(nap_keys), nap_options_rows},
+	[PLAN_COMMAND] = {command_keys, LENGTH(command_keys), NULL},
+	[PLAN_EXPERIMENT] = {experiment_keys, LENGTH(experiment_keys), NULL},
+	[PLAN_ORIGIN] = {origin_keys, LENGTH(origin_keys), NULL},
+};
+
+/* The options that one model alone has, named as it is. */
+static struct option_row own_options[NAMES_MAX];
+static size_t own_count;
+
+static void collect_own(void)
+{
+	for (const struct model *const *m = models; own_count == 0 && *m; m++) {
+		struct option_set set;
+
+		fetch_option_set(*m, &set);
+		if ((*m)->options && own_count < NAMES_MAX)
+			own_options[own_count++] = set.rows[set.count - 1];
+	}
+}
+
+bool plan_kind_models_own(enum plan_kind kind, const char *key)
+{
+	return kind == PLAN_FETCH && models_find(key);
+}
+
+static bool among(const char *const *names, const char *name)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names != NULL;
+}
+
+static const struct option_row *options_of(enum plan_kind kind, size_t *count)
+{
+	*count = 0;
+	return kinds[kind].options ? kinds[kind].options(count) : NULL;
+}
+
+const struct option_row *plan_kind_row(enum plan_kind kind, const char *key, bool *passed)
+{
+	const struct kind *k = &kinds[kind];
+	size_t count;
+	const struct option_row *rows = options_of(kind, &count);
+
+	for (size_t i = 0; i < k->own_count; i++) {
+		if (strcmp(k->own[i].name, key) == 0) {
+			*passed = kind == PLAN_ORIGIN;
+			return &k->own[i];
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(rows[i].name, key) == 0 && !among(runners, key)) {
+			*passed = true;
+			return &rows[i];
+		}
+	}
+	collect_own();
+	for (size_t i = 0; kind == PLAN_FETCH && i < own_count; i++) {
+		if (strcmp(own_options[i].name, key) == 0) {
+			*passed = true;
+			return &own_options[i];
+		}
+	}
+	return NULL;
+}
+
+const char *plan_kind_nearest(enum plan_kind kind, const char *typed)
+{
+	const struct kind *k = &kinds[kind];
+	const char *names[NAMES_MAX];
+	size_t used = 0, count;
+	const struct option_row *rows = options_of(kind, &count);
+
+	for (size_t i = 0; i < k->own_count && used < NAMES_MAX; i++)
+		names[used++] = k->own[i].name;
+	for (size_t i = 0; i < count && used < NAMES_MAX; i++)
+		if (!among(runners, rows[i].name))
+			names[used++] = rows[i].name;
+	collect_own();
+	for (size_t i = 0; kind == PLAN_FETCH && i < own_count && used < NAMES_MAX; i++)
+		names[used++] = own_options[i].name;
+	return units_nearest(typed, names, used);
+}
+
+bool plan_kind_whole(enum plan_kind kind, const char *key)
+{
+	return among(whole_keys, key) || (kind == PLAN_COMMAND && among(whole_command_keys, key));
+}
+
+/* The models of a workload's executables. */
+static size_t model_names(enum plan_kind kind, const char **names)
+{
+	size_t count = 0;
+
+	if (kind == PLAN_FETCH)
+		for (const struct model *const *m = models; *m && count < NAMES_MAX; m++)
+			names[count++] = (*m)->name;
+	else if (kind == PLAN_NAP)
+		for (const struct nap_model *const *m = nap_models; *m && count < NAMES_MAX; m++)
+			names[count++] = (*m)->name;
+	else
+		for (; count <= sumsq_on_processes; count++)
+			names[count] = sumsq_where_name((enum sumsq_where)count);
+	return count;
+}
+
+static int check_model(enum plan_kind kind, const char *text, char *why, size_t why_size)
+{
+	const char *names[NAMES_MAX] = {0};
+	size_t count = model_names(kind, names);
+	const char *nearest;
+	size_t used;
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], text) == 0)
+			return 0;
+	nearest = units_nearest(text, names, count);
+	used = (size_t)snprintf(why, why_size, "'%s' is not a %s model; ", text,
+				plan_kind_names[kind]);
+	if (nearest)
+		snprintf(why + used, why_size - used, "did you mean %s?", nearest);
+	for (size_t i = 0; i < count && !nearest && used < why_size; i++)
+		used += (size_t)snprintf(why + used, why_size - used, "%s%s", names[i],
+					 i + 1 == count	  ? " are"
+					 : i + 2 == count ? " and "
+							  : ", ");
+	return -EINVAL;
+}
+
+int plan_kind_value(enum plan_kind kind, const struct option_row *row, const char *text,
+		    uint64_t *number, char *why, size_t why_size)
+{
+	if (strcmp(row->name, "model") == 0 && kind < PLAN_WORKLOADS)
+		return check_model(kind, text, why, why_size);
+	if (plan_kind_models_own(kind, row->name)) {
+		struct model_choices choices;
+
+		return model_choices_parse(models_find(row->name), text, &choices, why, why_size);
+	}
+	if (row->kind != OPTION_FLAG)
+		return options_value(row, text, number, why, why_size);
+	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0) {
+		snprintf(why, why_size, "'%s' is neither yes nor no", text);
+		return -EINVAL;
+	}
+	*number = strcmp(text, "yes") == 0;
+	return 0;
+}

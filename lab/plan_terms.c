@@ -1,0 +1,171 @@
+/* Reading conditions and applying them to cells. */
+#include "lab/plan_terms.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lab/plan_values.h"
+#include "lab/units.h"
+
+enum operation { EQUAL, UNEQUAL, LESS, AT_MOST, MORE, AT_LEAST };
+
+struct term {
+	char key[64];
+	enum operation operation;
+	char value[256];
+};
+
+/* Longest first: "<=" is not "<". */
+static const struct {
+	const char *sign;
+	enum operation operation;
+} signs[] = {
+	{"!=", UNEQUAL}, {"<=", AT_MOST}, {">=", AT_LEAST}, {"=", EQUAL}, {"<", LESS}, {">", MORE},
+};
+
+/* The next term of *at, which is moved on: 1, 0 at the end, -EINVAL when it is none. */
+static int next_term(const char **at, struct term *term)
+{
+	const char *from = *at + strspn(*at, " \t");
+	size_t length = strcspn(from, " \t");
+	size_t key = strcspn(from, "=!<> \t");
+
+	if (length == 0)
+		return 0;
+	*at = from + length;
+	snprintf(term->value, sizeof(term->value), "%.*s", (int)length, from); /* for the message */
+	if (key == 0 || key >= sizeof(term->key) || length >= sizeof(term->value))
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		size_t sign = strlen(signs[i].sign);
+
+		if (strncmp(from + key, signs[i].sign, sign) != 0)
+			continue;
+		if (key + sign >= length)
+			return -EINVAL;
+		term->operation = signs[i].operation;
+		snprintf(term->key, sizeof(term->key), "%.*s", (int)key, from);
+		snprintf(term->value, sizeof(term->value), "%.*s", (int)(length - key - sign),
+			 from + key + sign);
+		return 1;
+	}
+	return -EINVAL;
+}
+
+/* What a key's values are. A command's own keys tell by their looks. */
+static enum option_kind kind_of(const struct plan_section *section, const struct term *term)
+{
+	static const enum option_kind numbers[] = {OPTION_COUNT, OPTION_SIZE, OPTION_DURATION};
+	bool passed;
+	const struct option_row *row = plan_kind_row(section->kind, term->key, &passed);
+	uint64_t number;
+
+	if (row)
+		return row->kind;
+	for (size_t i = 0; i < 3; i++)
+		if (plan_values_number(term->value, numbers[i], &number) == 0)
+			return numbers[i];
+	return OPTION_TEXT;
+}
+
+static bool is_number(enum option_kind kind)
+{
+	return kind == OPTION_COUNT || kind == OPTION_SIZE || kind == OPTION_DURATION;
+}
+
+static int check_term(const struct plan_section *section, const struct term *term, char *why,
+		      size_t why_size)
+{
+	bool passed;
+	const struct option_row *row = plan_kind_row(section->kind, term->key, &passed);
+	enum option_kind kind = kind_of(section, term);
+	uint64_t number;
+
+	if (!row && !plan_section_key(section, term->key)) {
+		const char *nearest = plan_kind_nearest(section->kind, term->key);
+
+		snprintf(why, why_size, "the section has no key '%s'%s%s%s", term->key,
+			 nearest ? "; did you mean " : "", nearest ? nearest : "",
+			 nearest ? "?" : "");
+		return -EINVAL;
+	}
+	if (is_number(kind)) {
+		if (plan_values_number(term->value, kind, &number) == 0)
+			return 0;
+		snprintf(why, why_size, "%s: '%s' is not a %s", term->key, term->value,
+			 kind == OPTION_COUNT  ? "whole number"
+			 : kind == OPTION_SIZE ? "size"
+					       : "duration");
+		return -EINVAL;
+	}
+	if (term->operation > UNEQUAL) {
+		snprintf(why, why_size, "%s is not a number: it can be = or != only", term->key);
+		return -EINVAL;
+	}
+	return row ? plan_kind_value(section->kind, row, term->value, &number, why, why_size) : 0;
+}
+
+int plan_terms_check(const struct plan_section *section, const char *terms, char *why,
+		     size_t why_size)
+{
+	struct term term;
+	unsigned count = 0;
+	int more;
+
+	for (; (more = next_term(&terms, &term)) > 0; count++) {
+		int err = check_term(section, &term, why, why_size);
+
+		if (err)
+			return err;
+	}
+	if (more == 0 && count > 0)
+		return 0;
+	snprintf(why, why_size,
+		 "'%s' is not a term such as connections>64; terms have no blanks inside",
+		 count || more ? term.value : "");
+	return -EINVAL;
+}
+
+static bool holds(const struct term *term, enum option_kind kind, const char *value)
+{
+	uint64_t a = 0, b = 0;
+	int order;
+
+	if (is_number(kind)) {
+		if (plan_values_number(value, kind, &a) ||
+		    plan_values_number(term->value, kind, &b))
+			return false;
+		order = (a > b) - (a < b);
+	} else {
+		order = strcmp(value, term->value);
+	}
+	switch (term->operation) {
+	case EQUAL:
+		return order == 0;
+	case UNEQUAL:
+		return order != 0;
+	case LESS:
+		return order < 0;
+	case AT_MOST:
+		return order <= 0;
+	case MORE:
+		return order > 0;
+	case AT_LEAST:
+		break;
+	}
+	return order >= 0;
+}
+
+bool plan_terms_hold(const struct plan_cell *cell, const char *terms)
+{
+	struct term term;
+
+	while (next_term(&terms, &term) > 0) {
+		const char *value = plan_value(cell, term.key);
+
+		if (!value || !holds(&term, kind_of(cell->section, &term), value))
+			return false;
+	}
+	return true;
+}
