@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -329,17 +330,24 @@ static int killed(const char *arguments, int errors)
 	return shell("sumsq-processes", command);
 }
 
-static void killed_worker(void **state)
+static bool lists_children(void)
 {
 	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", getpid(), getpid());
+	if (access(path, R_OK) == 0)
+		return true;
+	print_message("skipped: this kernel does not list a process's children\n");
+	return false;
+}
+
+static void killed_worker(void **state)
+{
 	json_t *object;
 
 	(void)state;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", getpid(), getpid());
-	if (access(path, R_OK)) {
-		print_message("skipped: this kernel does not list a process's children\n");
+	if (!lists_children())
 		return;
-	}
 	assert_int_equal(killed("", 1), 1);
 	assert_int_equal(lines(), 1);
 	contains("was killed by signal 9");
@@ -350,6 +358,22 @@ static void killed_worker(void **state)
 	assert_string_equal(text(object, "flags"), "worker_died");
 	assert_string_equal(text(object, "sum"), "270003780024375058870");
 	json_decref(object);
+}
+
+/* The caller is at a job of minutes when its worker is killed: the run fails now, not then. */
+static void killed_while_busy(void **state)
+{
+	(void)state;
+	if (!lists_children())
+		return;
+	assert_int_equal(
+		shell("sumsq-processes",
+		      "timeout 20 \"$S\" --workers 2 4398046511104 4398046511104 2>&1 >/dev/null & "
+		      "sleep 0.5; for p in $(cat /proc/$!/task/$!/children); do "
+		      "kill -SEGV $(cat /proc/$p/task/$p/children); done; wait $!"),
+		1);
+	assert_int_equal(lines(), 1);
+	contains("was killed by signal 11");
 }
 
 /* Memory for the pool cannot be had: what was made is given back, one line, status 3. */
@@ -380,6 +404,7 @@ int main(void)
 		cmocka_unit_test(bad_input),
 		cmocka_unit_test(interrupted),
 		cmocka_unit_test(killed_worker),
+		cmocka_unit_test(killed_while_busy),
 		cmocka_unit_test(at_a_limit),
 	};
 
