@@ -52,6 +52,9 @@ SOURCES := $(wildcard kernels/*/*.c topology/*.c results/*.c lab/*.c)
 ifneq ($(ARCH),x86_64)
 SOURCES := $(filter-out kernels/sumsq/core_avx%.c,$(SOURCES))
 endif
+ifneq ($(ARCH),aarch64)
+SOURCES := $(filter-out kernels/sumsq/core_neon.c,$(SOURCES))
+endif
 MAINS := $(wildcard lab/main_*.c)
 LIBRARY := $(BUILD)/libiolab.a
 LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(MAINS),$(SOURCES))) \

@@ -37,6 +37,13 @@ look_test() {
 	has_command python3 || need python3
 	has_command strace || need strace
 	has_command curl || need curl
+	has_command objdump || need binutils
+	# The core for AArch64 is built and run on other machines too.
+	if [ "$(uname -m)" = x86_64 ]; then
+		has_command aarch64-linux-gnu-gcc || need gcc-aarch64-linux-gnu
+		[ -e /usr/aarch64-linux-gnu/include/stdio.h ] || need libc6-dev-arm64-cross
+		has_command qemu-aarch64 || has_command qemu-aarch64-static || need qemu-user
+	fi
 }
 
 look_check() {
