@@ -197,6 +197,10 @@ BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,\
 .PHONY: bench-programs
 bench-programs: $(BENCH_PROGRAMS)
 
+# OpenMP, to compare with: gcc brings it along.
+$(BUILD)/tests/bench/dispatch.o $(BUILD)/bench/dispatch: private CC := gcc
+$(BUILD)/tests/bench/dispatch.o $(BUILD)/bench/dispatch: private CFLAGS += -fopenmp
+
 $(BUILD)/bench/bench: $(BENCH_SECTIONS:%.c=$(BUILD)/%.o)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)

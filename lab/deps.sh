@@ -58,6 +58,8 @@ look_bench() {
 	has_command wrk || need wrk
 	has_command h2load || need nghttp2-client
 	has_command nginx || need nginx-light
+	has_command python3 || need python3
+	has_command gcc || need gcc
 }
 
 for group in "$@"; do
