@@ -53,6 +53,9 @@ SOURCES := $(wildcard kernels/*/*.c topology/*.c results/*.c lab/*.c)
 ifneq ($(ARCH),x86_64)
 SOURCES := $(filter-out kernels/sumsq/core_avx%.c,$(SOURCES))
 endif
+ifneq ($(ARCH),aarch64)
+SOURCES := $(filter-out kernels/sumsq/core_neon.c,$(SOURCES))
+endif
 MAINS := $(wildcard lab/main_*.c)
 LIBRARY := $(BUILD)/libiolab.a
 LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(MAINS),$(SOURCES))) \
@@ -204,6 +207,10 @@ BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,\
 		  $(filter-out $(BENCH_SECTIONS),$(wildcard tests/bench/*.c)))
 .PHONY: bench-programs
 bench-programs: $(BENCH_PROGRAMS)
+
+# OpenMP, to compare with: gcc brings it along.
+$(BUILD)/tests/bench/dispatch.o $(BUILD)/bench/dispatch: private CC := gcc
+$(BUILD)/tests/bench/dispatch.o $(BUILD)/bench/dispatch: private CFLAGS += -fopenmp
 
 $(BUILD)/bench/bench: $(BENCH_SECTIONS:%.c=$(BUILD)/%.o)
 $(BUILD)/bench/tls_exchange: $(BUILD)/tests/tls_server.o

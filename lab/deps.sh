@@ -40,6 +40,13 @@ look_test() {
 	has_command strace || need strace
 	has_command curl || need curl
 	has_command openssl || need openssl
+	has_command objdump || need binutils
+	# The core for AArch64 is built and run on other machines too.
+	if [ "$(uname -m)" = x86_64 ]; then
+		has_command aarch64-linux-gnu-gcc || need gcc-aarch64-linux-gnu
+		[ -e /usr/aarch64-linux-gnu/include/stdio.h ] || need libc6-dev-arm64-cross
+		has_command qemu-aarch64 || has_command qemu-aarch64-static || need qemu-user
+	fi
 }
 
 look_check() {
@@ -54,6 +61,8 @@ look_bench() {
 	has_command wrk || need wrk
 	has_command h2load || need nghttp2-client
 	has_command nginx || need nginx-light
+	has_command python3 || need python3
+	has_command gcc || need gcc
 }
 
 for group in "$@"; do

@@ -17,10 +17,13 @@
 
 /* Where Ctrl-C says so. The workers look there, and so does the caller between passes. */
 static _Atomic bool *stop;
+/* A worker's death stops them too, but that is no interruption. */
+static _Atomic bool is_interrupted;
 
 static void on_interrupt(int signal)
 {
 	(void)signal;
+	atomic_store(&is_interrupted, true);
 	atomic_store(stop, true);
 }
 
@@ -62,6 +65,8 @@ static void start_pool(struct sumsq_run *run)
 		.kind = sumsq_options_kind(options),
 		.workers = run->pinning.workers,
 		.on_death = (enum pool_on_death)options->on_death,
+		.stop_at_death =
+			options->on_death == POOL_DEATH_FAILS ? &run->jobs.common->stop : NULL,
 		.items_max = run->jobs.piece_count > empty ? run->jobs.piece_count : empty,
 		.result_size = sizeof(struct sumsq_result),
 		.bind = bind_worker,
@@ -215,7 +220,7 @@ void sumsq_run_measure(struct sumsq_run *run)
 	interval(run, options->repeat ? options->repeat : 1, options->duration_ns);
 	read_usage(run, &run->used);
 	subtract(&run->used, &before);
-	run->partial = is_stopped(run);
+	run->partial = atomic_load(&is_interrupted);
 	if (has_record(options) && !run->partial)
 		price_empty_jobs(run);
 	pool_stop(run->pool);

@@ -157,7 +157,8 @@ static void make_request(struct request *request, const char *path)
 	snprintf(text, sizeof(text), "http://127.0.0.1:%u%s", port, path);
 	assert_int_equal(url_parse(text, &url, why, sizeof(why)), 0);
 	memset(request, 0, sizeof(*request));
-	assert_int_equal(request_build(&url, "test", request), 0);
+	assert_int_equal(
+		request_build(&url, &(struct request_options){.user_agent = "test"}, request), 0);
 }
 
 static void rig_make(struct rig *r, const char *model, enum wait_mode wait)

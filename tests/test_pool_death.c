@@ -97,11 +97,100 @@ static void death_of_an_idle_worker(void **state)
 	pool_stop(pool);
 }
 
+static _Atomic bool stopped;
+
+/* Computes until it is told to stop, for ten seconds at the most. */
+static void until_stopped(const void *context, const void *item, void *out)
+{
+	struct pooling *shared = (struct pooling *)(uintptr_t)context;
+
+	(void)out;
+	if (shared->caller == getpid()) {
+		/* The caller is busy with an item of its own when the worker dies. */
+		for (unsigned ms = 0; ms < 10000 && !atomic_load(&stopped); ms++)
+			usleep(1000);
+		atomic_fetch_add(&shared->times[0], atomic_load(&stopped));
+	} else if (atomic_exchange(&shared->is_deadly, 0)) {
+		raise(SIGTERM);
+	}
+	(void)item;
+}
+
+/* The caller is told while it works, not when it has done its item. */
+static void a_busy_caller_is_told(void **state)
+{
+	struct pooling_result results[2];
+	struct pool_job job = {until_stopped,	 pooling, pooling->items,
+			       sizeof(uint64_t), 2,	  results};
+	struct pool_settings settings = pooling_settings(POOL_PROCESSES, 2);
+	struct pool *pool;
+	char why[200] = "";
+
+	(void)state;
+	settings.stop_at_death = &stopped;
+	pool = pooling_start(&settings);
+	pooling->caller = getpid();
+	atomic_store(&pooling->is_deadly, 1);
+	assert_int_equal(pool_map(pool, &job, why, sizeof(why)), -ECHILD);
+	assert_non_null(strstr(why, "signal 15"));
+	/* The caller had one of the items, and saw the word while it was at it. */
+	assert_int_equal(pooling->times[0], 1);
+	pool_stop(pool);
+}
+
+static _Atomic unsigned others;
+
+static void on_other(int number)
+{
+	(void)number;
+	atomic_fetch_add(&others, 1);
+}
+
+/* Killed between maps: known at once, the next map replaces it or fails, and loses nothing. */
+static void idle_death_is_known_to_the_next_map(void **state)
+{
+	struct sigaction mine = {.sa_handler = on_other}, after;
+
+	(void)state;
+	for (unsigned on_death = 0; on_death < 2; on_death++) {
+		struct pool_settings settings = pooling_settings(POOL_PROCESSES, 3);
+		struct pool *pool;
+		char why[200] = "";
+
+		sigaction(SIGCHLD, &mine, NULL);
+		atomic_store(&others, 0);
+		atomic_store(&stopped, false);
+		settings.on_death = on_death;
+		settings.stop_at_death = &stopped;
+		pool = pooling_start(&settings);
+		kill(pool_process(pool, 1), SIGKILL);
+		for (unsigned ms = 0; ms < 10000 && !atomic_load(&stopped); ms++)
+			usleep(1000);
+		assert_true(atomic_load(&stopped));
+		/* Whoever else waits for children is told too. */
+		assert_true(atomic_load(&others) > 0);
+		assert_int_equal(pooling_map(pool, 50, 3, why, sizeof(why)),
+				 on_death == POOL_DEATH_FAILS ? -ECHILD : 0);
+		assert_non_null(strstr(why, "signal 9"));
+		assert_int_equal(pool_deaths(pool), 1);
+		assert_int_equal(pooling_map(pool, 50, 4, why, sizeof(why)), 0);
+		assert_int_equal(pool_deaths(pool), 1);
+		pool_stop(pool);
+		sigaction(SIGCHLD, NULL, &after);
+		assert_true(after.sa_handler == on_other);
+		signal(SIGCHLD, SIG_DFL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(death_of_a_worker, pooling_setup, pooling_teardown),
 		cmocka_unit_test_setup_teardown(death_of_an_idle_worker, pooling_setup,
+						pooling_teardown),
+		cmocka_unit_test_setup_teardown(a_busy_caller_is_told, pooling_setup,
+						pooling_teardown),
+		cmocka_unit_test_setup_teardown(idle_death_is_known_to_the_next_map, pooling_setup,
 						pooling_teardown),
 	};
 

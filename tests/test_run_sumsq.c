@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -329,17 +330,24 @@ static int killed(const char *arguments, int errors)
 	return shell("sumsq-processes", command);
 }
 
-static void killed_worker(void **state)
+static bool lists_children(void)
 {
 	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", getpid(), getpid());
+	if (access(path, R_OK) == 0)
+		return true;
+	print_message("skipped: this kernel does not list a process's children\n");
+	return false;
+}
+
+static void killed_worker(void **state)
+{
 	json_t *object;
 
 	(void)state;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", getpid(), getpid());
-	if (access(path, R_OK)) {
-		print_message("skipped: this kernel does not list a process's children\n");
+	if (!lists_children())
 		return;
-	}
 	assert_int_equal(killed("", 1), 1);
 	assert_int_equal(lines(), 1);
 	contains("was killed by signal 9");
@@ -352,19 +360,74 @@ static void killed_worker(void **state)
 	json_decref(object);
 }
 
-/* Memory for the pool cannot be had: what was made is given back, one line, status 3. */
+/* The caller is at a job of minutes when its worker is killed: the run fails now, not then. */
+static void killed_while_busy(void **state)
+{
+	(void)state;
+	if (!lists_children())
+		return;
+	assert_int_equal(
+		shell("sumsq-processes",
+		      "timeout 20 \"$S\" --workers 2 4398046511104 4398046511104 2>&1 >/dev/null & "
+		      "sleep 0.5; for p in $(cat /proc/$!/task/$!/children); do "
+		      "kill -SEGV $(cat /proc/$p/task/$p/children); done; wait $!"),
+		1);
+	assert_int_equal(lines(), 1);
+	contains("was killed by signal 11");
+}
+
+/*
+ * Runs the program under limits, as a user whom they bind (root they do not), in a process group
+ * of its own: nobody may be left in that group afterwards.
+ */
+static int limited(const char *program, const char *limits, const char *arguments)
+{
+	char command[512];
+	const char *user = getuid() ? "" : "setpriv --reuid=64999 --regid=64999 --clear-groups ";
+
+	snprintf(command, sizeof(command),
+		 "setsid -w sh -c 'echo $$; exec %sprlimit %s \"$S\" %s 2>&1 >/dev/null'", user,
+		 limits, arguments);
+	return shell(program, command);
+}
+
+static void check_limited(const char *program, const char *limits, const char *arguments,
+			  const char *says)
+{
+	int status = limited(program, limits, arguments);
+	int group = atoi(output);
+
+	if (status != 3 || lines() != 2)
+		fail_msg("%s %s under %s: status %d, said: %s", program, arguments, limits, status,
+			 output);
+	contains(says);
+	contains(program);
+	assert_true(group > 1);
+	assert_int_equal(kill(-group, 0), -1);
+	assert_int_equal(errno, ESRCH);
+}
+
+/* What cannot be had while the pool starts: what was started is ended, one line, status 3. */
 static void at_a_limit(void **state)
 {
 	(void)state;
-	if (getenv("ASAN_OPTIONS") ||
-	    shell("sumsq-threads", "(ulimit -v 400000; \"$S\" -q) 2>&1")) {
-		print_message("skipped: a limit of memory ends this build before it begins\n");
+	if (getenv("ASAN_OPTIONS") || limited("sumsq-serial", "--as=400000000:400000000", "-q") ||
+	    limited("sumsq-serial", "--nproc=3:3", "-q")) {
+		print_message("skipped: limits end this build before it begins: %s\n", output);
 		return;
 	}
-	assert_int_equal(
-		shell("sumsq-threads", "(ulimit -v 400000; exec \"$S\" --workers 4000 -q) 2>&1"),
-		3);
-	assert_int_equal(lines(), 1);
+	/* Stacks of 8 MiB: a few hundred threads are there when it fails. */
+	check_limited("sumsq-threads", "--as=4000000000 --stack=8388608", "--workers 4000",
+		      "cannot make thread ");
+	check_limited("sumsq-threads", "--as=400000000", "--workers 4000", "sumsq-threads: ");
+	check_limited("sumsq-processes", "--as=100000000", "--workers 4000 --grain 1000",
+		      "no memory for ");
+	check_limited("sumsq-threads", "--nproc=3:3", "--workers 20", "cannot make thread ");
+	check_limited("sumsq-processes", "--nproc=3:3", "--workers 20", "cannot fork process ");
+	check_limited("sumsq-threads", "--nproc=3:3", "--workers 20 --per-job",
+		      "cannot start a thread for job ");
+	check_limited("sumsq-processes", "--nproc=3:3", "--workers 20 --per-job",
+		      "cannot start a process for job ");
 }
 
 int main(void)
@@ -380,6 +443,7 @@ int main(void)
 		cmocka_unit_test(bad_input),
 		cmocka_unit_test(interrupted),
 		cmocka_unit_test(killed_worker),
+		cmocka_unit_test(killed_while_busy),
 		cmocka_unit_test(at_a_limit),
 	};
 

@@ -110,9 +110,9 @@ unsigned pool_sleep(struct pool *pool, _Atomic uint32_t *word, uint32_t value, c
 {
 	bool mortal = pool->calls->reap != NULL;
 
-	if (!futex_wait(word, value, pool->calls->forks, mortal ? POOL_LOOK_NS : 0) || !mortal)
-		return 0;
-	return pool->calls->reap(pool, why, why_size);
+	if (futex_wait(word, value, pool->calls->forks, mortal ? POOL_LOOK_NS : 0) && mortal)
+		return pool->calls->reap(pool, why, why_size);
+	return pool_dead(pool, why, why_size);
 }
 
 int pool_await_ready(struct pool *pool, unsigned worker, char *why, size_t why_size)
@@ -148,6 +148,8 @@ int pool_start(struct pool **out, const struct pool_settings *settings, char *wh
 	if (!pool->calls->per_job) {
 		/* The caller is worker 0. */
 		pool_bind(pool, 0);
+		if (pool->calls->watch)
+			pool->calls->watch(pool);
 		err = pool_await_ready(pool, 0, why, why_size);
 		for (unsigned worker = 1; !err && worker < pool->settings.workers; worker++)
 			err = pool->calls->spawn(pool, worker, why, why_size);
@@ -164,6 +166,8 @@ int pool_start(struct pool **out, const struct pool_settings *settings, char *wh
 
 void pool_stop(struct pool *pool)
 {
+	if (pool->calls->unwatch)
+		pool->calls->unwatch(pool);
 	pool_tickets_end(pool);
 	for (unsigned worker = 1; worker < pool->settings.workers; worker++)
 		if (pool->places[worker].alive)

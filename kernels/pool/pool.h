@@ -9,6 +9,8 @@
 #ifndef KERNELS_POOL_POOL_H
 #define KERNELS_POOL_POOL_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +34,12 @@ struct pool_settings {
 	uint64_t
 		spin_ns; /* how long an idle worker looks before it sleeps on a futex; 0: at once */
 	enum pool_on_death on_death;
+	/*
+	 * POOL_PROCESSES: set true the moment that a worker dies, in a signal handler, whatever
+	 * the caller is at; for a function that looks at it, so that a map that is going to fail
+	 * ends soon. May be NULL.
+	 */
+	_Atomic bool *stop_at_death;
 	size_t items_max;   /* most items of one map, below 2^31 */
 	size_t result_size; /* bytes of one result: a multiple of 16, up to POOL_RESULT_MAX */
 	/*
@@ -79,9 +87,14 @@ struct pool_job {
  * Does every item exactly once and returns when all results are there, in order. Returns 0, or
  * with one line in why: -ECHILD when a worker died (who, and by which signal) under
  * POOL_DEATH_FAILS, -EINVAL for too many items, and per job also what pool_start() returns. The
- * results are incomplete then; the pool may be used again. A death is found within 5 ms of the
- * time at which the map waits for its items. Under POOL_DEATH_RERUNS a line in why tells of it
- * although 0 is returned; otherwise why is left alone. Not to be called by two threads at once.
+ * results are incomplete then; the pool may be used again. A worker that died between two maps
+ * is replaced when the next one begins, or makes it fail. Under POOL_DEATH_RERUNS a line in why
+ * tells of deaths although 0 is returned; otherwise why is left alone. Not to be called by two
+ * threads at once.
+ *
+ * The kernel tells of deaths by SIGCHLD, which a POOL_PROCESSES handles from its start to its
+ * stop (what was installed before is called too, and put back): a waiting map learns of one at
+ * once. Where that signal is blocked, within 5 ms.
  */
 int pool_map(struct pool *pool, const struct pool_job *job, char *why, size_t why_size);
 

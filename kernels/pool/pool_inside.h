@@ -26,7 +26,7 @@
 
 #define POOL_WHY 192
 
-/* How long a waiting caller goes without looking for dead workers. */
+/* How long a waiting caller goes without looking for dead workers when no signal comes. */
 #define POOL_LOOK_NS 5000000
 
 enum pool_state { POOL_STARTING, POOL_READY, POOL_REFUSED };
@@ -66,7 +66,7 @@ struct pool_entry {
 struct pool_place {
 	struct pool *pool;
 	unsigned worker;
-	bool alive; /* of a kept pool: to be joined */
+	_Atomic bool alive; /* of a kept pool: to be joined */
 	union {
 		pthread_t thread;
 		pid_t process;
@@ -85,6 +85,7 @@ struct pool {
 	size_t stride;		   /* from one entry to the next */
 	struct pool_place *places; /* of each worker; 0 is the caller in a kept pool */
 	unsigned deaths;
+	_Atomic bool is_bereaved; /* set by SIGCHLD: a worker died since last looked */
 };
 
 struct pool_kind_calls {
@@ -99,6 +100,9 @@ struct pool_kind_calls {
 	void (*join)(struct pool *pool, unsigned worker);
 	/* How many workers died since last asked, with a line in why. NULL: they cannot alone. */
 	unsigned (*reap)(struct pool *pool, char *why, size_t why_size);
+	/* Begins and ends the watch over workers that can die; NULL where there is no need. */
+	void (*watch)(struct pool *pool);
+	void (*unwatch)(struct pool *pool);
 	/* Leaves the results in the logs, or (POOL_CALLER) in their place. */
 	int (*map)(struct pool *pool, const struct pool_job *job, char *why, size_t why_size);
 };
@@ -117,9 +121,18 @@ int pool_tickets_usage(struct pool *pool, char *why, size_t why_size);
 /* Wakes every worker of a pool that is ending. */
 void pool_tickets_end(struct pool *pool);
 
+/* How many workers died since last asked, with a line in why; costs nothing when none did. */
+static inline unsigned pool_dead(struct pool *pool, char *why, size_t why_size)
+{
+	if (!atomic_load_explicit(&pool->is_bereaved, memory_order_relaxed))
+		return 0;
+	atomic_store(&pool->is_bereaved, false);
+	return pool->calls->reap(pool, why, why_size);
+}
+
 /*
- * Sleeps while the word has that value, and for processes not for longer than POOL_LOOK_NS: then
- * returns how many workers died since last asked, with a line in why. Else 0.
+ * Sleeps while the word has that value; returns how many workers died since last asked, with a
+ * line in why. For processes it sleeps until a signal and for POOL_LOOK_NS at most.
  */
 unsigned pool_sleep(struct pool *pool, _Atomic uint32_t *word, uint32_t value, char *why,
 		    size_t why_size);

@@ -163,11 +163,16 @@ static unsigned await(struct pool *pool, enum pool_wait what, char *why, size_t 
 	unsigned deaths = 0;
 
 	while (!is_there(pool, what)) {
+		deaths += pool_dead(pool, why, why_size);
+		if (deaths && what == POOL_WAITS_ITEMS)
+			break;
 		if (spin_on(&spin, pool->settings.spin_ns))
 			continue;
 		atomic_store(&shared->caller_waits, what);
 		if (is_there(pool, what))
 			break;
+		if (atomic_load(&pool->is_bereaved))
+			continue;
 		deaths += pool_sleep(pool, &shared->caller_waits, what, why, why_size);
 		if (deaths && what == POOL_WAITS_ITEMS)
 			break;
@@ -195,6 +200,17 @@ static int replace(struct pool *pool, char *why, size_t why_size)
 	return 0;
 }
 
+/* Some workers died, between two maps: nothing is lost, but who is to fail on it does. */
+static int mourn(struct pool *pool)
+{
+	char replace_why[POOL_WHY];
+
+	if (replace(pool, replace_why, sizeof(replace_why)) ||
+	    pool->settings.on_death == POOL_DEATH_FAILS)
+		return -ECHILD;
+	return 0;
+}
+
 /* Some workers died: the others finish, then the lost items are done again or the map fails. */
 static int recover(struct pool *pool, const struct pool_job *job, char *why, size_t why_size)
 {
@@ -213,6 +229,12 @@ int pool_tickets_map(struct pool *pool, const struct pool_job *job, char *why, s
 	struct pool_shared *shared = pool->shared;
 	uint32_t items;
 
+	if (pool_dead(pool, why, why_size)) {
+		int err = mourn(pool);
+
+		if (err)
+			return err;
+	}
 	for (unsigned worker = 0; worker < pool->settings.workers; worker++)
 		atomic_store_explicit(&shared->worker[worker].done, 0, memory_order_relaxed);
 	shared->job = *job;
@@ -234,15 +256,16 @@ int pool_tickets_map(struct pool *pool, const struct pool_job *job, char *why, s
 int pool_tickets_usage(struct pool *pool, char *why, size_t why_size)
 {
 	struct pool_shared *shared = pool->shared;
-	bool fails = pool->settings.on_death == POOL_DEATH_FAILS;
 
+	if (pool_dead(pool, why, why_size)) {
+		int err = mourn(pool);
+
+		if (err)
+			return err;
+	}
 	atomic_store(&shared->generation, (atomic_load(&shared->generation) + 1) | 1);
 	wake(pool, INT_MAX);
-	if (!await(pool, POOL_WAITS_ALL, why, why_size))
-		return 0;
-	if (replace(pool, why, why_size) || fails)
-		return -ECHILD;
-	return 0;
+	return await(pool, POOL_WAITS_ALL, why, why_size) ? mourn(pool) : 0;
 }
 
 void pool_tickets_end(struct pool *pool)

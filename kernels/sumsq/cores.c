@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef __aarch64__
+#include <sys/auxv.h>
+#endif
 
 #define CORE(name, function, runs, needs)                                                          \
 	static bool name##_runs(void)                                                              \

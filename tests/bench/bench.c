@@ -160,7 +160,7 @@ static void print_target(const struct bench *b, const struct contender *contende
 	open = effect.low < target && target < effect.high;
 	verdict = met ? (open ? "met, but the interval holds it" : "met")
 		      : (open ? "missed, but the interval holds it" : "MISSED");
-	printf("  %-6s %-18s / %-18s %.3f [%.3f, %.3f]  target %s %.3g  %s\n", figures[t->figure],
+	printf("  %-6s %-18s / %-18s %.4g [%.4g, %.4g]  target %s %.4g  %s\n", figures[t->figure],
 	       t->side, t->against, effect.ratio, effect.low, effect.high,
 	       t->least > 0 ? "at least" : "at most", target, verdict);
 }
