@@ -57,8 +57,7 @@ static void pin_self(int cpu)
 		status_exit(STATUS_UNABLE, "cannot pin to CPU %d: %m", cpu);
 }
 
-/* Starts a command, bound as pin_self() says: the child inherits the parent's binding. */
-static void start(struct subprocess *child, const char *const *argv, int cpu)
+void bench_start(struct subprocess *child, const char *const *argv, int cpu)
 {
 	const char *build = getenv("BUILD");
 	const char *words[BENCH_WORDS] = {NULL};
@@ -73,7 +72,7 @@ static void start(struct subprocess *child, const char *const *argv, int cpu)
 		words[0] = program;
 	}
 	pin_self(cpu);
-	if (subprocess_start(child, (char *const *)words, why, sizeof(why)))
+	if (subprocess_start(child, (char *const *)words, NULL, why, sizeof(why)))
 		status_exit(STATUS_UNABLE, "%s", why);
 }
 
@@ -94,6 +93,17 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* "URLpath" becomes the server's URL and the path. */
+static const char *with_url(const char *word, const char *url)
+{
+	static char text[512];
+
+	if (!word || strncmp(word, "URL", 3) != 0)
+		return word;
+	snprintf(text, sizeof(text), "%s%s", url, word + 3);
+	return text;
+}
+
 static void run_once(struct bench *b, const struct contender *c, struct measured *m, unsigned round)
 {
 	static struct subprocess child;
@@ -105,8 +115,8 @@ static void run_once(struct bench *b, const struct contender *c, struct measured
 	int status;
 
 	for (unsigned i = 0; i < BENCH_WORDS; i++)
-		argv[i] = c->argv[i] && strcmp(c->argv[i], "URL") == 0 ? server->url : c->argv[i];
-	start(&child, argv, c->on_all_cpus ? -1 : b->client_cpu);
+		argv[i] = with_url(c->argv[i], server->url);
+	bench_start(&child, argv, c->on_all_cpus ? -1 : b->client_cpu);
 	if (subprocess_wait(&child, PATIENCE_NS, &status) || !WIFEXITED(status) ||
 	    WEXITSTATUS(status))
 		status_exit(STATUS_FAILED, "%s failed: %s", c->name, subprocess_last_error(&child));
@@ -141,11 +151,23 @@ static unsigned place_of(const struct contender *contenders, unsigned count, con
 	return i;
 }
 
+/* A target that is a figure of its own. */
+static void print_limit(const struct bench *b, const double *values, const char *figure,
+			const struct target *t)
+{
+	double value = median(values, b->rounds);
+	bool met = t->least > 0 ? value >= t->least : value <= t->most;
+
+	printf("  %-6s %-18s   %-18s %.4g  target %s %.4g  %s\n", figure, t->side, "", value,
+	       t->least > 0 ? "at least" : "at most", t->least > 0 ? t->least : t->most,
+	       met ? "met" : "MISSED");
+}
+
 static void print_target(const struct bench *b, const struct contender *contenders, unsigned count,
 			 const struct measured *measured, const struct target *t)
 {
 	const struct measured *side = &measured[place_of(contenders, count, t->side)];
-	const struct measured *against = &measured[place_of(contenders, count, t->against)];
+	const struct measured *against;
 	struct statistics_effect effect;
 	static const char *const figures[] = {
 		[BENCH_RATE] = "figure", [BENCH_CPU] = "CPU", [BENCH_WALL] = "time"};
@@ -153,6 +175,11 @@ static void print_target(const struct bench *b, const struct contender *contende
 	double target = t->least > 0 ? t->least : t->most;
 	bool met, open;
 
+	if (!t->against) {
+		print_limit(b, side->figure[t->figure], figures[t->figure], t);
+		return;
+	}
+	against = &measured[place_of(contenders, count, t->against)];
 	if (statistics_compare(side->figure[t->figure], against->figure[t->figure], b->rounds, 1,
 			       &effect))
 		status_exit(STATUS_UNABLE, "out of memory");
@@ -198,144 +225,15 @@ void bench_section(struct bench *b, const char *title, const char *unit,
 	fflush(stdout);
 }
 
-static void start_origin(struct bench *b)
-{
-	static const char *const argv[] = {"origin", NULL};
-	struct server *server = &b->servers[0];
-	char line[256];
-	const char *url;
-
-	start(&server->process, argv, b->server_cpu);
-	if (subprocess_first_line(&server->process, UINT64_C(5000000000), line, sizeof(line)) ||
-	    !(url = strstr(line, "http://")))
-		status_exit(STATUS_UNABLE, "the origin did not start: %s",
-			    subprocess_last_error(&server->process));
-	snprintf(server->url, sizeof(server->url), "%s", url);
-}
-
-static void start_nginx(struct bench *b, char *folder)
-{
-	const char *const argv[] = {"/usr/sbin/nginx", "-p", folder, "-c", "nginx.conf", NULL};
-	struct server *server = &b->servers[1];
-	char path[128];
-	FILE *file;
-
-	if (!mkdtemp(folder))
-		status_exit(STATUS_FAILED, "cannot make %s: %m", folder);
-	snprintf(path, sizeof(path), "%s/nginx.conf", folder);
-	file = fopen(path, "we");
-	if (!file)
-		status_exit(STATUS_FAILED, "cannot write %s: %m", path);
-	fprintf(file,
-		"daemon off; master_process off; worker_processes 1; pid nginx.pid;\n"
-		"error_log error.log; events { worker_connections 1024; }\n"
-		"http { access_log off; keepalive_requests 1000000000; tcp_nodelay on;\n"
-		"  client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t;\n"
-		"  uwsgi_temp_path t; scgi_temp_path t; server { listen %s; location / {\n"
-		"  return 200 'abcdefghijklmnopqrstuvwx'; } } }\n",
-		NGINX_ADDRESS);
-	fclose(file);
-	start(&server->process, argv, b->server_cpu);
-	snprintf(server->url, sizeof(server->url), "http://%s/", NGINX_ADDRESS);
-	usleep(500000); /* it says nothing when it is ready */
-}
-
-static void stop_server(struct server *server)
-{
-	int status;
-
-	subprocess_signal(&server->process, SIGTERM);
-	subprocess_wait(&server->process, UINT64_C(5000000000), &status);
-}
-
-#define LAB_RATE  "\"throughput_rps\": ?([0-9.e+]+)"
-#define LAB_COUNT "\"requests\": ?([0-9]+)"
-#define WRK_RATE  "Requests/sec: *([0-9.]+)"
-#define WRK_COUNT "^ *([0-9]+) requests in"
-
-static void bench_fetch(struct bench *b)
-{
-	static const struct contender contenders[] = {
-		{.name = "fetch-epoll",
-		 .argv = {"fetch-epoll", "--json", "-c64", "-d2s", "URL"},
-		 .rate = LAB_RATE,
-		 .count = LAB_COUNT},
-		{.name = "fetch-uring",
-		 .argv = {"fetch-uring", "--json", "-c64", "-d2s", "URL"},
-		 .rate = LAB_RATE,
-		 .count = LAB_COUNT},
-		{.name = "floor",
-		 .argv = {"fetch-floor", "--json", "-c64", "-d2s", "URL"},
-		 .rate = LAB_RATE,
-		 .count = LAB_COUNT},
-		{.name = "floor-spin",
-		 .argv = {"fetch-floor", "--wait=spin", "--json", "-c64", "-d2s", "URL"},
-		 .rate = LAB_RATE,
-		 .count = LAB_COUNT},
-		{.name = "wrk",
-		 .argv = {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
-		 .rate = WRK_RATE,
-		 .count = WRK_COUNT},
-		{.name = "h2load",
-		 .argv = {"/usr/bin/h2load", "--h1", "-t1", "-c64", "-D2", "URL"},
-		 .rate = "finished in [^,]*, ([0-9.]+) req/s",
-		 .count = "requests: ([0-9]+) total"},
-	};
-	static const struct target targets[] = {
-		{"fetch-epoll", "wrk", BENCH_RATE, 1.30, 0},
-		{"fetch-uring", "wrk", BENCH_RATE, 1.30, 0},
-		{"fetch-epoll", "h2load", BENCH_RATE, 1.40, 0},
-		{"fetch-uring", "h2load", BENCH_RATE, 1.40, 0},
-		{"fetch-epoll", "wrk", BENCH_CPU, 0, 0.75},
-		{"fetch-uring", "wrk", BENCH_CPU, 0, 0.75},
-		{"fetch-epoll", "floor", BENCH_CPU, 0, 1.08},
-		{"fetch-uring", "floor", BENCH_CPU, 0, 1.08},
-		{"fetch-epoll", "floor-spin", BENCH_CPU, 0, 1.08},
-		{"fetch-uring", "floor-spin", BENCH_CPU, 0, 1.08},
-	};
-
-	start_origin(b);
-	bench_section(b, "64 connections, 24-byte bodies, keep-alive", "fetch", contenders, 6,
-		      targets, 10);
-	stop_server(&b->servers[0]);
-}
-
-/* The servers' CPU, under the same load from the other core. */
-static void bench_origin(struct bench *b)
-{
-	static const struct contender contenders[] = {
-		{.name = "origin",
-		 .argv = {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
-		 .rate = WRK_RATE,
-		 .count = WRK_COUNT,
-		 .cpu_of_server = true},
-		{.name = "nginx",
-		 .argv = {"/usr/bin/wrk", "-t1", "-c64", "-d2s", "URL"},
-		 .rate = WRK_RATE,
-		 .count = WRK_COUNT,
-		 .server = 1,
-		 .cpu_of_server = true},
-	};
-	static const struct target targets[] = {{"origin", "nginx", BENCH_CPU, 0, 0.85}};
-	char folder[] = "/tmp/iolab-bench-XXXXXX", command[64];
-
-	start_origin(b);
-	start_nginx(b, folder);
-	bench_section(b, "Servers under wrk, 64 connections, 24-byte bodies", "request", contenders,
-		      2, targets, 1);
-	stop_server(&b->servers[0]);
-	stop_server(&b->servers[1]);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	if (system(command))
-		status_warn("cannot remove %s", folder);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*run)(struct bench *b);
-	} sections[] = {{"fetch", bench_fetch}, {"origin", bench_origin}, {"sumsq", bench_sumsq}};
+	} sections[] = {{"fetch", bench_fetch},	    {"bodies", bench_bodies},
+			{"tls", bench_tls},	    {"many", bench_many},
+			{"workers", bench_workers}, {"origin", bench_origin},
+			{"sumsq", bench_sumsq}};
 	static struct bench b = {.rounds = 9, .client_cpu = 0, .server_cpu = 1};
 	const char *only = argc > 2 ? argv[2] : NULL;
 	bool found = false;
@@ -355,6 +253,9 @@ int main(int argc, char **argv)
 		sections[i].run(&b);
 	}
 	if (!found)
-		status_exit(STATUS_USAGE, "no section named %s: fetch, origin or sumsq", only);
+		status_exit(STATUS_USAGE,
+			    "no section named %s; there are fetch, bodies, tls, "
+			    "many, workers, origin and sumsq",
+			    only);
 	return 0;
 }

@@ -23,7 +23,7 @@ struct contender {
 	const char *argv[BENCH_WORDS]; /* argv[0] without a slash in front: one of the lab's */
 	const char *rate;	       /* the figure; NULL when it is not looked for */
 	const char *count;	       /* what the CPU is divided by; NULL when it is not */
-	int server;		       /* index of the server whose URL replaces the word URL */
+	int server;		       /* index of the server whose URL replaces URL in URLpath */
 	bool cpu_of_server;	       /* bill the server's CPU instead of the command's */
 	bool on_all_cpus;	       /* else on the client's */
 	const char *unit;	       /* of the figure; NULL: "/s" */
@@ -38,10 +38,13 @@ struct bench {
 	unsigned rounds;
 	int client_cpu;
 	int server_cpu;
-	struct server servers[2]; /* started for the section; the idle one costs nothing */
+	struct server servers[2]; /* started by the sections */
 };
 
-/* "less than LEAST times is a miss", or more than MOST: whichever is not 0. */
+/*
+ * "less than LEAST times is a miss", or more than MOST: whichever is not 0. Without `against` it
+ * is the figure itself that must be so.
+ */
 struct target {
 	const char *side, *against;
 	enum bench_figure figure;
@@ -55,6 +58,22 @@ struct target {
 void bench_section(struct bench *b, const char *title, const char *unit,
 		   const struct contender *contenders, unsigned count, const struct target *targets,
 		   unsigned target_count);
+
+/* Starts a command, one of the lab's where there is no slash in front, on a CPU; -1: on all. */
+void bench_start(struct subprocess *child, const char *const *argv, int cpu);
+
+/* The models at 24 bytes against wrk, h2load and the bare calls (sections_fetch.c). */
+void bench_fetch(struct bench *b);
+/* 1 KiB and 100 KiB. */
+void bench_bodies(struct bench *b);
+/* The same over TLS. */
+void bench_tls(struct bench *b);
+/* 10,000 connections, and what the harness itself costs. */
+void bench_many(struct bench *b);
+/* Two workers on two cores against one on one. */
+void bench_workers(struct bench *b);
+/* The origin's CPU against nginx's. */
+void bench_origin(struct bench *b);
 
 /* The sum of squares and its pools (sections_sumsq.c). */
 void bench_sumsq(struct bench *b);
