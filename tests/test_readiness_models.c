@@ -155,11 +155,12 @@ static void evidence(void **state)
 		json_t *row = measure(rows[i].model, arguments);
 		bool spins = strstr(rows[i].option, "spin");
 		double squares = fetching_number(row, "overlap_elements_per_s");
-		double asleep = fetching_number(row, "blocked_share");
+		double sleeps = fetching_number(row, "voluntary_switches_per_request");
 
 		assert_text(row, "quadrant", spins ? "async-nonblocking" : "async-blocking");
 		assert_true(spins ? squares > 1e5 : squares == 0);
-		assert_true(spins ? asleep < 0.2 : asleep > 0.8);
+		/* Sixteen answers may end one sleep, on however busy a machine. */
+		assert_true(spins ? sleeps < 0.02 : sleeps > 0.05);
 		assert_true(fetching_number(row, "latency_p50_us") >= 5000);
 		assert_true(fetching_number(row, "would_block_per_request") < 0.1);
 		assert_true(fetching_number(row, "notifications_per_request") > 0.9);
@@ -408,13 +409,16 @@ static void awkward_servers(void **state)
 	against(serve_early, many, 1, "closed before it answered");
 }
 
-/* Bytes for an idle connection whose lane is busy elsewhere: epoll hears of them and closes. */
+/*
+ * Bytes for an idle connection whose lane is busy elsewhere, and which stays open: epoll hears of
+ * them and closes it.
+ */
 static void late_408_is_survived(void **state)
 {
 	static const char *const texts[] = {OK_HEAD "Content-Length: 3\r\n\r\nabc",
 					    "!HTTP/1.1 408 Request Timeout\r\n"
 					    "Content-Length: 0\r\nConnection: close\r\n\r\n",
-					    NULL};
+					    OK_HEAD "\r\n", NULL};
 	static const char *const *const scripts[] = {texts, NULL};
 	static const char *const variants[] = {"--epoll=edge", "--epoll=level"};
 	pid_t pid;

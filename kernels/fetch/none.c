@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "kernels/fetch/model.h"
 #include "kernels/fetch/readiness.h"
@@ -17,13 +18,17 @@ static const char answer[] = "HTTP/1.1 200 OK\r\n"
 			     "0123456789ABCDEFGHIJKLMN";
 
 /* One step of what the connection wants, which always succeeds. */
-static void step(struct connection *c)
+static void step(struct worker *w, struct connection *c)
 {
 	size_t length;
 
 	switch (c->want) {
 	case WANT_CONNECT:
-		connection_connected(c);
+		/* There is nobody to shake hands with. */
+		if (strncasecmp(c->request->url, "https:", 6) == 0)
+			w->unable = "none does no I/O, and so no TLS";
+		else
+			connection_connected(c);
 		break;
 	case WANT_SEND:
 		connection_output(c, &length);
@@ -47,12 +52,12 @@ static void step(struct connection *c)
 static struct connection *advance(struct worker *w, struct connection *c)
 {
 	if (c->want == WANT_RECEIVE)
-		step(c);
-	while (c && c->want != WANT_RECEIVE && !worker_stopped(w)) {
+		step(w, c);
+	while (c && c->want != WANT_RECEIVE && !worker_stopped(w) && !w->unable) {
 		if (c->want == WANT_NOTHING)
 			c = worker_next(w, c);
 		else
-			step(c);
+			step(w, c);
 	}
 	return c;
 }
@@ -90,7 +95,7 @@ static int run(struct worker *w)
 	for (unsigned lane = 0; lane < w->lanes; lane++)
 		if ((c = worker_next(w, worker_lane(w, lane))))
 			busy[lane] = advance(w, c);
-	while (w->in_flight && !worker_stopped(w)) {
+	while (w->in_flight && !worker_stopped(w) && !w->unable) {
 		bool moved = false;
 
 		for (unsigned lane = 0; lane < w->lanes; lane++) {
@@ -106,7 +111,7 @@ static int run(struct worker *w)
 		if (!moved)
 			await_due(w);
 	}
-	return 0;
+	return w->unable ? -ENOTSUP : 0;
 }
 
 static void release(struct worker *w)

@@ -11,10 +11,13 @@
 enum readiness_sends { READINESS_SEND, READINESS_HOLD_SENDS };
 
 /*
- * Requests that are held back together, while their answers' predecessors are received: see the
- * models' loops.
+ * So many connections receive in a row, before those with a next request send in a row: each row
+ * finds the kernel's code in the caches, and the second finds the sockets there as well as long
+ * as the batch is small. Against one batch of all that are ready, a fetch costs 10 % less CPU
+ * with 10,000 connections (median of 30 interleaved pairs), 6 % with 1000, and the same with 64;
+ * batches of 32 to 256 differ by less than the noise.
  */
-#define READINESS_BATCH 256
+#define READINESS_BATCH 64
 
 /* The lane that a connection belongs to. */
 static inline unsigned readiness_lane(const struct worker *worker,
