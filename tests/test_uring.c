@@ -506,9 +506,9 @@ static int64_t until_due_ns(struct worker *w)
 static bool overdue(struct worker *w, struct connection *c)
 {
 	(void)w;
-	/* Where nothing hinders connecting, a connection is there before it is given up. */
+	/* Only the first fetch of a server with a full queue is given up while it connects. */
 	if (c->request->endpoint != 0 || lab.worker.endpoints_count == 1 ||
-	    (lab.full < 0 && !c->open))
+	    (!c->open && (lab.full < 0 || lab.failed)))
 		return false;
 	connection_give_up(c, "it took too long", NULL);
 	return true;
