@@ -2,8 +2,9 @@
  * Asynchronous by completion: the kernel does the receiving and reports it in memory that both
  * sides see. A connection is one multishot receive, armed once, that picks buffers from a ring
  * shared by all; a request is one send that completes silently. wait=block is one call for a
- * whole batch: submit, and sleep until something completed. wait=spin looks at the completion
- * queue in memory and calls only to submit. (--uring has this done in other ways.)
+ * whole batch: submit, and sleep until something completed. wait=spin looks at the queues in
+ * memory and calls only when there is something to hand over or to be worked off. The variants of
+ * --uring change how, not what: see uring_options.h.
  */
 #include <liburing.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ static int prepare(struct worker *w, char *why, size_t why_size)
 		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
 	}
-	uring_options_resolve(&u->options, w->choices, w->wait);
+	uring_options_resolve(&u->options, w->choices);
 	operations_prepare(u);
 	err = uring_make(u, w, why, why_size);
 	if (!err)

@@ -91,20 +91,19 @@ int uring_options_check(const struct model_choices *choices, enum wait_mode wait
 	return err ? err : check_time(choices, "min-wait", why, why_size);
 }
 
-static void resolve_default(struct uring_options *o, enum wait_mode wait)
+/*
+ * What costs least: completions are worked off inside the one call that a blocking thread makes
+ * anyway; a spinning one sees in memory when there are any, and calls then.
+ */
+static void resolve_default(struct uring_options *o)
 {
+	o->defer = true;
 	o->fixed = true;
 	o->multishot = true;
 	o->poll_first = true;
-	/*
-	 * Blocking waits run the completion work inside the one call they make anyway. Spinning
-	 * must see completions without calling, so there the kernel interrupts the thread for it.
-	 */
-	o->defer = wait == WAIT_BLOCK;
 }
 
-void uring_options_resolve(struct uring_options *o, const struct model_choices *choices,
-			   enum wait_mode wait)
+void uring_options_resolve(struct uring_options *o, const struct model_choices *choices)
 {
 	const struct model_choice *sqpoll = model_choice(choices, "sqpoll");
 	const struct model_choice *napi = model_choice(choices, "napi");
@@ -112,7 +111,7 @@ void uring_options_resolve(struct uring_options *o, const struct model_choices *
 
 	memset(o, 0, sizeof(*o));
 	if (!choices || !choices->count) {
-		resolve_default(o, wait);
+		resolve_default(o);
 		return;
 	}
 	o->defer = chosen(choices, "defer");

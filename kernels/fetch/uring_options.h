@@ -32,8 +32,7 @@ int uring_options_check(const struct model_choices *choices, enum wait_mode wait
 			size_t why_size);
 
 /* What the choices mean: exactly that list, or the default where none was made. */
-void uring_options_resolve(struct uring_options *options, const struct model_choices *choices,
-			   enum wait_mode wait);
+void uring_options_resolve(struct uring_options *options, const struct model_choices *choices);
 
 /* What a run found out about its variants. */
 struct uring_findings {
