@@ -206,6 +206,7 @@ BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,\
 bench-programs: $(BENCH_PROGRAMS)
 
 $(BUILD)/bench/bench: $(BENCH_SECTIONS:%.c=$(BUILD)/%.o)
+$(BUILD)/bench/tls_exchange: $(BUILD)/tests/tls_server.o
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)

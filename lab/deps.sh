@@ -18,7 +18,7 @@ look_build() {
 	has_library openssl || need libssl-dev
 	has_library jansson || need libjansson-dev
 	has_library zlib || need zlib1g-dev
-	has_library libbrotlidec || need libbrotli-dev
+	has_library libbrotlienc || need libbrotli-dev
 	has_library libzstd || need libzstd-dev
 	if ! has_library libllhttp && ! [ -e /usr/share/llhttp/llhttp.c ]; then
 		# A library where the distribution has one, its generated C on Debian 12.
@@ -39,6 +39,7 @@ look_test() {
 	has_command python3 || need python3
 	has_command strace || need strace
 	has_command curl || need curl
+	has_command openssl || need openssl
 }
 
 look_check() {

@@ -1,8 +1,12 @@
-/* After the join: the workers' figures merged into one record, and what a person reads. */
+/*
+ * After the join: the workers' figures merged (fetch_merge.c), put into one record (fetch_row.c),
+ * and told to a person (fetch_report.c).
+ */
 #ifndef LAB_FETCH_REPORT_H
 #define LAB_FETCH_REPORT_H
 
 #include "lab/fetch_bench.h"
+#include "lab/fetch_workers.h"
 #include "lab/status.h"
 #include "results/record.h"
 
@@ -10,13 +14,9 @@ struct fetch_outcome {
 	const struct model *model;
 	const struct fetch_options *options;
 	const struct fetch_targets *targets;
-	struct bench *benches; /* one a worker */
-	unsigned workers;
-	const char *variant;   /* in effect */
+	struct fetch_run run;
 	const char *placement; /* policy name or "cpus" */
 	const char *cpus;      /* read back, "" when not pinned */
-	double setup_s;
-	bool interrupted;
 };
 
 /*
@@ -24,5 +24,42 @@ struct fetch_outcome {
  * fetch failed, STATUS_INTERRUPTED after a signal, else STATUS_DONE.
  */
 enum status fetch_report(const struct fetch_outcome *outcome);
+
+/* --- between the three files ---------------------------------------------------------------- */
+
+/* The workers' sums. */
+struct fetch_merged {
+	struct histogram *histograms[BENCH_HISTOGRAMS];
+	struct usage usage; /* at_ns: the intervals' lengths added up */
+	struct calls calls;
+	uint64_t completed, errors, received_bytes, body_bytes;
+	uint64_t lane_completed, lane_ns, lanes; /* over all lanes' own intervals */
+	uint64_t unanswered, unsent, late;
+	uint64_t handshakes, resumed;
+	double overlap_per_s;
+	const char *first_failure;
+	const char *unable; /* what the host could not do, of a model that gave up */
+	const char *tls_version, *tls_cipher;
+	int model_error;
+};
+
+void fetch_merge(struct fetch_merged *merged, const struct fetch_outcome *outcome);
+void fetch_merged_release(struct fetch_merged *merged);
+
+/* NAN where there is nothing to tell. */
+double fetch_per_fetch(const struct fetch_merged *merged, uint64_t count);
+double fetch_percentile_us(const struct fetch_merged *merged, enum bench_histogram which,
+			   double percentile);
+double fetch_duration_s(const struct fetch_merged *merged, const struct fetch_outcome *outcome);
+double fetch_throughput_rps(const struct fetch_merged *merged, const struct fetch_outcome *outcome);
+double fetch_asleep_share(const struct fetch_merged *merged);
+double fetch_cpu_us(const struct fetch_merged *merged);
+
+/* Whether an open loop fell behind: fewer fetches than were due came to their end. */
+bool fetch_rate_missed(const struct fetch_merged *merged, const struct fetch_outcome *outcome);
+
+/* The run's row, to be released with record_release(). */
+void fetch_fill_row(struct record *record, const struct fetch_merged *merged,
+		    const struct fetch_outcome *outcome);
 
 #endif

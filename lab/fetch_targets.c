@@ -7,9 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
+#include "kernels/protocol/coding.h"
+#include "kernels/protocol/url_reference.h"
 #include "lab/status.h"
+#include "lab/usage.h"
 #include "lab/version.h"
 
 /* Whether something listens there: one connection, given up after a second. */
@@ -41,76 +45,192 @@ static const struct addrinfo *choose(const struct addrinfo *found)
 	return found;
 }
 
-static void resolve(const char *text, const struct url *url, struct endpoint *endpoint)
+/* The address that a --resolve gives to host and port, without brackets in `address`. */
+static bool given_address(const struct option_texts *resolve, const struct url *url, char *address,
+			  size_t size)
+{
+	for (unsigned i = 0; i < resolve->count; i++) {
+		const char *text = resolve->items[i];
+		const char *port = strchr(text, ':') + 1;
+		const char *at = strchr(port, ':') + 1;
+		size_t length = strlen(at);
+
+		if (strncasecmp(text, url->host, (size_t)(port - text) - 1) != 0 ||
+		    strlen(url->host) != (size_t)(port - text) - 1 ||
+		    strlen(url->port) != (size_t)(at - port) - 1 ||
+		    strncmp(port, url->port, strlen(url->port)) != 0)
+			continue;
+		if (*at == '[') {
+			at++;
+			length -= 2;
+		}
+		snprintf(address, size, "%.*s", (int)length, at);
+		return true;
+	}
+	return false;
+}
+
+/* Each must be HOST:PORT:ADDRESS with an address that is one. */
+static void check_resolve(const struct option_texts *resolve)
+{
+	for (unsigned i = 0; i < resolve->count; i++) {
+		const char *text = resolve->items[i];
+		const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST};
+		const char *port = strchr(text, ':');
+		const char *at = port ? strchr(port + 1, ':') : NULL;
+		size_t digits = port ? strspn(port + 1, "0123456789") : 0;
+		struct addrinfo *found = NULL;
+		char address[64];
+		size_t length = at ? strlen(at + 1) : 0;
+		bool brackets = at && at[1] == '[' && at[length] == ']';
+
+		if (at)
+			snprintf(address, sizeof(address), "%.*s",
+				 (int)(length - (brackets ? 2 : 0)), at + 1 + brackets);
+		if (!at || port == text || !digits || at != port + 1 + digits ||
+		    getaddrinfo(address, NULL, &hints, &found))
+			status_exit(STATUS_USAGE,
+				    "--resolve: '%s' is not of the form HOST:PORT:ADDRESS", text);
+		freeaddrinfo(found);
+	}
+}
+
+/* Returns NULL, or why the name has no address: constant text. */
+static const char *resolve(const struct fetch_options *o, const struct url *url,
+			   struct endpoint *endpoint)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *found;
-	int err = getaddrinfo(url->host, url->port, &hints, &found);
+	char address[64];
+	bool given = given_address(&o->resolve, url, address, sizeof(address));
+	int err = getaddrinfo(given ? address : url->host, url->port, &hints, &found);
 
 	/* RFC 6761: localhost is this host, also where no hosts file says so. */
 	if (err && strcmp(url->host, "localhost") == 0)
 		err = getaddrinfo("127.0.0.1", url->port, &hints, &found);
 	if (err)
-		status_exit(STATUS_FAILED, "%s: cannot resolve %s: %s", text, url->host,
-			    err == EAI_SYSTEM ? strerror(errno) : gai_strerror(err));
+		return err == EAI_SYSTEM ? strerror(errno) : gai_strerror(err);
 	const struct addrinfo *chosen = choose(found);
 
-	memset(endpoint, 0, sizeof(*endpoint));
 	memcpy(&endpoint->address, chosen->ai_addr, chosen->ai_addrlen);
 	endpoint->address_length = chosen->ai_addrlen;
 	freeaddrinfo(found);
+	return NULL;
 }
 
-/* The index of that endpoint, adding it when it is new. */
-static unsigned keep_endpoint(struct fetch_targets *t, const struct endpoint *endpoint)
+/* The index of the URL's endpoint, looked up and added when it is new. */
+static unsigned endpoint_of(struct fetch_targets *t, const struct url *url, const char **unresolved)
 {
+	uint64_t begun_ns = usage_now_ns();
+	struct endpoint *endpoint;
 	unsigned i = 0;
 
 	while (i < t->endpoint_count &&
-	       (t->endpoints[i].address_length != endpoint->address_length ||
-		memcmp(&t->endpoints[i].address, &endpoint->address, endpoint->address_length) !=
-			0))
+	       (t->endpoints[i].tls != url->tls || strcmp(t->endpoints[i].host, url->host) != 0 ||
+		strcmp(t->ports[i], url->port) != 0))
 		i++;
-	if (i == t->endpoint_count)
-		t->endpoints[t->endpoint_count++] = *endpoint;
+	endpoint = &t->endpoints[i];
+	if (i == t->endpoint_count) {
+		t->endpoint_count++;
+		endpoint->tls = url->tls;
+		endpoint->host = fetch_targets_keep(t, url->host);
+		t->ports[i] = (char *)fetch_targets_keep(t, url->port);
+		t->tls |= url->tls;
+		*unresolved = resolve(t->options, url, endpoint);
+		t->resolve_ns += usage_now_ns() - begun_ns;
+	}
+	if (!endpoint->address_length && !*unresolved)
+		*unresolved = "its host has no address";
 	return i;
 }
 
-void fetch_targets_make(struct fetch_targets *t, char **urls, unsigned count)
+const char *fetch_targets_keep(struct fetch_targets *t, const char *text)
 {
+	char **texts = reallocarray(t->texts, t->text_count + 1, sizeof(*texts));
+	char *copy = strdup(text);
+
+	if (!texts || !copy)
+		status_exit(STATUS_UNABLE, "out of memory for the URLs");
+	t->texts = texts;
+	texts[t->text_count++] = copy;
+	return copy;
+}
+
+static struct request *add(struct fetch_targets *t, const struct url *url, const char *text)
+{
+	const struct fetch_options *o = t->options;
+	struct request *request = &t->requests[t->request_count];
 	char agent[64];
+	const struct request_options options = {
+		.user_agent = agent,
+		.accept_encoding = o->compressed ? coding_accept() : NULL,
+		.close = o->connection_per_request,
+		.headers = o->headers.items,
+		.header_count = o->headers.count,
+	};
 
 	snprintf(agent, sizeof(agent), "iolab/%s", version_text());
-	t->requests = calloc(count, sizeof(*t->requests));
-	t->endpoints = calloc(count, sizeof(*t->endpoints));
-	t->request_count = count;
-	t->endpoint_count = 0;
-	if (!t->requests || !t->endpoints)
-		status_exit(STATUS_UNABLE, "out of memory for %u URLs", count);
-	for (unsigned i = 0; i < count; i++) {
-		struct request *request = &t->requests[i];
-		struct endpoint endpoint;
-		struct url url;
-		char why[512];
+	t->urls[t->request_count] = *url;
+	if (request_build(url, &options, request))
+		status_exit(STATUS_UNABLE, "out of memory for the URLs");
+	request->url = text;
+	request->index = t->request_count++;
+	request->endpoint = endpoint_of(t, url, &request->unresolved);
+	if (request->length > t->longest_request)
+		t->longest_request = request->length;
+	return request;
+}
 
-		if (url_parse(urls[i], &url, why, sizeof(why)))
-			status_exit(STATUS_USAGE, "%s", why);
-		if (url.tls)
-			status_exit(STATUS_UNABLE, "%s: this version speaks http only", urls[i]);
-		resolve(urls[i], &url, &endpoint);
-		if (request_build(&url, agent, request))
-			status_exit(STATUS_UNABLE, "out of memory for %u URLs", count);
-		request->url = urls[i];
-		request->index = i;
-		request->endpoint = keep_endpoint(t, &endpoint);
+struct request *fetch_targets_add(struct fetch_targets *t, const struct url *url, const char *text)
+{
+	for (unsigned i = 0; i < t->request_count; i++) {
+		char known[URL_TEXT_MAX];
+
+		url_print(&t->urls[i], known, sizeof(known));
+		if (strcmp(known, text) == 0)
+			return &t->requests[i];
 	}
+	if (t->request_count == t->room)
+		return NULL;
+	return add(t, url, fetch_targets_keep(t, text));
+}
+
+void fetch_targets_make(struct fetch_targets *t, const struct fetch_options *o)
+{
+	char why[512];
+
+	check_resolve(&o->resolve);
+	memset(t, 0, sizeof(*t));
+	t->options = o;
+	t->url_count = o->url_count;
+	t->room = o->location ? o->url_count * ((unsigned)o->redirects_max + 1) : o->url_count;
+	t->requests = calloc(t->room, sizeof(*t->requests));
+	t->urls = calloc(t->room, sizeof(*t->urls));
+	t->endpoints = calloc(t->room, sizeof(*t->endpoints));
+	t->ports = calloc(t->room, sizeof(*t->ports));
+	if (!t->requests || !t->urls || !t->endpoints || !t->ports)
+		status_exit(STATUS_UNABLE, "out of memory for %u URLs", o->url_count);
+	for (unsigned i = 0; i < o->url_count; i++) {
+		struct url url;
+
+		if (url_parse(o->urls[i], &url, why, sizeof(why)))
+			status_exit(STATUS_USAGE, "%s", why);
+		add(t, &url, o->urls[i]);
+	}
+	if (o->location)
+		fetch_rehearse(t);
 }
 
 void fetch_targets_release(struct fetch_targets *t)
 {
 	for (unsigned i = 0; i < t->request_count; i++)
 		request_release(&t->requests[i]);
+	for (unsigned i = 0; i < t->text_count; i++)
+		free(t->texts[i]);
+	free(t->texts);
+	free(t->ports);
 	free(t->requests);
+	free(t->urls);
 	free(t->endpoints);
 	memset(t, 0, sizeof(*t));
 }

@@ -1,84 +1,48 @@
-/*
- * Threads, barrier, signals. A run that must end early (Ctrl-C, or fetches that are never
- * answered) is ended by a flag that every model looks at when a call returns EINTR or between
- * rounds; a repeating timer makes blocked calls return, so that no wake-up can be missed.
- */
+/* Starting, ending and joining workers; see fetch_workers.h. */
 #include "lab/fetch_workers.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "lab/fetch_signals.h"
+#include "lab/fetch_soak.h"
+#include "lab/shared.h"
 #include "lab/status.h"
 
+/* What the workers share; it lies where processes can share it too. */
 struct crew {
+	struct bench_shared shared;
+	pthread_barrier_t ready, over;
 	const struct model *model;
 	const struct fetch_options *options;
-	const struct fetch_targets *targets;
 	const struct pinning *pinning;
 	struct bench *benches;
-	pthread_t *threads; /* threads[0] is the main thread */
+	pthread_t *threads; /* threads[0] is the main thread; NULL for processes */
+	pid_t *processes;   /* processes[0] is the main one; NULL for threads */
+	struct soaker *soakers;
 	unsigned count;
-	pthread_barrier_t ready, over;
 	uint64_t ready_ns; /* when all were made and pinned */
-	const char *variant;
 };
 
-/* Signal handlers take no argument: what they touch is here. */
-static atomic_bool stop;
-static volatile sig_atomic_t was_interrupted;
-static struct crew *signalled;
-
-static void repeat_alarm(void)
+/* Time limits are kept to a twentieth: nothing when there are none. */
+static uint64_t tick_ns(const struct fetch_options *o)
 {
-	const struct itimerval every = {.it_value = {.tv_usec = 10000},
-					.it_interval = {.tv_usec = 10000}};
+	uint64_t least = o->max_time_ns;
 
-	setitimer(ITIMER_REAL, &every, NULL);
-}
-
-static void on_signal(int signal)
-{
-	int saved = errno;
-
-	if (signal != SIGALRM) {
-		was_interrupted = 1;
-		repeat_alarm();
-	}
-	atomic_store(&stop, true);
-	for (unsigned i = 0; signalled && i < signalled->count; i++)
-		if (!pthread_equal(signalled->threads[i], pthread_self()))
-			pthread_kill(signalled->threads[i], SIGUSR1);
-	errno = saved;
-}
-
-static void on_kick(int signal)
-{
-	(void)signal; /* only there to make a blocked call return EINTR */
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal};
-	struct sigaction kick = {.sa_handler = on_kick};
-
-	sigaction(SIGALRM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGUSR1, &kick, NULL);
-}
-
-/* From here on a signal would only cut the report. */
-static void disarm(void)
-{
-	const struct itimerval never = {.it_value = {.tv_sec = 0}};
-
-	setitimer(ITIMER_REAL, &never, NULL);
+	if (o->connect_timeout_ns && (!least || o->connect_timeout_ns < least))
+		least = o->connect_timeout_ns;
+	if (!least)
+		return 0;
+	least /= 20;
+	return least < 1000000 ? 1000000 : least > 100000000 ? 100000000 : least;
 }
 
 static void run_one(struct crew *crew, unsigned index)
@@ -88,18 +52,29 @@ static void run_one(struct crew *crew, unsigned index)
 
 	/* Pin before anything is allocated or a ring is made: memory and rings stay local. */
 	if (pinning_bind(crew->pinning, index, why, sizeof(why)) ||
-	    bench_make(b, index, crew->options, crew->targets, &stop, why, sizeof(why)) ||
-	    crew->model->prepare(&b->worker, why, sizeof(why)))
+	    bench_make(b, why, sizeof(why)) || crew->model->prepare(&b->worker, why, sizeof(why)))
 		status_exit(STATUS_UNABLE, "worker %u: %s", index, why);
+	if (b->worker.open_loop)
+		prctl(PR_SET_TIMERSLACK, 1UL); /* waits end when they should, not 50 us later */
 	pthread_barrier_wait(&crew->ready);
-	if (index == 0) {
-		crew->variant = crew->model->variant(&b->worker);
+	if (index == 0)
 		crew->ready_ns = usage_now_ns();
-	}
 	bench_run(b, crew->model);
-	/* A signal kicks every thread: none may be gone before all have ended. */
+	/* After the run, when all that could not be known before has shown. */
+	snprintf(b->variant, sizeof(b->variant), "%s", crew->model->variant(&b->worker));
+	/* A signal kicks every worker: none may be gone before all have ended. */
 	pthread_barrier_wait(&crew->over);
 	crew->model->release(&b->worker);
+	bench_free(b);
+}
+
+static struct fetch_signalled signalled_by(const struct crew *crew, unsigned self)
+{
+	return (struct fetch_signalled){.benches = crew->benches,
+					.count = crew->count,
+					.threads = crew->threads,
+					.processes = crew->processes,
+					.self = self};
 }
 
 struct start {
@@ -116,32 +91,51 @@ static void *thread_main(void *argument)
 	return NULL;
 }
 
-static void start_threads(struct crew *crew)
+static void start_thread(struct crew *crew, unsigned index)
 {
-	sigset_t handled;
+	struct start *start = malloc(sizeof(*start));
+	int err = ENOMEM;
 
-	/* Only the main thread handles them, so that its data is no other thread's to lose. */
-	sigemptyset(&handled);
-	sigaddset(&handled, SIGINT);
-	sigaddset(&handled, SIGTERM);
-	sigaddset(&handled, SIGALRM);
-	pthread_sigmask(SIG_BLOCK, &handled, NULL);
-	crew->threads[0] = pthread_self();
-	for (unsigned i = 1; i < crew->count; i++) {
-		struct start *start = malloc(sizeof(*start));
-		int err = ENOMEM;
-
-		if (start) {
-			*start = (struct start){.crew = crew, .index = i};
-			err = pthread_create(&crew->threads[i], NULL, thread_main, start);
-		}
-		if (err)
-			status_exit(STATUS_UNABLE, "cannot start worker %u of %u: %s", i,
-				    crew->count, strerror(err));
+	if (start) {
+		*start = (struct start){.crew = crew, .index = index};
+		err = pthread_create(&crew->threads[index], NULL, thread_main, start);
 	}
-	signalled = crew;
-	catch_signals();
-	pthread_sigmask(SIG_UNBLOCK, &handled, NULL);
+	if (err)
+		status_exit(STATUS_UNABLE, "cannot start worker %u of %u: %s", index, crew->count,
+			    strerror(err));
+}
+
+static void start_process(struct crew *crew, unsigned index)
+{
+	struct fetch_signalled signalled = signalled_by(crew, index);
+	pid_t parent = getpid();
+
+	crew->processes[index] = fork();
+	if (crew->processes[index] < 0)
+		status_exit(STATUS_UNABLE, "cannot start worker %u of %u: %m", index, crew->count);
+	if (crew->processes[index])
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(STATUS_FAILED);
+	/* Lines of several processes must not be torn apart. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	fetch_signals_catch(&signalled, false, tick_ns(crew->options));
+	run_one(crew, index);
+	exit(fflush(stdout) ? STATUS_FAILED : 0);
+}
+
+static void start_soakers(struct crew *crew)
+{
+	if (crew->options->overlap != OVERLAP_CORE)
+		return;
+	crew->soakers = calloc(crew->count, sizeof(*crew->soakers));
+	if (!crew->soakers)
+		status_exit(STATUS_UNABLE, "out of memory for %u workers", crew->count);
+	for (unsigned i = 0; i < crew->count; i++) {
+		soaker_start(&crew->soakers[i], crew->pinning, i);
+		crew->benches[i].soaked = crew->soakers[i].elements;
+	}
 }
 
 /* Raises the limit of descriptors as far as it may be, and says so when that is not enough. */
@@ -162,41 +156,106 @@ static void make_room(const struct fetch_options *o, const struct fetch_targets 
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void fetch_workers_run(const struct model *model, const struct fetch_options *options,
-		       const struct fetch_targets *targets, const struct pinning *pinning,
-		       uint64_t started_ns, struct bench **benches, const char **variant,
-		       double *setup_s, bool *interrupted)
+static void make_barriers(struct crew *crew)
 {
-	struct crew crew = {.model = model,
-			    .options = options,
-			    .targets = targets,
-			    .pinning = pinning,
-			    .count = options->workers};
+	pthread_barrierattr_t shared;
 
-	make_room(options, targets);
-	crew.benches = aligned_alloc(128, crew.count * sizeof(struct bench));
-	crew.threads = calloc(crew.count, sizeof(*crew.threads));
-	if (!crew.benches || !crew.threads || pthread_barrier_init(&crew.ready, NULL, crew.count) ||
-	    pthread_barrier_init(&crew.over, NULL, crew.count))
-		status_exit(STATUS_UNABLE, "out of memory for %u workers", crew.count);
-	start_threads(&crew);
-	run_one(&crew, 0);
-	disarm();
-	signalled = NULL;
-	for (unsigned i = 1; i < crew.count; i++)
-		pthread_join(crew.threads[i], NULL);
-	pthread_barrier_destroy(&crew.over);
-	pthread_barrier_destroy(&crew.ready);
-	free(crew.threads);
-	*benches = crew.benches;
-	*variant = crew.variant;
-	*setup_s = (double)(crew.ready_ns - started_ns) / 1e9;
-	*interrupted = was_interrupted;
+	pthread_barrierattr_init(&shared);
+	pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+	if (pthread_barrier_init(&crew->ready, &shared, crew->count) ||
+	    pthread_barrier_init(&crew->over, &shared, crew->count))
+		status_exit(STATUS_UNABLE, "out of memory for %u workers", crew->count);
+	pthread_barrierattr_destroy(&shared);
 }
 
-void fetch_workers_release(struct bench *benches, unsigned count)
+static struct crew *make_crew(const struct model *model, const struct fetch_options *options,
+			      const struct fetch_targets *targets, const struct pinning *pinning)
 {
-	for (unsigned i = 0; i < count; i++)
-		bench_release(&benches[i]);
-	free(benches);
+	struct crew *crew = shared_new(sizeof(*crew));
+	unsigned count = options->workers;
+	bool room = crew != NULL;
+
+	if (crew) {
+		crew->model = model;
+		crew->options = options;
+		crew->pinning = pinning;
+		crew->count = count;
+		crew->benches = shared_new(count * sizeof(struct bench));
+		if (options->processes)
+			crew->processes = calloc(count, sizeof(*crew->processes));
+		else
+			crew->threads = calloc(count, sizeof(*crew->threads));
+		room = crew->benches && (crew->processes || crew->threads);
+	}
+	for (unsigned i = 0; room && i < count; i++)
+		room = bench_reserve(&crew->benches[i], i, options, targets, &crew->shared) == 0;
+	if (!room)
+		status_exit(STATUS_UNABLE, "out of memory for %u workers", count);
+	make_barriers(crew);
+	return crew;
+}
+
+static void start(struct crew *crew)
+{
+	fetch_signals_block();
+	start_soakers(crew);
+	if (crew->threads)
+		crew->threads[0] = pthread_self();
+	else
+		crew->processes[0] = getpid();
+	for (unsigned i = 1; i < crew->count; i++) {
+		if (crew->threads)
+			start_thread(crew, i);
+		else
+			start_process(crew, i);
+	}
+	/* Only the main thread handles them, so that its data is no other thread's to lose. */
+	struct fetch_signalled signalled = signalled_by(crew, 0);
+
+	fetch_signals_catch(&signalled, true, tick_ns(crew->options));
+}
+
+static void join(struct crew *crew)
+{
+	for (unsigned i = 1; i < crew->count; i++) {
+		int status = 0;
+
+		if (crew->threads)
+			pthread_join(crew->threads[i], NULL);
+		else if (waitpid(crew->processes[i], &status, 0) > 0 && status)
+			status_exit(STATUS_FAILED, "worker process %u did not end as it should", i);
+	}
+	for (unsigned i = 0; crew->soakers && i < crew->count; i++)
+		soaker_end(&crew->soakers[i]);
+}
+
+void fetch_workers_run(const struct model *model, const struct fetch_options *options,
+		       const struct fetch_targets *targets, const struct pinning *pinning,
+		       uint64_t started_ns, struct fetch_run *run)
+{
+	struct crew *crew;
+
+	make_room(options, targets);
+	crew = make_crew(model, options, targets, pinning);
+	start(crew);
+	run_one(crew, 0);
+	fetch_signals_release();
+	join(crew);
+	run->benches = crew->benches;
+	run->count = crew->count;
+	run->setup_s = (double)(crew->ready_ns - started_ns) / 1e9;
+	run->interrupted = fetch_signals_interrupted();
+	pthread_barrier_destroy(&crew->over);
+	pthread_barrier_destroy(&crew->ready);
+	free(crew->threads);
+	free(crew->processes);
+	free(crew->soakers);
+	shared_free(crew, sizeof(*crew));
+}
+
+void fetch_workers_release(struct fetch_run *run)
+{
+	for (unsigned i = 0; i < run->count; i++)
+		bench_release(&run->benches[i]);
+	shared_free(run->benches, run->count * sizeof(struct bench));
 }

@@ -1,6 +1,7 @@
 /*
- * The workers of a fetch run: made, pinned, started together behind a barrier, joined. Worker 0
- * is the main thread, so that a run with one worker is one thread under perf and strace.
+ * The workers of a fetch run, threads or processes: made, pinned, started together behind a
+ * barrier, joined. Worker 0 is the main thread, so that a run with one worker is one thread under
+ * perf and strace.
  */
 #ifndef LAB_FETCH_WORKERS_H
 #define LAB_FETCH_WORKERS_H
@@ -8,16 +9,22 @@
 #include "lab/fetch_bench.h"
 #include "lab/pinning.h"
 
+struct fetch_run {
+	struct bench *benches; /* one a worker, with their results */
+	unsigned count;
+	double setup_s;	  /* from the start of main to the barrier */
+	bool interrupted; /* SIGINT or SIGTERM ended it */
+};
+
 /*
- * Runs options->threads workers of the model to their end and leaves one bench a worker in
- * *benches, to be released with fetch_workers_release(). *interrupted: SIGINT or SIGTERM ended
- * it. *variant: what the model has in effect. *setup_s: from started_ns to the barrier. Ends the
- * program with one line and STATUS_UNABLE when a worker cannot be made or pinned.
+ * Runs options->workers workers of the model to their end and leaves the results in *run, to be
+ * released with fetch_workers_release(). started_ns: when main began. Ends the program with one
+ * line and STATUS_UNABLE when a worker cannot be made or pinned, STATUS_FAILED when a worker
+ * process dies.
  */
 void fetch_workers_run(const struct model *model, const struct fetch_options *options,
 		       const struct fetch_targets *targets, const struct pinning *pinning,
-		       uint64_t started_ns, struct bench **benches, const char **variant,
-		       double *setup_s, bool *interrupted);
-void fetch_workers_release(struct bench *benches, unsigned count);
+		       uint64_t started_ns, struct fetch_run *run);
+void fetch_workers_release(struct fetch_run *run);
 
 #endif

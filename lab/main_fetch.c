@@ -13,18 +13,16 @@ int main(int argc, char **argv)
 	struct pinning pinning;
 
 	fetch_options_parse(&options, &FETCH_MODEL, argc, argv);
-	fetch_targets_make(&targets, options.urls, options.url_count);
+	fetch_targets_make(&targets, &options);
 	pinning_decide(&pinning, options.place, options.cpus, options.workers);
-	fetch_workers_run(&FETCH_MODEL, &options, &targets, &pinning, started_ns, &outcome.benches,
-			  &outcome.variant, &outcome.setup_s, &outcome.interrupted);
+	fetch_workers_run(&FETCH_MODEL, &options, &targets, &pinning, started_ns, &outcome.run);
 	outcome.options = &options;
 	outcome.targets = &targets;
-	outcome.workers = options.workers;
 	outcome.placement = pinning.placement;
 	outcome.cpus = pinning.cpus;
 	enum status status = fetch_report(&outcome);
 
-	fetch_workers_release(outcome.benches, outcome.workers);
+	fetch_workers_release(&outcome.run);
 	pinning_release(&pinning);
 	fetch_targets_release(&targets);
 	return (int)status;

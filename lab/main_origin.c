@@ -1,6 +1,6 @@
 /*
- * build/origin: serves until SIGTERM or SIGINT, then says what it served. Its first line on stdout
- * names the address, and scripts read it.
+ * build/origin: serves until SIGTERM or SIGINT, then says what it served. Its first lines on stdout
+ * name the addresses, and scripts read them.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,29 +11,43 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "lab/certificate.h"
 #include "lab/latency.h"
 #include "lab/options.h"
 #include "lab/origin.h"
+#include "lab/origin_fault.h"
 #include "lab/status.h"
 #include "topology/cpulist.h"
 
 struct arguments {
-	const char *listen;
+	struct option_texts listen, listen_tls, name;
+	const char *cert, *key, *ca_out;
 	const char *latency;
 	const char *cpus;
 	uint64_t body;
 	uint64_t threads; /* 0: as many as there are CPUs in the list, or one */
-	bool busy;
+	bool tls, busy;
 };
 
-#define ROW(option, type, word, text, from, to)                                                    \
+#define NAMED(field_name, field, type, word, text, from, to)                                       \
 	{                                                                                          \
-		.name = #option, .kind = (type), .offset = offsetof(struct arguments, option),     \
+		.name = (field_name), .kind = (type), .offset = offsetof(struct arguments, field), \
 		.argument = (word), .help = (text), .least = (from), .most = (to)                  \
 	}
+#define ROW(option, type, word, text, from, to) NAMED(#option, option, type, word, text, from, to)
 
 static const struct option_row rows[] = {
-	ROW(listen, OPTION_TEXT, "ADDR:PORT", "where to listen, [v6]:port too; port 0: any", 0, 0),
+	ROW(listen, OPTION_TEXTS, "ADDR:PORT",
+	    "where to listen, [v6]:port too; port 0: any; may be given again", 0, 0),
+	NAMED("listen-tls", listen_tls, OPTION_TEXTS, "ADDR:PORT", "the same, with TLS", 0, 0),
+	ROW(tls, OPTION_FLAG, NULL, "TLS wherever it listens, by a throw-away CA or by --cert", 0,
+	    0),
+	NAMED("ca-out", ca_out, OPTION_TEXT, "FILE", "write the throw-away CA's certificate (PEM)",
+	      0, 0),
+	ROW(name, OPTION_TEXTS, "HOST",
+	    "a name or address that the certificate is also good for, besides localhost", 0, 0),
+	ROW(cert, OPTION_TEXT, "FILE", "certificate chain (PEM) instead of a throw-away one", 0, 0),
+	ROW(key, OPTION_TEXT, "FILE", "its private key (PEM)", 0, 0),
 	ROW(latency, OPTION_TEXT, "DIST", "5ms, uniform:1ms:5ms or lognormal:5ms:0.5", 0, 0),
 	ROW(body, OPTION_SIZE, "SIZE", "bytes of the body of / (24)", 0, 0),
 	ROW(threads, OPTION_COUNT, "N", "threads (one, or one a CPU of --cpus)", 1,
@@ -43,13 +57,27 @@ static const struct option_row rows[] = {
 	ROW(busy, OPTION_FLAG, NULL, "look for events without ever sleeping", 0, 0),
 };
 
-static const struct option_set set = {
-	.usage = "[options]",
-	.about = "An HTTP/1.1 origin that costs little and waits as told. Paths: / /bytes/N\n"
-		 "/delay/5ms /status/N. SIGTERM ends it and it prints what it served.",
-	.rows = rows,
-	.count = sizeof(rows) / sizeof(rows[0]),
-};
+static const char about[] =
+	"An HTTP/1.1 origin that costs little and waits as told. SIGTERM ends it and it prints\n"
+	"what it served. Its paths (N: bytes with k m g, at most 16m where they are coded):\n\n"
+	"  /  /bytes/N            a body of a stated length\n"
+	"  /chunked/N  /close/N   in chunks with extensions and trailers; ended by closing\n"
+	"  /gzip/N  /deflate/N  /br/N  /zstd/N   N bytes in that Content-Encoding\n"
+	"  /delay/5ms  /status/N  /continue      answered late; that status; a 103 before it\n"
+	"  /redirect/N  /redirect-to/URL  /loop  N redirects; to URL (may be %-escaped); no end\n"
+	"  /fault/KIND            what servers do wrong:\n\n";
+
+/* The options' help begins with the paths, and those end with the table of faults. */
+static const char *describe(void)
+{
+	static char text[4096];
+	size_t size = (size_t)snprintf(text, sizeof(text), "%s", about);
+
+	for (const struct origin_fault *fault = origin_faults; fault->name; fault++)
+		size += (size_t)snprintf(text + size, sizeof(text) - size, "    %-15s %s%s",
+					 fault->name, fault->help, fault[1].name ? "\n" : "");
+	return text;
+}
 
 static hwloc_bitmap_t cpus; /* as long as the program */
 
@@ -74,16 +102,72 @@ static void check_cpus(const struct arguments *arguments, struct origin_config *
 	config->cpus = cpus;
 }
 
+static void add_listens(struct origin_config *config, const struct option_texts *texts, bool tls,
+			const char *option)
+{
+	char why[256];
+
+	for (unsigned i = 0; i < texts->count; i++) {
+		struct origin_listen *one = &config->listens[config->listen_count];
+
+		if (config->listen_count++ == ORIGIN_LISTENS_MAX)
+			status_exit(STATUS_USAGE, "--%s: no more than %d addresses", option,
+				    ORIGIN_LISTENS_MAX);
+		if (origin_address(texts->items[i], &one->address, why, sizeof(why)))
+			status_exit(STATUS_USAGE, "--%s: %s", option, why);
+		one->tls = tls;
+	}
+}
+
+static void check_tls(const struct arguments *arguments, struct origin_config *config)
+{
+	const char *names[OPTION_TEXTS_MAX + 1] = {NULL};
+	struct origin_tls_config tls = {arguments->cert, arguments->key, names, arguments->ca_out};
+	bool any = false;
+	char why[512];
+
+	for (unsigned i = 0; i < config->listen_count; i++)
+		any |= config->listens[i].tls;
+	if (!arguments->cert != !arguments->key)
+		status_exit(STATUS_USAGE, "--cert and --key belong together; give both");
+	if (arguments->cert && (arguments->ca_out || arguments->name.count))
+		status_exit(STATUS_USAGE,
+			    "--ca-out and --name are about the throw-away CA; leave out --cert");
+	if (!any && (arguments->ca_out || arguments->name.count))
+		status_exit(STATUS_USAGE,
+			    "--ca-out and --name need TLS; add --tls or --listen-tls");
+	for (unsigned i = 0; i < arguments->name.count; i++) {
+		names[i] = arguments->name.items[i];
+		if (!certificate_name_valid(names[i]))
+			status_exit(STATUS_USAGE,
+				    "--name: '%s' is neither a host name nor an address", names[i]);
+	}
+	if (any && origin_tls_context(&tls, &config->tls, why, sizeof(why)))
+		status_exit(arguments->cert ? STATUS_USAGE : STATUS_FAILED, "%s", why);
+}
+
 static struct origin_config configure(int argc, char **argv)
 {
-	struct arguments arguments = {.listen = "127.0.0.1:0", .latency = "0", .body = 24};
+	const struct option_set set = {
+		.usage = "[options]",
+		.about = describe(),
+		.rows = rows,
+		.count = sizeof(rows) / sizeof(rows[0]),
+	};
+	struct arguments arguments = {.latency = "0", .body = 24};
 	struct origin_config config = {.threads = 1};
 	char why[256];
+	bool all_tls;
 
 	if (options_parse(&set, &arguments, argc, argv))
 		status_exit(STATUS_USAGE, "'%s' is not an option; --help lists them", argv[1]);
-	if (origin_address(arguments.listen, &config.address, why, sizeof(why)))
-		status_exit(STATUS_USAGE, "--listen: %s", why);
+	/* A certificate is given to be used: everywhere, unless some ports are named for it. */
+	all_tls = arguments.tls || (arguments.cert && !arguments.listen_tls.count);
+	if (!arguments.listen.count && !arguments.listen_tls.count)
+		arguments.listen.items[arguments.listen.count++] = "127.0.0.1:0";
+	add_listens(&config, &arguments.listen, all_tls, "listen");
+	add_listens(&config, &arguments.listen_tls, true, "listen-tls");
+	check_tls(&arguments, &config);
 	if (latency_parse(arguments.latency, &config.latency, why, sizeof(why)))
 		status_exit(STATUS_USAGE, "--latency: %s", why);
 	if (arguments.threads)
@@ -104,7 +188,7 @@ static double cpu_seconds(void)
 }
 
 /* One line. The CPU a request needs the requests; without any there is none to tell. */
-static void print_totals(const struct origin *origin, unsigned threads)
+static void print_totals(const struct origin *origin, unsigned threads, bool tls)
 {
 	double seconds = cpu_seconds();
 	struct origin_totals all, one;
@@ -120,6 +204,9 @@ static void print_totals(const struct origin *origin, unsigned threads)
 	printf(", %" PRIu64 " bytes, %.3f CPU seconds", all.bytes_sent, seconds);
 	if (all.requests)
 		printf(", %.3f us CPU per request", seconds * 1e6 / (double)all.requests);
+	if (tls)
+		printf(", handshakes: %" PRIu64 " full, %" PRIu64 " resumed, %" PRIu64 " failed",
+		       all.handshakes.full, all.handshakes.resumed, all.handshakes.failed);
 	printf("\n");
 }
 
@@ -140,8 +227,10 @@ static struct origin *start(const struct origin_config *config)
 		status_exit(STATUS_UNABLE, "%s", text);
 	sigaction(SIGTERM, &ending, NULL);
 	sigaction(SIGINT, &ending, NULL);
-	origin_url(serving, text, sizeof(text));
-	printf("Listening on %s\n", text);
+	for (unsigned i = 0; i < config->listen_count; i++) {
+		origin_url(serving, i, text, sizeof(text));
+		printf("Listening on %s\n", text);
+	}
 	if (fflush(stdout))
 		status_exit(STATUS_FAILED, "stdout: %s", strerror(errno));
 	return serving;
@@ -153,7 +242,8 @@ int main(int argc, char **argv)
 	struct origin *origin = start(&config);
 
 	origin_run(origin);
-	print_totals(origin, config.threads);
+	print_totals(origin, config.threads, config.tls);
 	origin_free(origin);
+	SSL_CTX_free(config.tls);
 	return fflush(stdout) ? STATUS_FAILED : STATUS_DONE;
 }

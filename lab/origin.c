@@ -74,20 +74,21 @@ static void print_address(const struct sockaddr_storage *address, char *text, si
 	}
 }
 
-void origin_url(const struct origin *origin, char *url, size_t size)
+void origin_url(const struct origin *origin, unsigned at, char *url, size_t size)
 {
 	struct sockaddr_storage address = {0};
 	socklen_t length = sizeof(address);
 	char text[INET6_ADDRSTRLEN + 10];
 
-	getsockname(origin->listener, (struct sockaddr *)&address, &length);
+	getsockname(origin->listeners[at].fd, (struct sockaddr *)&address, &length);
 	print_address(&address, text, sizeof(text));
-	snprintf(url, size, "http://%s/", text);
+	snprintf(url, size, "%s://%s/", origin->listeners[at].tls ? "https" : "http", text);
 }
 
-static int open_listener(struct origin *origin, char *why, size_t why_size)
+static int open_listener(struct origin *origin, const struct origin_listen *listen_on, char *why,
+			 size_t why_size)
 {
-	const struct sockaddr_storage *address = &origin->config.address;
+	const struct sockaddr_storage *address = &listen_on->address;
 	socklen_t length = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 							  : sizeof(struct sockaddr_in);
 	char text[INET6_ADDRSTRLEN + 10];
@@ -108,7 +109,21 @@ static int open_listener(struct origin *origin, char *why, size_t why_size)
 		print_address(address, text, sizeof(text));
 		snprintf(why, why_size, "cannot listen on %s: %s", text, strerror(-err));
 	}
-	origin->listener = fd;
+	if (err && fd >= 0)
+		close(fd);
+	if (!err)
+		origin->listeners[origin->listener_count++] =
+			(struct origin_listener){fd, listen_on->tls};
+	return err;
+}
+
+static int open_listeners(struct origin *origin, char *why, size_t why_size)
+{
+	const struct origin_config *config = &origin->config;
+	int err = 0;
+
+	for (unsigned i = 0; i < config->listen_count && !err; i++)
+		err = open_listener(origin, &config->listens[i], why, why_size);
 	return err;
 }
 
@@ -209,7 +224,6 @@ int origin_start(const struct origin_config *config, struct origin **started, ch
 		return -ENOMEM;
 	}
 	origin->config = *config;
-	origin->listener = -1;
 	for (unsigned i = 0; i < config->threads; i++) {
 		origin->threads[i].origin = origin;
 		origin->threads[i].index = i;
@@ -222,7 +236,7 @@ int origin_start(const struct origin_config *config, struct origin **started, ch
 	if (err)
 		snprintf(why, why_size, "eventfd: %s", strerror(-err));
 	if (!err)
-		err = open_listener(origin, why, why_size);
+		err = open_listeners(origin, why, why_size);
 	if (!err)
 		err = size_slots(origin, why, why_size);
 	if (!err && config->cpus)
@@ -264,17 +278,17 @@ void origin_count(const struct origin *origin, int thread, struct origin_totals 
 		totals->requests += one->requests;
 		totals->connections += one->connections;
 		totals->bytes_sent += one->bytes_sent;
+		totals->handshakes.full += one->handshakes.full;
+		totals->handshakes.resumed += one->handshakes.resumed;
+		totals->handshakes.failed += one->handshakes.failed;
 	}
 }
 
 static void free_chunk(struct origin_connection *chunk)
 {
-	for (unsigned i = 0; chunk && i < SLOTS_PER_CHUNK; i++) {
-		if (!chunk[i].taken)
-			continue;
-		free(chunk[i].stash);
-		close(chunk[i].fd);
-	}
+	for (unsigned i = 0; chunk && i < SLOTS_PER_CHUNK; i++)
+		if (chunk[i].taken)
+			origin_connection_abandon(&chunk[i]);
 	free(chunk);
 }
 
@@ -283,8 +297,8 @@ void origin_free(struct origin *origin)
 	for (size_t i = 0; i < origin->slots.chunk_count && origin->slots.chunks; i++)
 		free_chunk(origin->slots.chunks[i]);
 	free((void *)origin->slots.chunks);
-	if (origin->listener >= 0)
-		close(origin->listener);
+	for (unsigned i = 0; i < origin->listener_count; i++)
+		close(origin->listeners[i].fd);
 	if (origin->stop >= 0)
 		close(origin->stop);
 	hwloc_bitmap_free(origin->allowed);

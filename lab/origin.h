@@ -1,7 +1,9 @@
 /*
  * The embedded HTTP/1.1 origin: what the fetch models fetch from. It is made to cost as little CPU
  * as a server can, so that what is measured is the client; and it waits as long as it is told,
- * never shorter. Paths: / /bytes/N /delay/T /status/N; every body is that of body_pattern.h.
+ * never shorter. It also answers as real sites do, and wrongly where it is asked to: what paths
+ * there are is in origin_http.h, the faults are in origin_fault.c. Every body is that of
+ * body_pattern.h.
  */
 #ifndef LAB_ORIGIN_H
 #define LAB_ORIGIN_H
@@ -13,15 +15,25 @@
 #include <sys/socket.h>
 
 #include "lab/latency.h"
+#include "lab/origin_tls.h"
 
 #define ORIGIN_THREADS_MAX 1024
 
 struct origin;
 
-struct origin_config {
+#define ORIGIN_LISTENS_MAX 16
+
+struct origin_listen {
 	struct sockaddr_storage address; /* port 0: any that is free */
-	struct latency latency;		 /* of every answer, except /delay/T's own */
-	uint64_t body_size;		 /* of / */
+	bool tls;
+};
+
+struct origin_config {
+	struct origin_listen listens[ORIGIN_LISTENS_MAX];
+	unsigned listen_count;
+	SSL_CTX *tls; /* from origin_tls_context(), the caller's; NULL: no listen wants it */
+	struct latency latency; /* of every answer, except /delay/T's own */
+	uint64_t body_size;	/* of / */
 	unsigned threads;
 	hwloc_const_bitmap_t cpus; /* thread i is bound to the i-th of them; NULL: not bound */
 	bool busy;		   /* look for events without sleeping */
@@ -30,6 +42,10 @@ struct origin_config {
 /* A thread gets every threads-th connection, in the order in which they come. */
 struct origin_totals {
 	uint64_t requests, connections, bytes_sent;
+	struct origin_handshakes {
+		uint64_t full, resumed;
+		uint64_t failed; /* of clients that sent something */
+	} handshakes;
 };
 
 /*
@@ -42,7 +58,7 @@ int origin_address(const char *text, struct sockaddr_storage *address, char *why
  * Listens, starts all threads but the first, and returns 0; the first is the caller's, which is
  * bound to its CPU here and serves in origin_run(). (A process of one thread pays less for its
  * system calls: neither the kernel nor the C library has to count or lock for others.) Or returns
- * -errno with a line in `why`: -EADDRINUSE and -EADDRNOTAVAIL of the address, or what binding a
+ * -errno with a line in `why`: -EADDRINUSE and -EADDRNOTAVAIL of an address, what binding a
  * thread gave. `cpus` is used by this call only. Raises
  * the process's limit of open files to what it may be.
  */
@@ -55,8 +71,8 @@ void origin_run(struct origin *origin);
 /* May be called by any thread and by a signal handler. Open connections are left where they are. */
 void origin_stop(struct origin *origin);
 
-/* "http://127.0.0.1:8080/" of a started origin. */
-void origin_url(const struct origin *origin, char *url, size_t size);
+/* "http://127.0.0.1:8080/" of a started origin's listens[at]. */
+void origin_url(const struct origin *origin, unsigned at, char *url, size_t size);
 
 /* Totals of one thread, or of all when `thread` is negative. Only after origin_run(). */
 void origin_count(const struct origin *origin, int thread, struct origin_totals *totals);

@@ -26,10 +26,11 @@ struct origin_stash {
 };
 
 enum connection_state {
-	CONNECTION_OPEN,      /* between answers */
-	CONNECTION_QUEUED,    /* its answer goes out with others' */
-	CONNECTION_DELAYED,   /* an answer waits for its time */
-	CONNECTION_BLOCKED,   /* an answer waits for room in the socket */
+	CONNECTION_OPEN,    /* between answers */
+	CONNECTION_QUEUED,  /* its answer goes out with others' */
+	CONNECTION_DELAYED, /* an answer waits for its time */
+	CONNECTION_BLOCKED, /* an answer waits for room in the socket */
+	CONNECTION_HELD,    /* nothing more is said; a timer may end it, and the client's leaving */
 	CONNECTION_LINGERING, /* all is sent; what the client still sends is thrown away */
 	CONNECTION_CLOSED
 };
@@ -40,14 +41,20 @@ struct origin_connection {
 	enum connection_state state;
 	bool readable;	   /* an edge came, and the socket was not seen empty since */
 	bool peer_done;	   /* FIN or an error came: only a read that says so ends the reading */
-	bool closing;	   /* the answer under way is the last */
 	bool unread;	   /* bytes came after the last request: a plain close would be a reset */
 	atomic_bool taken; /* from accept to close; orders the slot's use across threads */
+	bool tls;
+	enum reply_after after; /* of the answer under way */
 	struct origin_stash *stash;
 	struct wheel_timer timer;
+	struct origin_secure
+		*secure; /* of a TLS client that has been heard of, see origin_secure.h */
 
 	/* The answer under way, when it did not go out at once. */
 	uint64_t body_at, body_end;
+	struct origin_body *body; /* a reference; NULL: the pattern */
+	uint64_t slow_ns;	  /* as the reply's */
+	uint64_t after_ns;
 	uint32_t head_at, head_end;
 	char head[REPLY_HEAD_MAX];
 
@@ -70,15 +77,16 @@ struct origin_service {
 	struct origin_cache cache;
 	struct latency latency;
 	struct latency_random random;
-	uint64_t body_size;
-	struct origin_stash *stashes; /* the pool */
-	uint64_t requests;	      /* answered */
+	struct origin_contents contents;
+	struct origin_secure_service *secure; /* NULL without TLS */
+	struct origin_stash *stashes;	      /* the pool */
+	uint64_t requests;		      /* answered */
 	uint64_t bytes_sent;
 	char buffer[ORIGIN_RECEIVE_MAX];
 };
 
 /* Readies a slot (zeroed, or closed before) for an accepted non-blocking socket. */
-void origin_connection_open(struct origin_connection *connection, int fd);
+void origin_connection_open(struct origin_connection *connection, int fd, bool tls);
 
 /* The socket's epoll events; edge-triggered, EPOLLIN | EPOLLOUT | EPOLLRDHUP. */
 void origin_connection_ready(struct origin_service *service, struct origin_connection *connection,
@@ -90,7 +98,25 @@ void origin_service_flush(struct origin_service *service);
 /* Its timer is due. */
 void origin_connection_due(struct origin_service *service, struct origin_connection *connection);
 
-/* Frees the pool. */
+/*
+ * Answers the requests in `bytes` while that goes without waiting, and keeps the rest for later.
+ * For origin_secure.c, as are the two below.
+ */
+void origin_connection_take(struct origin_service *service, struct origin_connection *connection,
+			    const char *bytes, size_t size);
+
+/* Received bytes in a stash of their own, NULL when out of memory; and its way back. */
+struct origin_stash *origin_stash_new(struct origin_service *service, const char *bytes,
+				      size_t size);
+void origin_stash_release(struct origin_service *service, struct origin_stash *stash);
+
+/* Gives back a closed connection's descriptor, slot and all that it holds. */
+void origin_connection_leave(struct origin_service *service, struct origin_connection *connection);
+
+/* Frees what a connection still holds when its worker is gone, and closes it. */
+void origin_connection_abandon(struct origin_connection *connection);
+
+/* Frees the pool, and what is prepared and remembered. */
 void origin_service_release(struct origin_service *service);
 
 #endif

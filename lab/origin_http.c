@@ -1,13 +1,11 @@
 /*
  * Requests from bytes, by llhttp. It is asked to stop at the end of each message; a body is
- * skipped, unless the method is refused anyway: then the head is all that is read.
+ * skipped, unless the method is refused anyway: then the head is all that is read. What a target
+ * names is in origin_route.c.
  */
 #include "lab/origin_http.h"
 
 #include <string.h>
-#include <strings.h>
-
-#include "lab/units.h"
 
 static int on_url(llhttp_t *llhttp, const char *at, size_t length)
 {
@@ -118,46 +116,4 @@ enum origin_parse origin_parse(struct origin_parser *parser, const char *bytes, 
 		}
 	}
 	return PARSE_MORE;
-}
-
-/* Past "http://authority" of the absolute form that a proxy would be sent (RFC 9112, 3.2.2). */
-static const char *skip_authority(const char *target)
-{
-	const char *slash;
-
-	if (strncasecmp(target, "http://", 7) != 0)
-		return target;
-	slash = strchr(target + 7, '/');
-	return slash ? slash : "/";
-}
-
-void origin_route(const char *target, struct origin_request *request)
-{
-	char path[ORIGIN_TARGET_MAX];
-	const char *from = skip_authority(target);
-	size_t length = strcspn(from, "?#");
-
-	request->resource = RESOURCE_ERROR;
-	request->number = 404;
-	if (length >= sizeof(path))
-		return;
-	memcpy(path, from, length);
-	path[length] = '\0';
-	if (strcmp(path, "/") == 0) {
-		request->resource = RESOURCE_ROOT;
-		request->number = 0;
-	} else if (strncmp(path, "/bytes/", 7) == 0) {
-		if (units_size(path + 7, &request->number) == 0)
-			request->resource = RESOURCE_BYTES;
-	} else if (strncmp(path, "/delay/", 7) == 0) {
-		if (units_duration(path + 7, &request->number) == 0)
-			request->resource = RESOURCE_DELAY;
-	} else if (strncmp(path, "/status/", 8) == 0) {
-		uint64_t status;
-
-		if (units_count(path + 8, &status) == 0 && status >= 100 && status <= 599) {
-			request->number = status;
-			request->resource = RESOURCE_STATUS;
-		}
-	}
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lab/origin_secure.h"
 #include "topology/bind.h"
 
 #define EVENTS_MOST	1024
@@ -45,25 +46,34 @@ struct origin_connection *origin_slot(struct origin_slots *slots, int fd)
 int origin_watch(const struct origin_thread *thread)
 {
 	struct origin *origin = thread->origin;
-	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLEXCLUSIVE,
-		.data.ptr = &origin->listener,
-	};
 
-	return epoll_ctl(thread->wait.epoll, EPOLL_CTL_ADD, origin->listener, &event) ? -errno : 0;
+	for (unsigned i = 0; i < origin->listener_count; i++) {
+		struct epoll_event event = {
+			.events = EPOLLIN | EPOLLEXCLUSIVE,
+			.data.ptr = &origin->listeners[i],
+		};
+
+		if (epoll_ctl(thread->wait.epoll, EPOLL_CTL_ADD, origin->listeners[i].fd, &event))
+			return -errno;
+	}
+	return 0;
 }
 
 /* Out of descriptors or memory: clients wait in the backlog while others give theirs back. */
 static void pause_accepting(struct origin_worker *worker)
 {
 	struct origin_thread *thread = worker->thread;
+	const struct origin *origin = thread->origin;
 
-	epoll_ctl(thread->wait.epoll, EPOLL_CTL_DEL, thread->origin->listener, NULL);
+	if (wheel_waits(&worker->accept_again))
+		return;
+	for (unsigned i = 0; i < origin->listener_count; i++)
+		epoll_ctl(thread->wait.epoll, EPOLL_CTL_DEL, origin->listeners[i].fd, NULL);
 	wheel_add(&worker->service.wheel, &worker->accept_again,
 		  origin_wait_now() + ACCEPT_PAUSE_NS);
 }
 
-static void hand_over(struct origin *origin, int fd)
+static void hand_over(struct origin *origin, int fd, bool tls)
 {
 	unsigned turn = atomic_fetch_add_explicit(&origin->turn, 1, memory_order_relaxed);
 	struct origin_thread *thread = &origin->threads[turn % origin->config.threads];
@@ -79,7 +89,7 @@ static void hand_over(struct origin *origin, int fd)
 	}
 	/* Pairs with the release by the thread that had the slot before. */
 	(void)atomic_load_explicit(&connection->taken, memory_order_acquire);
-	origin_connection_open(connection, fd);
+	origin_connection_open(connection, fd, tls);
 	atomic_store_explicit(&connection->taken, true, memory_order_release);
 	atomic_fetch_add_explicit(&thread->connections, 1, memory_order_relaxed);
 	/* From here on it is the other thread's. */
@@ -93,15 +103,14 @@ static void hand_over(struct origin *origin, int fd)
  * As many clients as there were events: a lone client costs no second accept4() that finds
  * nobody, and a crowd is not let in one a turn.
  */
-static void accept_clients(struct origin_worker *worker, int most)
+static void accept_clients(struct origin_worker *worker, const struct origin_listener *listener,
+			   int most)
 {
-	struct origin *origin = worker->thread->origin;
-
 	for (int i = 0; i < most; i++) {
-		int fd = accept4(origin->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			hand_over(origin, fd);
+			hand_over(worker->thread->origin, fd, listener->tls);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 			   errno == ENOBUFS) {
 			pause_accepting(worker);
@@ -147,12 +156,16 @@ void origin_worker_run(struct origin_thread *thread)
 		for (int i = 0; i < count; i++) {
 			void *what = worker->events[i].data.ptr;
 
-			if (what == &origin->listener)
-				accept_clients(worker, count);
-			else if (what == &origin->stop)
+			/* All but clients lie in the origin itself. */
+			if ((uintptr_t)what - (uintptr_t)origin >= sizeof(*origin)) {
+				if (what)
+					origin_connection_ready(service, what,
+								worker->events[i].events);
+			} else if (what == &origin->stop) {
 				return;
-			else if (what)
-				origin_connection_ready(service, what, worker->events[i].events);
+			} else {
+				accept_clients(worker, what, count);
+			}
 		}
 		origin_service_flush(service);
 		if (!wheel_empty(&service->wheel))
@@ -198,17 +211,22 @@ int origin_worker_open(struct origin_thread *thread)
 	if (err)
 		return err;
 	worker = calloc(1, sizeof(*worker));
-	if (!worker || epoll_ctl(thread->wait.epoll, EPOLL_CTL_ADD, origin->stop, &stop)) {
+	if (worker && config->tls)
+		worker->service.secure = origin_secure_service_new(config->tls);
+	if (!worker || (config->tls && !worker->service.secure) ||
+	    epoll_ctl(thread->wait.epoll, EPOLL_CTL_ADD, origin->stop, &stop)) {
 		err = -errno;
 		snprintf(thread->why, sizeof(thread->why), "thread %u: %s", thread->index,
 			 strerror(-err));
+		if (worker)
+			origin_secure_service_free(worker->service.secure);
 		free(worker);
 		return err;
 	}
 	worker->thread = thread;
 	worker->service.latency = config->latency;
 	worker->service.random.state = thread->index;
-	worker->service.body_size = config->body_size;
+	worker->service.contents.body_size = config->body_size;
 	wheel_init(&worker->service.wheel, origin_wait_now());
 	thread->worker = worker;
 	return 0;
@@ -221,6 +239,8 @@ void origin_worker_close(struct origin_thread *thread)
 	if (worker) {
 		thread->totals.requests = worker->service.requests;
 		thread->totals.bytes_sent = worker->service.bytes_sent;
+		if (worker->service.secure)
+			thread->totals.handshakes = worker->service.secure->handshakes;
 		origin_service_release(&worker->service);
 		free(worker);
 	}

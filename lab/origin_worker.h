@@ -34,9 +34,15 @@ struct origin_thread {
 	struct origin_totals totals; /* set when it is closed */
 };
 
+struct origin_listener {
+	int fd;
+	bool tls;
+};
+
 struct origin {
 	struct origin_config config;
-	int listener;
+	struct origin_listener listeners[ORIGIN_LISTENS_MAX]; /* the config's, in that order */
+	unsigned listener_count;
 	int stop;		/* eventfd in every epoll set */
 	hwloc_bitmap_t allowed; /* what the process may run on, asked before anything is bound */
 	sem_t ready;
@@ -58,7 +64,7 @@ void origin_worker_run(struct origin_thread *thread);
 /* Takes its totals and releases what was opened, if it was. */
 void origin_worker_close(struct origin_thread *thread);
 
-/* Lets a thread that is set up accept clients. Returns 0 or -errno. */
+/* Lets a thread that is set up accept clients on all listeners. Returns 0 or -errno. */
 int origin_watch(const struct origin_thread *thread);
 
 /* The slot of a descriptor, made if there is none; NULL when out of memory or of the table. */

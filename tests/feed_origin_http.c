@@ -13,7 +13,10 @@
 struct requests {
 	size_t count;
 	struct origin_request list[REQUESTS_MAX];
+	char locations[REQUESTS_MAX][ORIGIN_TARGET_MAX]; /* the parser's own are gone by then */
 };
+
+static struct origin_contents contents = {.body_size = BODY_SIZE};
 
 static uint64_t random_word(uint64_t *state)
 {
@@ -57,6 +60,9 @@ static const char *pass(const uint8_t *bytes, size_t size, uint64_t seed, struct
 		at += used;
 		if (verdict == PARSE_MORE)
 			continue;
+		if (request->location)
+			request->location =
+				strcpy(found->locations[found->count], request->location);
 		found->count++;
 		if (!request->keep_alive)
 			break;
@@ -70,20 +76,30 @@ static bool same(const struct requests *a, const struct requests *b)
 		const struct origin_request *x = &a->list[i], *y = &b->list[i];
 
 		if (x->resource != y->resource || x->number != y->number || x->head != y->head ||
-		    x->minor != y->minor || x->keep_alive != y->keep_alive)
+		    x->minor != y->minor || x->keep_alive != y->keep_alive ||
+		    x->fault != y->fault || !x->location != !y->location ||
+		    (x->location && strcmp(x->location, y->location) != 0))
 			return false;
 	}
 	return a->count == b->count;
+}
+
+/* What is prepared is as long as it is said to be, or cut off for HEAD. */
+static bool body_matches(const struct origin_reply *reply)
+{
+	return !reply->body || reply->body_size <= reply->body->size;
 }
 
 static bool same_reply(const struct origin_reply *reply, const struct origin_request *request)
 {
 	static struct origin_reply built;
 
-	origin_reply_build(&built, request, BODY_SIZE);
+	origin_reply_build(&built, request, &contents);
 	return reply->body_size == built.body_size && reply->delay_ns == built.delay_ns &&
 	       reply->head_size == built.head_size && reply->inline_size == built.inline_size &&
-	       reply->whole == built.whole && reply->close == built.close &&
+	       reply->whole == built.whole && reply->after == built.after &&
+	       reply->slow_ns == built.slow_ns && reply->after_ns == built.after_ns &&
+	       !reply->body == !built.body && body_matches(reply) &&
 	       reply->head_size <= REPLY_HEAD_MAX && reply->inline_size <= REPLY_BYTES_MAX &&
 	       memcmp(reply->bytes, built.bytes, built.inline_size) == 0;
 }
@@ -103,7 +119,7 @@ static const char *through_cache(const uint8_t *bytes, size_t size, const struct
 
 		reply = origin_cache_find(&cache, from, size - at, &used);
 		if (!reply)
-			reply = origin_cache_parse(&cache, &parser, from, size - at, BODY_SIZE,
+			reply = origin_cache_parse(&cache, &parser, from, size - at, &contents,
 						   &used);
 		if (!reply || used == 0 || used > size - at)
 			return "the cache sees no request";

@@ -59,7 +59,7 @@ static void fetch(struct connection *c, const struct request *request,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct observer observer = {ignore, ignore, count_end, count_end};
+	static struct observer observer = {ignore, ignore, ignore, count_end, count_end};
 	static char get[] = "GET";
 	const struct request request = {.url = "u", .bytes = get, .length = 3};
 	uint8_t kept[64];

@@ -52,7 +52,10 @@ static void on_failed(struct observer *o, struct connection *c)
 	seen.failure = c->failure;
 }
 
-static struct observer observer = {on_connected, on_first_byte, on_done, on_failed};
+static struct observer observer = {.connected = on_connected,
+				   .first_byte = on_first_byte,
+				   .done = on_done,
+				   .failed = on_failed};
 static struct request request = {.url = "http://h/", .bytes = (char[]){"GET"}, .length = 3};
 
 /* A connection that has sent its request and waits for the response. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lab/origin_fault.h"
 #include "tests/peer.h"
 
 static struct child origin;
@@ -77,6 +78,8 @@ static void wrong_command_lines(void **state)
 		{"--cpus=x", 2},
 		{"--cpus=4095", 3},
 		{"--latencyy=1ms", 2},
+		{"--listen-tls=x", 2},
+		{"--tls=x", 2},
 		{"operand", 2},
 	};
 
@@ -89,6 +92,54 @@ static void wrong_command_lines(void **state)
 		assert_true(child_one_line(origin.err.text));
 		child_free(&origin);
 	}
+}
+
+/* Several addresses: a line each, in their order, and all served. More than there may be: no. */
+static void several(void **state)
+{
+	const char *const options[] = {"--listen=127.0.0.1:0", "--listen=127.0.0.1:0",
+				       "--listen=127.0.0.1:0", "--threads=2", NULL};
+	const char *too_many[32] = {child_program("origin")};
+	unsigned ports[3];
+
+	(void)state;
+	ports[0] = peer_origin(&origin, options);
+	for (unsigned i = 1; i < 3; i++) {
+		const char *line = child_line(&origin, CHILD_LIMIT_MS);
+
+		assert_non_null(line);
+		assert_int_equal(sscanf(line, "Listening on http://127.0.0.1:%u/", &ports[i]), 1);
+	}
+	for (unsigned i = 0; i < 9; i++) {
+		peer_open(&peer, ports[i % 3], 0);
+		peer_get(&peer, "/bytes/9");
+		peer_expect(&peer, 200, 9);
+		peer_close(&peer);
+	}
+	assert_non_null(strstr(peer_origin_end(&origin), "Served 9 requests on 9 connections"));
+	child_free(&origin);
+	for (unsigned i = 1; i < 18; i++)
+		too_many[i] = "--listen=127.0.0.1:0";
+	assert_int_equal(child_run(&origin, too_many), 2);
+	assert_true(child_one_line(origin.err.text));
+}
+
+/* Every fault that there is is listed, and every path. */
+static void help_lists_all(void **state)
+{
+	static const char *const words[] = {"/chunked/N", "/close/N", "/gzip/N",
+					    "/br/N",	  "/zstd/N",  "/redirect-to/URL",
+					    "/loop",	  "/continue"};
+	const char *const argv[] = {child_program("origin"), "--help", NULL};
+
+	(void)state;
+	assert_int_equal(child_run(&origin, argv), 0);
+	for (const struct origin_fault *fault = origin_faults; fault->name; fault++) {
+		assert_non_null(strstr(origin.out.text, fault->name));
+		assert_non_null(strstr(origin.out.text, fault->help));
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		assert_non_null(strstr(origin.out.text, words[i]));
 }
 
 static void address_in_use(void **state)
@@ -161,6 +212,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(closing_line, clean),
 		cmocka_unit_test_teardown(wrong_command_lines, clean),
+		cmocka_unit_test_teardown(several, clean),
+		cmocka_unit_test_teardown(help_lists_all, clean),
 		cmocka_unit_test_teardown(address_in_use, clean),
 		cmocka_unit_test_teardown(bound, clean),
 		cmocka_unit_test_teardown(by_curl, clean),

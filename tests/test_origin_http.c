@@ -24,6 +24,14 @@ static const char *const seeds[] = {
 	"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
 	"GET http://a:80/bytes/1 HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
 	"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /chunked/1000 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"HEAD /gzip/70000 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /zstd/3 HTTP/1.0\r\n\r\n",
+	"GET /redirect-to/http%3A//b/c?d HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /redirect/3 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /fault/idle-close/5ms HTTP/1.1\r\nHost: a\r\n\r\n",
+	"HEAD /fault/cut-gzip HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /fault/slow-head HTTP/1.0\r\n\r\n",
 	"\r\n\r\nGET /nothing HTTP/1.1\r\nHost: a\r\nX:  folded\r\n\r\n",
 };
 
@@ -61,6 +69,32 @@ static void routes(void **state)
 		{"/status/600", RESOURCE_ERROR, 404},
 		{"/status/", RESOURCE_ERROR, 404},
 		{"/root", RESOURCE_ERROR, 404},
+		{"/chunked/16m", RESOURCE_CHUNKED, 16777216},
+		{"/chunked/16777217", RESOURCE_ERROR, 404},
+		{"/gzip/0", RESOURCE_GZIP, 0},
+		{"/deflate/1k", RESOURCE_DEFLATE, 1024},
+		{"/br/1?x", RESOURCE_BR, 1},
+		{"/zstd/2", RESOURCE_ZSTD, 2},
+		{"/zstd/17m", RESOURCE_ERROR, 404},
+		{"/close/17m", RESOURCE_CLOSE, 17825792},
+		{"/redirect/18446744073709551615", RESOURCE_REDIRECT, UINT64_MAX},
+		{"/redirect/1k", RESOURCE_ERROR, 404},
+		{"/redirect-to/", RESOURCE_ERROR, 404},
+		{"/redirect-to/x", RESOURCE_REDIRECT_TO, 0},
+		{"/loop", RESOURCE_LOOP, 0},
+		{"/loop/", RESOURCE_ERROR, 404},
+		{"/loop/back", RESOURCE_LOOP_BACK, 0},
+		{"/continue", RESOURCE_CONTINUE, 0},
+		{"/fault/never", RESOURCE_FAULT, 0},
+		{"/fault/idle-close", RESOURCE_FAULT, 50000000},
+		{"/fault/idle-close/0", RESOURCE_FAULT, 0},
+		{"/fault/idle-close/1s", RESOURCE_FAULT, 1000000000},
+		{"/fault/idle-close/", RESOURCE_ERROR, 404},
+		{"/fault/idle-close/x", RESOURCE_ERROR, 404},
+		{"/fault/never/1s", RESOURCE_ERROR, 404},
+		{"/fault/neve", RESOURCE_ERROR, 404},
+		{"/fault/nevers", RESOURCE_ERROR, 404},
+		{"/fault/", RESOURCE_ERROR, 404},
 		{"", RESOURCE_ERROR, 404},
 	};
 
@@ -78,22 +112,44 @@ static void routes(void **state)
 static void reply_sizes(void **state)
 {
 	struct origin_request request = {.resource = RESOURCE_BYTES, .minor = true};
+	static struct origin_contents contents;
 	static struct origin_reply reply;
 
 	(void)state;
 	for (uint64_t status = 100; status <= 599; status++) {
 		struct origin_request strange = {.resource = RESOURCE_STATUS, .number = status};
 
-		origin_reply_build(&reply, &strange, UINT64_MAX);
+		contents.body_size = UINT64_MAX;
+		origin_reply_build(&reply, &strange, &contents);
 		assert_in_range(reply.head_size, 1, REPLY_HEAD_MAX - 1);
 		assert_memory_equal(reply.bytes + reply.head_size - 4, "\r\n\r\n", 4);
 	}
+	/* The longest Location, in the longest head around it. */
+	for (uint64_t minor = 0; minor < 2; minor++) {
+		char location[ORIGIN_TARGET_MAX];
+		struct origin_request moved = {.resource = RESOURCE_REDIRECT_TO,
+					       .location = location,
+					       .minor = minor,
+					       .keep_alive = !minor};
+
+		memset(location, 'a', sizeof(location) - 1);
+		location[sizeof(location) - 1] = '\0';
+		origin_reply_build(&reply, &moved, &contents);
+		assert_in_range(reply.head_size, sizeof(location), REPLY_HEAD_MAX - 1);
+		assert_memory_equal(reply.bytes + reply.head_size - 4, "\r\n\r\n", 4);
+	}
+	/* No fault's head is too long for its place. */
+	for (const struct origin_fault *fault = origin_faults; fault->name; fault++) {
+		assert_in_range(strlen(fault->head), 0, REPLY_HEAD_MAX);
+		assert_ptr_equal(origin_fault_find(fault->name, strlen(fault->name)), fault);
+	}
 	for (request.number = 1800; request.number < 2100; request.number++) {
-		origin_reply_build(&reply, &request, 0);
+		origin_reply_build(&reply, &request, &contents);
 		assert_int_equal(reply.whole, reply.head_size + request.number <= REPLY_BYTES_MAX);
 		assert_int_equal(reply.inline_size,
 				 reply.head_size + (reply.whole ? request.number : 0));
 	}
+	origin_reply_release(&reply);
 }
 
 /* The text without its zero byte; returns its length. */

@@ -306,7 +306,6 @@ static void bad_command_lines(void **state)
 		{"epoll", {"-d999999s", "http://127.0.0.1/", NULL}, 2, "above the most"},
 		{"floor", {"-n1", "http://127.0.0.1/", "http://127.0.0.1/x", NULL}, 2, "one URL"},
 		{"floor", {"-n1", "http://127.0.0.1:1/", NULL}, 1, "Connection refused"},
-		{"epoll", {"https://127.0.0.1/", NULL}, 3, "speaks http only"},
 		{"epoll", {"-t4", "-c2", "http://127.0.0.1/", NULL}, 2, "--connections 4"},
 		{"epoll", {"--warmup=1s", "http://127.0.0.1/", NULL}, 2, "--warmup goes with"},
 		{"epoll", {"--cpus=4095", "http://127.0.0.1/", NULL}, 3, "4095"},

@@ -94,23 +94,39 @@ static void too_long(void **state)
 	assert_int_equal(strlen(url.target), URL_TARGET_MAX - 1);
 }
 
-static void request_bytes(void **state)
+static void assert_request(const char *text, const struct request_options *options,
+			   const char *expected)
 {
 	struct request request;
 	struct url url;
 	char why[256];
 
-	(void)state;
-	assert_int_equal(url_parse("http://[::1]:81/x?y", &url, why, sizeof(why)), 0);
-	assert_int_equal(request_build(&url, "iolab/0", &request), 0);
-	assert_string_equal(request.bytes, "GET /x?y HTTP/1.1\r\nHost: [::1]:81\r\n"
-					   "User-Agent: iolab/0\r\nAccept: */*\r\n\r\n");
+	assert_int_equal(url_parse(text, &url, why, sizeof(why)), 0);
+	assert_int_equal(request_build(&url, options, &request), 0);
+	assert_string_equal(request.bytes, expected);
 	assert_int_equal(request.length, strlen(request.bytes));
+	assert_int_equal(request.close, options->close);
 	request_release(&request);
-	assert_int_equal(url_parse("http://h:80/", &url, why, sizeof(why)), 0);
-	assert_int_equal(request_build(&url, "a", &request), 0);
-	assert_non_null(strstr(request.bytes, "\r\nHost: h\r\n"));
-	request_release(&request);
+}
+
+static void request_bytes(void **state)
+{
+	const char *const headers[] = {"host: other", "X-A: 1", "ACCEPT: text/html"};
+
+	(void)state;
+	assert_request("http://[::1]:81/x?y", &(struct request_options){.user_agent = "iolab/0"},
+		       "GET /x?y HTTP/1.1\r\nHost: [::1]:81\r\n"
+		       "User-Agent: iolab/0\r\nAccept: */*\r\n\r\n");
+	assert_request("http://h:80/",
+		       &(struct request_options){.user_agent = "a", .accept_encoding = "br"},
+		       "GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: a\r\nAccept: */*\r\n"
+		       "Accept-Encoding: br\r\n\r\n");
+	assert_request(
+		"https://h/",
+		&(struct request_options){
+			.user_agent = "a", .close = true, .headers = headers, .header_count = 3},
+		"GET / HTTP/1.1\r\nUser-Agent: a\r\nConnection: close\r\n"
+		"host: other\r\nX-A: 1\r\nACCEPT: text/html\r\n\r\n");
 }
 
 int main(void)

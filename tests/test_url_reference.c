@@ -233,10 +233,14 @@ static void origins(void **state)
 		const char *a, *b;
 		bool same;
 	} rows[] = {
-		{"http://h/x", "http://H:80/y?z", true},     {"https://h/", "https://h:443/", true},
-		{"http://h/", "https://h/", false},	     {"http://h:443/", "https://h/", false},
-		{"http://h/", "http://h:81/", false},	     {"http://h/", "http://hh/", false},
+		{"http://h/x", "http://H:80/y?z", true},
+		{"https://h/", "https://h:443/", true},
+		{"http://h/", "https://h/", false},
+		{"http://h:443/", "https://h/", false},
+		{"http://h/", "http://h:81/", false},
+		{"http://h/", "http://hh/", false},
 		{"http://[::1]/", "http://[::1]:80/", true},
+		{"http://[1.2.3.4]/", "http://1.2.3.4/", false},
 	};
 
 	(void)state;

@@ -59,6 +59,12 @@ static struct connection *advance(struct worker *w, struct connection *c)
 
 static int prepare(struct worker *w, char *why, size_t why_size)
 {
+	for (unsigned i = 0; i < w->endpoints_count; i++) {
+		if (!w->endpoints[i].tls)
+			continue;
+		snprintf(why, why_size, "none does no I/O, and so no TLS: give an http:// URL");
+		return -ENOTSUP;
+	}
 	/* The connection that each lane is busy with, NULL when it has nothing to do. */
 	w->model = calloc(w->lanes, sizeof(struct connection *));
 	if (w->model)

@@ -35,6 +35,14 @@ static bool step_connect(struct worker *w, struct connection *c,
 	return true;
 }
 
+static bool step_drive(struct worker *w, struct connection *c)
+{
+	if (connection_drive(c, &w->calls.total))
+		return true;
+	w->calls.would_block++;
+	return false;
+}
+
 static bool step_send(struct worker *w, struct connection *c)
 {
 	size_t length;
@@ -77,9 +85,9 @@ bool readiness_step(struct worker *w, struct connection *c,
 	case WANT_CONNECT:
 		return step_connect(w, c, opened);
 	case WANT_SEND:
-		return step_send(w, c);
+		return c->drives ? step_drive(w, c) : step_send(w, c);
 	case WANT_RECEIVE:
-		return step_receive(w, c);
+		return c->drives ? step_drive(w, c) : step_receive(w, c);
 	case WANT_CLOSE:
 		sockets_close(w, c);
 		return true;

@@ -72,10 +72,16 @@ static int run(struct worker *w)
 			open_and_connect(w, c);
 			break;
 		case WANT_SEND:
-			send_some(w, c);
+			if (c->drives)
+				connection_drive(c, &w->calls.total);
+			else
+				send_some(w, c);
 			break;
 		case WANT_RECEIVE:
-			receive_some(w, c);
+			if (c->drives)
+				connection_drive(c, &w->calls.total);
+			else
+				receive_some(w, c);
 			break;
 		case WANT_CLOSE:
 			sockets_close(w, c);

@@ -6,9 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "kernels/fetch/model.h"
-
-#define BUFFERS_MOST 32768 /* what a ring of buffers can hold */
+#include "kernels/fetch/uring_abi.h"
 
 static void *map(size_t size)
 {
@@ -17,35 +15,32 @@ static void *map(size_t size)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-int uring_buffers_make(struct uring_buffers *b, struct io_uring *ring, unsigned connections,
-		       char *why, size_t why_size)
+int uring_buffers_make(struct uring_buffers *b, struct io_uring *ring, bool incremental,
+		       bool bundle, char *why, size_t why_size)
 {
-	struct io_uring_buf_reg registration = {.bgid = URING_BUFFER_GROUP};
+	struct io_uring_buf_reg registration = {.bgid = URING_BUFFER_GROUP,
+						.ring_entries = URING_BUFFERS};
 	int err;
 
-	b->size = RECEIVE_SIZE;
-	/* At a power of two the heads of all buffers would fall into the same few cache sets. */
-	b->stride = RECEIVE_SIZE + 256;
-	b->returned = 0;
-	for (b->count = 16; b->count < connections && b->count < BUFFERS_MOST;)
-		b->count *= 2;
-	b->ring = map(b->count * sizeof(struct io_uring_buf));
-	b->memory = map(b->count * b->stride);
+	b->in_pieces = incremental || bundle;
+	b->ring = map(URING_BUFFERS * sizeof(struct io_uring_buf));
+	b->memory = map(URING_BUFFERS * URING_BUFFER_STRIDE);
 	if (!b->ring || !b->memory) {
-		snprintf(why, why_size, "out of memory for %u receive buffers", b->count);
+		snprintf(why, why_size, "out of memory for %u receive buffers", URING_BUFFERS);
 		return -ENOMEM;
 	}
 	registration.ring_addr = (uint64_t)(uintptr_t)b->ring;
-	registration.ring_entries = b->count;
+	if (incremental)
+		registration.pad = URING_PBUF_RING_INC;
 	err = io_uring_register_buf_ring(ring, &registration, 0);
 	if (err) {
-		snprintf(why, why_size, "io_uring: registering a buffer ring: %s", strerror(-err));
+		snprintf(why, why_size, "io_uring: registering a%s buffer ring: %s",
+			 incremental ? "n incremental" : "", strerror(-err));
 		return err;
 	}
 	io_uring_buf_ring_init(b->ring);
-	for (unsigned i = 0; i < b->count; i++)
+	for (unsigned i = 0; i < URING_BUFFERS; i++)
 		uring_buffers_give_back(b, i);
-	uring_buffers_publish(b);
 	return 0;
 }
 
@@ -53,10 +48,39 @@ void uring_buffers_free(struct uring_buffers *b, struct io_uring *ring)
 {
 	if (b->ring) {
 		io_uring_unregister_buf_ring(ring, URING_BUFFER_GROUP);
-		munmap(b->ring, b->count * sizeof(struct io_uring_buf));
+		munmap(b->ring, URING_BUFFERS * sizeof(struct io_uring_buf));
 	}
 	if (b->memory)
-		munmap(b->memory, b->count * b->stride);
+		munmap(b->memory, URING_BUFFERS * URING_BUFFER_STRIDE);
 	b->ring = NULL;
 	b->memory = NULL;
+}
+
+void uring_buffers_give_back(struct uring_buffers *b, unsigned index)
+{
+	b->place[index] = (uint16_t)(b->ring->tail & (URING_BUFFERS - 1));
+	io_uring_buf_ring_add(b->ring, uring_buffers_at(b, index), (unsigned)URING_BUFFER_SIZE,
+			      (unsigned short)index, URING_BUFFERS - 1, 0);
+	io_uring_buf_ring_advance(b->ring, 1);
+}
+
+size_t uring_buffers_piece(const struct uring_buffers *b, unsigned index, size_t left,
+			   const uint8_t **at)
+{
+	size_t room = URING_BUFFER_SIZE - b->used[index];
+
+	*at = uring_buffers_at(b, index) + b->used[index];
+	return left < room ? left : room;
+}
+
+unsigned uring_buffers_taken(struct uring_buffers *b, unsigned index, size_t length, bool finished)
+{
+	unsigned next = b->ring->bufs[(b->place[index] + 1) & (URING_BUFFERS - 1)].bid;
+
+	b->used[index] += (uint32_t)length;
+	if (finished) {
+		b->used[index] = 0;
+		uring_buffers_give_back(b, index);
+	}
+	return next;
 }

@@ -6,48 +6,62 @@
 #define FETCH_URING_BUFFERS_H
 
 #include <liburing.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/fetch/model.h"
+
 #define URING_BUFFER_GROUP 0
+
+/*
+ * Few, however many connections there are: they are used in turn, so that few stay in the caches,
+ * and each is back long before its turn comes again. An arrival that finds none is told ENOBUFS
+ * and asked for again. A power of two.
+ */
+#define URING_BUFFERS 64
+
+#define URING_BUFFER_SIZE RECEIVE_SIZE
+
+/* At a power of two the heads of all buffers would fall into the same few cache sets. */
+#define URING_BUFFER_STRIDE (URING_BUFFER_SIZE + 256)
 
 struct uring_buffers {
 	struct io_uring_buf_ring *ring;
 	uint8_t *memory;
-	unsigned count; /* a power of two */
-	size_t size;	/* of one buffer, bytes */
-	size_t stride;	/* from one buffer to the next: not a power of two, see make */
-	int returned;	/* put back, not yet shown to the kernel */
+	bool in_pieces; /* incremental or bundle: an arrival may be part of one or many */
+	uint16_t place[URING_BUFFERS]; /* where in the ring each was put last */
+	uint32_t used[URING_BUFFERS];  /* bytes of each that were taken, while it is being filled */
 };
 
 /*
- * Makes and registers enough buffers for `connections` arrivals at once: at most 32768, beyond
- * which a receive that finds none is armed again. Untouched buffers cost no memory. Returns 0 or
- * -errno with one line in why.
+ * Makes and registers the buffers; incremental and bundle as in uring_options. Untouched buffers
+ * cost no memory. Returns 0 or -errno with one line in why.
  */
-int uring_buffers_make(struct uring_buffers *buffers, struct io_uring *ring, unsigned connections,
-		       char *why, size_t why_size);
+int uring_buffers_make(struct uring_buffers *buffers, struct io_uring *ring, bool incremental,
+		       bool bundle, char *why, size_t why_size);
 void uring_buffers_free(struct uring_buffers *buffers, struct io_uring *ring);
 
 static inline uint8_t *uring_buffers_at(const struct uring_buffers *buffers, unsigned index)
 {
-	return buffers->memory + index * buffers->stride;
+	return buffers->memory + index * URING_BUFFER_STRIDE;
 }
 
-/* The buffer may be used again, from the next uring_buffers_publish() on. */
-static inline void uring_buffers_give_back(struct uring_buffers *buffers, unsigned index)
-{
-	io_uring_buf_ring_add(buffers->ring, uring_buffers_at(buffers, index),
-			      (unsigned)buffers->size, (unsigned short)index,
-			      (int)buffers->count - 1, buffers->returned++);
-}
+/* The kernel may use the buffer again. */
+void uring_buffers_give_back(struct uring_buffers *buffers, unsigned index);
 
-static inline void uring_buffers_publish(struct uring_buffers *buffers)
-{
-	if (buffers->returned) {
-		io_uring_buf_ring_advance(buffers->ring, buffers->returned);
-		buffers->returned = 0;
-	}
-}
+/*
+ * An arrival in pieces: the bytes, at most `left`, that it has in this buffer. Sets *at, returns
+ * how many.
+ */
+size_t uring_buffers_piece(const struct uring_buffers *buffers, unsigned index, size_t left,
+			   const uint8_t **at);
+
+/*
+ * That piece is done with; `finished`: the kernel will put nothing more into the buffer. Returns
+ * the buffer in which the arrival goes on.
+ */
+unsigned uring_buffers_taken(struct uring_buffers *buffers, unsigned index, size_t length,
+			     bool finished);
 
 #endif

@@ -1,87 +1,10 @@
-/* The client's half of HTTP/1.1 on llhttp: see connection.h for the states. */
+/* The states of a connection: see connection.h. */
 #include "kernels/protocol/connection.h"
 
 #include <errno.h>
 #include <string.h>
 
-static struct connection *owner(llhttp_t *parser)
-{
-	return parser->data;
-}
-
-static int on_message_begin(llhttp_t *parser)
-{
-	struct connection *c = owner(parser);
-
-	if (c->complete) {
-		c->failure = "the server sent more than it was asked for";
-		return -1;
-	}
-	return 0;
-}
-
-static int on_headers_complete(llhttp_t *parser)
-{
-	owner(parser)->head_complete = true;
-	return 0;
-}
-
-/* Keeps the first response's body, compares every later one with it. */
-static void check_body(struct connection *c, const char *at, size_t length)
-{
-	struct body_reference *r = c->reference;
-	size_t inside = 0;
-
-	if (c->body_bytes < r->capacity)
-		inside =
-			r->capacity - c->body_bytes < length ? r->capacity - c->body_bytes : length;
-	if (r->known) {
-		if (c->body_bytes + length > r->length ||
-		    memcmp(r->bytes + c->body_bytes, at, inside) != 0)
-			c->mismatch = true;
-		return;
-	}
-	if (!r->writer)
-		r->writer = c;
-	if (r->writer == c)
-		memcpy(r->bytes + c->body_bytes, at, inside);
-}
-
-static int on_body(llhttp_t *parser, const char *at, size_t length)
-{
-	struct connection *c = owner(parser);
-
-	if (c->reference)
-		check_body(c, at, length);
-	c->body_bytes += length;
-	return 0;
-}
-
-static int on_message_complete(llhttp_t *parser)
-{
-	struct connection *c = owner(parser);
-
-	if (parser->status_code / 100 == 1 && parser->status_code != 101) {
-		c->head_complete = false; /* an interim response: the real one follows */
-		return 0;
-	}
-	c->status = parser->status_code;
-	c->keep_alive = llhttp_should_keep_alive(parser);
-	c->complete = true;
-	return 0;
-}
-
-static const llhttp_settings_t *settings(void)
-{
-	static const llhttp_settings_t callbacks = {
-		.on_message_begin = on_message_begin,
-		.on_headers_complete = on_headers_complete,
-		.on_body = on_body,
-		.on_message_complete = on_message_complete,
-	};
-
-	return &callbacks;
-}
+#include "kernels/protocol/connection_inside.h"
 
 void connection_init(struct connection *c, uint32_t index, struct observer *observer)
 {
@@ -101,6 +24,7 @@ static void reset_response(struct connection *c)
 	c->complete = false;
 	c->head_complete = false;
 	c->mismatch = false;
+	c->coded = false;
 	c->body_bytes = 0;
 	c->received_bytes = 0;
 }
@@ -119,16 +43,20 @@ void connection_begin(struct connection *c, const struct request *request,
 		c->want = c->peer_done ? WANT_CLOSE : WANT_SEND;
 	else
 		c->want = WANT_CONNECT;
+	if (c->reused && c->tls)
+		connection_seal(c);
 }
 
 void connection_connected(struct connection *c)
 {
-	llhttp_init(&c->parser, HTTP_RESPONSE, settings());
-	c->parser.data = c;
+	connection_parse_begin(c);
 	c->open = true;
 	c->peer_done = false;
 	c->want = WANT_SEND;
 	c->observer->connected(c->observer, c);
+	c->ready = !c->tls;
+	if (c->tls)
+		connection_secure(c);
 }
 
 /* The reference is not whole yet and this connection will not complete it. */
@@ -138,7 +66,7 @@ static void abandon_reference(struct connection *c)
 		c->reference->writer = NULL;
 }
 
-static void fail(struct connection *c, const char *failure, int error)
+void connection_fail(struct connection *c, const char *failure, int error)
 {
 	abandon_reference(c);
 	c->failure = failure;
@@ -218,13 +146,11 @@ static void finish(struct connection *c)
 	if (body_is_right(c))
 		conclude(c);
 	else
-		fail(c, "the body differs from the first one that this URL gave", 0);
+		connection_fail(c, "the body differs from the first one that this URL gave", 0);
 }
 
-void connection_received(struct connection *c, const void *bytes, size_t length)
+void connection_take(struct connection *c, const void *bytes, size_t length)
 {
-	llhttp_errno_t error;
-
 	c->one_piece = !c->got_bytes;
 	if (!c->got_bytes) {
 		c->got_bytes = true;
@@ -235,58 +161,74 @@ void connection_received(struct connection *c, const void *bytes, size_t length)
 		conclude(c);
 		return;
 	}
-	error = llhttp_execute(&c->parser, bytes, length);
-	if (error != HPE_OK) {
-		if (error == HPE_PAUSED_UPGRADE)
-			c->failure = "the server wants to switch protocols";
-		fail(c, c->failure ? c->failure : "the response is not HTTP", 0);
+	if (connection_parse(c, bytes, length)) {
+		connection_fail(c, c->failure, 0);
 		return;
 	}
 	if (c->complete) {
 		finish(c);
 		remember(c, bytes, length);
 	} else if (!c->head_complete && c->received_bytes > CONNECTION_HEAD_MAX) {
-		fail(c, "the response's head is too long", 0);
+		connection_fail(c, "the response's head is too long", 0);
 	}
+}
+
+void connection_received(struct connection *c, const void *bytes, size_t length)
+{
+	if (c->tls)
+		connection_unseal(c, bytes, length);
+	else
+		connection_take(c, bytes, length);
+}
+
+/* A body that ends with the stream may have been cut, unless TLS says that this is its end. */
+static bool ended_by_close(struct connection *c)
+{
+	return (!c->tls || c->notified) && connection_parse_end(c);
 }
 
 void connection_eof(struct connection *c)
 {
 	if (retry(c))
 		return;
-	if (!c->got_bytes) {
-		fail(c, "the server closed before it answered", 0);
-		return;
-	}
-	/* A body without a length ends here; anything else was cut. */
-	if (llhttp_finish(&c->parser) == HPE_OK && c->complete) {
+	if (c->tls && !c->ready) {
+		c->failure_detail = "the server closed in the middle of the handshake";
+		connection_fail(c, "TLS", 0);
+	} else if (!c->got_bytes) {
+		connection_fail(c, "the server closed before it answered", 0);
+	} else if (ended_by_close(c)) {
 		c->keep_alive = false;
 		finish(c);
-		return;
+	} else if (c->failure) {
+		connection_fail(c, c->failure, 0);
+	} else {
+		connection_fail(c,
+				c->head_complete ? "the server closed in the middle of the body"
+						 : "the server closed in the middle of the head",
+				0);
 	}
-	fail(c,
-	     c->head_complete ? "the server closed in the middle of the body"
-			      : "the server closed in the middle of the head",
-	     0);
 }
 
 void connection_error(struct connection *c, const char *phase, int error)
 {
 	if ((error == ECONNRESET || error == EPIPE) && retry(c))
 		return;
-	fail(c, phase, error);
+	connection_fail(c, phase, error);
 }
 
 void connection_give_up(struct connection *c, const char *failure, const char *detail)
 {
 	c->failure_detail = detail;
-	fail(c, failure, 0);
+	connection_fail(c, failure, 0);
 }
 
 void connection_closed(struct connection *c)
 {
 	c->open = false;
+	c->ready = false;
 	c->fd = -1;
+	if (c->tls)
+		tls_end(c->tls);
 	if (c->request) {
 		reset_response(c);
 		c->want = WANT_CONNECT;

@@ -16,7 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/protocol/coding.h"
 #include "kernels/protocol/request.h"
+#include "kernels/protocol/tls.h"
 
 enum want {
 	WANT_NOTHING, /* idle: the fetch is over, or none was begun */
@@ -30,6 +32,8 @@ enum want {
 #define CONNECTION_HEAD_MAX ((size_t)64 * 1024)
 
 struct connection;
+struct headers;
+struct decoder;
 
 /*
  * Who is told about fetches: the lab stamps and counts in these, and nowhere else. All are
@@ -37,6 +41,8 @@ struct connection;
  */
 struct observer {
 	void (*connected)(struct observer *observer, struct connection *connection);
+	/* The TLS handshake is over and the server is who it should be. */
+	void (*secured)(struct observer *observer, struct connection *connection);
 	void (*first_byte)(struct observer *observer, struct connection *connection);
 	/* The response is whole: status, body_bytes and received_bytes are final. */
 	void (*done)(struct observer *observer, struct connection *connection);
@@ -61,7 +67,7 @@ struct seen_response {
 
 /*
  * What the body of a request must be, kept from its first whole response in this worker. One a
- * request and worker, so that no two workers share it.
+ * request and worker, so that no two workers share it. Bodies are compared as they are decoded.
  */
 struct body_reference {
 	struct seen_response seen;
@@ -70,20 +76,26 @@ struct body_reference {
 	size_t capacity;
 	uint64_t length; /* of the whole body, once known */
 	bool known;
+	bool varies; /* the first body is kept, the others may be different */
 };
 
 struct connection {
 	enum want want;
 	int fd;			/* the model's; -1 when there is none */
 	uint32_t index;		/* in the worker's array */
+	unsigned armed;		/* the model's own state */
 	bool open;		/* connected, as far as is known */
+	bool ready;		/* requests may be sent: connected and, with TLS, secured */
+	bool drives;		/* OpenSSL has the socket: connection_drive() instead of calls */
 	bool reused;		/* this fetch began on an open connection */
 	bool got_bytes;		/* of this fetch's response */
 	bool peer_done;		/* the server will send nothing after what is here already */
+	bool notified;		/* the server ended the TLS stream in order */
 	bool one_piece;		/* all that was received so far came in one go */
 	bool complete;		/* the response is whole */
 	bool keep_alive;	/* the server lets the connection stay open */
 	bool head_complete;	/* the blank line has been parsed */
+	bool coded;		/* this response's body is decoded */
 	bool mismatch;		/* the body is not the reference's */
 	uint16_t status;	/* of the response */
 	const uint8_t *output;	/* what the socket is to send now */
@@ -92,14 +104,21 @@ struct connection {
 	const struct request *request;
 	struct body_reference *reference; /* NULL: bodies are not compared */
 	struct observer *observer;
-	uint64_t body_bytes;	    /* of this response, as transferred */
-	uint64_t received_bytes;    /* of this response, head included */
-	uint64_t due_ns;	    /* the observer's: when this fetch was due */
-	uint64_t first_byte_ns;	    /* the observer's */
+	uint64_t body_bytes;	 /* of this response, decoded */
+	uint64_t received_bytes; /* of this response, head included, without TLS's own */
+	/* The observer's own, which this module never looks at. */
+	uint64_t due_ns;   /* when this fetch was due */
+	uint64_t begun_ns; /* when this request was begun */
+	uint64_t first_byte_ns;
+	uint64_t connected_ns; /* 0: on an open connection */
+	uint64_t secured_ns;
 	const char *failure;	    /* constant text, NULL while all is well */
 	const char *failure_detail; /* constant text that says more, or NULL */
 	int failure_errno;	    /* 0 when the reason is not a call's */
-	unsigned armed;		    /* the model's own state */
+	/* Given by whoever made the connection, who also frees them; NULL where there is no use. */
+	struct tls *tls;	 /* with it, the connection speaks TLS */
+	struct headers *headers; /* where the headers that the lab reads are kept */
+	struct decoder *decoder; /* with headers too: content codings are decoded */
 	llhttp_t parser;
 } __attribute__((aligned(64)));
 
@@ -130,6 +149,13 @@ static inline void connection_sent(struct connection *connection, size_t length)
 	if (connection->sent == connection->output_length)
 		connection->want = WANT_RECEIVE;
 }
+
+/*
+ * Where OpenSSL has the socket (drives is set): makes the calls that what the connection wants
+ * (SEND or RECEIVE) takes. Returns true when it wants something else now, false when it has to
+ * wait for what it wants. *calls is increased by the system calls made.
+ */
+bool connection_drive(struct connection *connection, uint64_t *calls);
 
 /* length bytes arrived, wherever they lie; they are not needed after the call. length > 0. */
 void connection_received(struct connection *connection, const void *bytes, size_t length);

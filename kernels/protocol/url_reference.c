@@ -69,7 +69,7 @@ static size_t scheme_length(const char *text)
 
 	if (!isalpha((unsigned char)text[0]))
 		return 0;
-	while (isalnum((unsigned char)text[i]) || (text[i] && strchr("+-.", text[i])))
+	while (text[i] && (isalnum((unsigned char)text[i]) || strchr("+-.", text[i])))
 		i++;
 	return text[i] == ':' ? i + 1 : 0;
 }

@@ -1,0 +1,139 @@
+/* The sums over the workers, and what is worked out from them. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/fetch_report.h"
+
+/* An open loop that came to less than this share of its rate has missed it. */
+#define RATE_HELD 0.98
+
+static double seconds(uint64_t ns)
+{
+	return (double)ns / 1e9;
+}
+
+static void merge_lanes(struct fetch_merged *m, const struct bench *b)
+{
+	m->lane_completed += b->lane_completed;
+	for (unsigned i = 0; i < b->worker.lanes; i++) {
+		if (b->lanes[i].until_ns == 0)
+			continue;
+		m->lane_ns += b->lanes[i].until_ns - b->lanes[i].from_ns;
+		m->lanes++;
+	}
+}
+
+static void merge_calls(struct calls *sum, const struct bench *b)
+{
+	sum->total += b->calls_end.total - b->calls_begin.total;
+	sum->would_block += b->calls_end.would_block - b->calls_begin.would_block;
+	sum->notifications += b->calls_end.notifications - b->calls_begin.notifications;
+	sum->cq_overflows += b->worker.calls.cq_overflows;
+}
+
+static void merge_one(struct fetch_merged *m, const struct bench *b, bool interrupted)
+{
+	double length_s = seconds(b->end.at_ns - b->begin.at_ns);
+	uint64_t elements = b->overlap_end - b->overlap_begin;
+
+	for (unsigned i = 0; i < BENCH_HISTOGRAMS; i++)
+		histogram_merge(m->histograms[i], b->histograms[i]);
+	usage_add(&m->usage, &b->begin, &b->end);
+	merge_calls(&m->calls, b);
+	m->completed += b->completed;
+	m->errors += b->errors + (interrupted ? 0 : b->unanswered);
+	m->unanswered += b->unanswered;
+	m->unsent += b->unsent;
+	m->late += b->late;
+	m->received_bytes += b->received_bytes;
+	m->body_bytes += b->body_bytes;
+	m->handshakes += b->handshakes;
+	m->resumed += b->resumed;
+	if (length_s > 0)
+		m->overlap_per_s += (double)elements / length_s;
+	merge_lanes(m, b);
+	if (!m->first_failure && b->first_failure[0])
+		m->first_failure = b->first_failure;
+	if (!m->unable)
+		m->unable = b->worker.unable;
+	if (!m->tls_version) {
+		m->tls_version = b->tls_version;
+		m->tls_cipher = b->tls_cipher;
+	}
+	if (!m->model_error)
+		m->model_error = b->model_error;
+}
+
+void fetch_merge(struct fetch_merged *m, const struct fetch_outcome *o)
+{
+	memset(m, 0, sizeof(*m));
+	for (unsigned i = 0; i < BENCH_HISTOGRAMS; i++) {
+		m->histograms[i] = histogram_new();
+		if (!m->histograms[i])
+			status_exit(STATUS_UNABLE, "out of memory for merging the histograms");
+	}
+	for (unsigned i = 0; i < o->run.count; i++)
+		merge_one(m, &o->run.benches[i], o->run.interrupted);
+}
+
+void fetch_merged_release(struct fetch_merged *m)
+{
+	for (unsigned i = 0; i < BENCH_HISTOGRAMS; i++)
+		free(m->histograms[i]);
+}
+
+double fetch_per_fetch(const struct fetch_merged *m, uint64_t count)
+{
+	return m->completed ? (double)count / (double)m->completed : NAN;
+}
+
+double fetch_percentile_us(const struct fetch_merged *m, enum bench_histogram which,
+			   double percentile)
+{
+	const struct histogram *h = m->histograms[which];
+
+	return h->total ? (double)histogram_percentile(h, percentile) / 1e3 : NAN;
+}
+
+double fetch_duration_s(const struct fetch_merged *m, const struct fetch_outcome *o)
+{
+	return seconds(m->usage.at_ns) / o->run.count;
+}
+
+/*
+ * Fetches per second: those of all lanes over their lanes' own time, times the lanes. The floor
+ * keeps no lanes, and in an open loop a lane's idle time is no time of a fetch: these go by their
+ * workers' intervals.
+ */
+double fetch_throughput_rps(const struct fetch_merged *m, const struct fetch_outcome *o)
+{
+	if (o->model->yardstick || o->options->rate)
+		return (double)m->completed / fetch_duration_s(m, o);
+	if (m->lane_ns == 0)
+		return 0;
+	return (double)m->lane_completed / seconds(m->lane_ns) * (double)m->lanes;
+}
+
+/* Share of the workers' time asleep: neither on a CPU nor waiting for one. */
+double fetch_asleep_share(const struct fetch_merged *m)
+{
+	double awake = (double)(m->usage.running_ns + m->usage.waiting_ns);
+
+	if (!m->usage.scheduler_known || m->usage.at_ns == 0)
+		return NAN;
+	return fmax(0, 1 - awake / (double)m->usage.at_ns);
+}
+
+double fetch_cpu_us(const struct fetch_merged *m)
+{
+	return fetch_per_fetch(m, m->usage.user_ns + m->usage.system_ns + m->usage.helper_ns) / 1e3;
+}
+
+bool fetch_rate_missed(const struct fetch_merged *m, const struct fetch_outcome *o)
+{
+	double due = (double)(m->completed + m->errors + m->unsent);
+
+	return o->options->rate && !o->run.interrupted &&
+	       (double)(m->completed + m->errors) < RATE_HELD * due;
+}
