@@ -12,20 +12,23 @@
 #include "lab/options.h"
 #include "lab/plan.h"
 #include "lab/run_folder.h"
+#include "lab/run_report.h"
 #include "lab/runner.h"
-#include "results/matrix.h"
-#include "results/programs.h"
-#include "results/summary.h"
-#include "results/table.h"
 
 /* Holm's correction over ten comparisons asks for p below 0.005: so many blocks can give that. */
 #define ENOUGH_BLOCKS 9
+/* With a budget or a precision, which end it before. */
+#define MOST_BLOCKS	  10000
+#define DEFAULT_BUDGET_NS UINT64_C(600000000000)
 
 struct run_options {
 	const char *results;
 	uint64_t blocks;
 	uint64_t seed;
 	uint64_t cells_max;
+	uint64_t budget_ns;
+	const char *precision;
+	const char *resume;
 	unsigned place;
 };
 
@@ -59,6 +62,22 @@ static const struct option_set *run_set(void)
 		 .help = "allow a plan of so many cells (default 512)",
 		 .least = 1,
 		 .most = PLAN_CELLS_MOST},
+		{.name = "precision",
+		 .kind = OPTION_TEXT,
+		 .offset = FIELD(precision),
+		 .argument = "2%",
+		 .help = "run blocks until every median is known that well (95 % interval)"},
+		{.name = "budget",
+		 .kind = OPTION_DURATION,
+		 .offset = FIELD(budget_ns),
+		 .argument = "T",
+		 .help = "and no longer than this (default with --precision: 10m)",
+		 .least = 1000000},
+		{.name = "resume",
+		 .kind = OPTION_TEXT,
+		 .offset = FIELD(resume),
+		 .argument = "RUN",
+		 .help = "go on with the run of that folder: its plan, seed and order"},
 		{.name = "place",
 		 .kind = OPTION_CHOICE,
 		 .offset = FIELD(place),
@@ -67,7 +86,7 @@ static const struct option_set *run_set(void)
 		 .help = "who sits where (default cores)"},
 	};
 	static const struct option_set set = {
-		.usage = "run [options] [PLAN]",
+		.usage = "run [options] [PLAN]\n       iolab run --resume RUN",
 		.about = "Runs a shipped plan or an .ini file; without PLAN the plan matrix.",
 		.rows = rows,
 		.count = sizeof(rows) / sizeof(rows[0]),
@@ -96,169 +115,140 @@ static void read_plan(struct plan *plan, const struct run_options *options, cons
 	}
 }
 
-static struct summary *summarise(const struct runner_outcome *outcome, enum record_kind kind,
-				 uint64_t seed)
+/* "2%" or "2 %" as 0.02. */
+static double read_precision(const char *text)
 {
-	const struct summary_options options = {.seed = seed};
-	struct summary *summary;
+	char *end;
+	double percent = strtod(text, &end);
+
+	while (*end == ' ')
+		end++;
+	if (end == text || strcmp(end, "%") != 0 || !(percent > 0 && percent < 100))
+		status_exit(STATUS_USAGE, "--precision: '%s' is no percentage such as 2%%", text);
+	return percent / 100;
+}
+
+/* What may end the run early; with such a limit the plan's number of blocks is none. */
+static struct runner_limits read_limits(const struct run_options *options, struct plan *plan)
+{
+	struct runner_limits limits = {.budget_ns = options->budget_ns};
+
+	if (options->precision)
+		limits.precision = read_precision(options->precision);
+	if (limits.precision > 0 && limits.budget_ns == 0)
+		limits.budget_ns = DEFAULT_BUDGET_NS;
+	if (limits.budget_ns && !options->blocks)
+		plan->blocks = MOST_BLOCKS;
+	return limits;
+}
+
+static enum status run(struct plan *plan, enum place_policy place,
+		       const struct runner_limits *limits, const struct run_folder *folder,
+		       struct runner_outcome *outcome)
+{
+	enum status status;
+
+	runner_run(plan, place, limits, folder, outcome);
+	if (outcome->ended[0])
+		plan->blocks = outcome->blocks;
+	run_report(plan, folder, outcome);
+	status = outcome->interrupted ? STATUS_INTERRUPTED
+		 : outcome->failed    ? STATUS_FAILED
+				      : STATUS_DONE;
+	runner_release(outcome);
+	plan_release(plan);
+	if (fflush(stdout))
+		status_exit(STATUS_FAILED, "cannot write to stdout: %m");
+	return status;
+}
+
+static void announce(const struct plan *plan, const struct runner_limits *limits)
+{
+	double expected_s = plan_expected_s(plan);
+	double budget_s = (double)limits->budget_ns / 1e9;
+
+	if (limits->budget_ns && budget_s < expected_s)
+		fprintf(stderr, "iolab: plan %s, %u cells, blocks for at most %.0f s\n", plan->name,
+			plan->cell_count, budget_s);
+	else
+		fprintf(stderr, "iolab: plan %s, %u cells x %" PRIu64 " blocks, about %.0f s\n",
+			plan->name, plan->cell_count, plan->blocks, expected_s);
+	if (plan->report == PLAN_MATRIX && plan->blocks < ENOUGH_BLOCKS)
+		status_warn("%" PRIu64 " blocks are too few for verdicts; %d or more decide",
+			    plan->blocks, ENOUGH_BLOCKS);
+}
+
+static enum status begin(const struct run_options *options, const char *name)
+{
+	struct runner_outcome outcome = {0};
+	struct runner_limits limits;
+	struct run_folder folder;
+	struct run_facts facts;
+	struct plan plan;
+
+	read_plan(&plan, options, name);
+	limits = read_limits(options, &plan);
+	facts = (struct run_facts){.place = options->place,
+				   .precision = limits.precision,
+				   .budget_ns = limits.budget_ns};
+	run_folder_make(&folder, options->results, &plan, &facts);
+	announce(&plan, &limits);
+	return run(&plan, options->place, &limits, &folder, &outcome);
+}
+
+/* Rows that a cell's failure left count as before. */
+static unsigned count_failed(const struct runner_outcome *outcome)
+{
+	unsigned failed = 0;
+
+	for (size_t i = 0; i < outcome->count; i++)
+		failed += strstr(record_text(&outcome->records[i], COLUMN_flags), "failed") != NULL;
+	return failed;
+}
+
+static enum status resume(const struct run_options *options)
+{
+	struct runner_outcome outcome = {0};
+	struct runner_limits limits;
+	struct run_folder folder;
+	struct run_facts facts;
+	struct plan plan;
 	char why[512];
 
-	if (summary_make(outcome->records, outcome->count, kind, &options, &summary, why,
-			 sizeof(why)))
-		status_exit(STATUS_FAILED, "cannot summarise the rows: %s", why);
-	return summary;
-}
-
-/* What the rows show, by kind. */
-struct findings {
-	const struct plan *plan;
-	const struct runner_outcome *outcome;
-	struct summary *fetch, *sumsq, *nap;
-	struct program *programs; /* all cells of a plan that reports programs, else the naps */
-	size_t program_count;
-};
-
-static FILE *open_file(const struct run_folder *folder, const char *name)
-{
-	FILE *file = fopen(run_folder_file(folder, name), "we");
-
-	if (!file)
-		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(folder, name));
-	return file;
-}
-
-static void close_file(const struct run_folder *folder, const char *name, FILE *file)
-{
-	bool failed = ferror(file);
-
-	if (fclose(file) || failed)
-		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(folder, name));
-}
-
-static void write_summary(const struct run_folder *folder, const struct findings *f)
-{
-	FILE *file = open_file(folder, "summary.csv");
-
-	summary_write_csv_header(file);
-	summary_write_csv(f->fetch, file);
-	summary_write_csv(f->sumsq, file);
-	summary_write_csv(f->nap, file);
-	close_file(folder, "summary.csv", file);
-	if (f->program_count == 0)
-		return;
-	file = open_file(folder, "programs.csv");
-	programs_write_csv(f->programs, f->program_count, file);
-	close_file(folder, "programs.csv", file);
-}
-
-static void find_programs(struct findings *f)
-{
-	const struct plan *plan = f->plan;
-	const char **names = calloc(plan->cell_count + 1, sizeof(*names));
-	size_t count = 0;
-
-	for (unsigned i = 0; names && i < plan->cell_count; i++) {
-		const struct plan_cell *cell = &plan->cells[i];
-
-		if (!cell->control &&
-		    (plan->report == PLAN_PROGRAMS || cell->section->kind == PLAN_NAP))
-			names[count++] = cell->name;
-	}
-	if (names)
-		f->programs = programs_make(f->outcome->records, f->outcome->count, names, count,
-					    &f->program_count);
-	if (!f->programs)
-		status_exit(STATUS_UNABLE, "out of memory for %zu programs", count);
-	free(names);
-}
-
-/* The same text for the terminal and, without colour, for report.txt. */
-static void print_report(FILE *file, bool color, const struct findings *f)
-{
-	const struct plan *plan = f->plan;
-	const struct runner_outcome *outcome = f->outcome;
-	bool matrix = plan->report == PLAN_MATRIX && (f->fetch->cell_count || f->sumsq->cell_count);
-
-	fprintf(file, "iolab %s: %" PRIu64 " blocks of %u cells, seed %" PRIu64 "\n", plan->name,
-		plan->blocks, plan->cell_count, plan->seed);
-	if (outcome->note[0])
-		fprintf(file, "Note: %s\n", outcome->note);
-	if (outcome->failed)
-		fprintf(file, "Warning: %u of %" PRIu64 " runs failed and are left out.\n",
-			outcome->failed, plan->blocks * plan->cell_count);
-	if (outcome->interrupted)
-		fprintf(file, "Interrupted: %zu of %" PRIu64 " runs were done.\n", outcome->count,
-			plan->blocks * plan->cell_count);
-	fputc('\n', file);
-	if ((matrix || f->program_count == 0) && matrix_print(file, f->fetch, f->sumsq, color))
-		status_exit(STATUS_FAILED, "cannot print the matrix: %m");
-	if (matrix && f->program_count)
-		fputc('\n', file);
-	if (f->program_count && programs_print(f->programs, f->program_count, file, color))
-		status_exit(STATUS_FAILED, "cannot print the programs: %m");
-}
-
-static void print_paths(const struct run_folder *folder)
-{
-	static const char *const names[] = {
-		"plan.ini",    "run.json",     "fetch.csv",  "sumsq.csv", "nap.csv",
-		"summary.csv", "programs.csv", "report.txt", "host.json", "topology.xml"};
-
-	printf("\nWritten to %s:\n ", folder->path);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (access(run_folder_file(folder, names[i]), F_OK) == 0)
-			printf(" %s", names[i]);
-	putchar('\n');
-}
-
-static void conclude(const struct plan *plan, const struct run_folder *folder,
-		     const struct runner_outcome *outcome)
-{
-	struct findings f = {.plan = plan, .outcome = outcome};
-	FILE *report;
-
-	f.fetch = summarise(outcome, RECORD_FETCH, plan->seed);
-	f.sumsq = summarise(outcome, RECORD_SUMSQ, plan->seed);
-	f.nap = summarise(outcome, RECORD_NAP, plan->seed);
-	find_programs(&f);
-	write_summary(folder, &f);
-	report = open_file(folder, "report.txt");
-	print_report(report, false, &f);
-	close_file(folder, "report.txt", report);
-	print_report(stdout, table_color(isatty(STDOUT_FILENO)), &f);
-	print_paths(folder);
-	summary_free(f.fetch);
-	summary_free(f.sumsq);
-	summary_free(f.nap);
-	free(f.programs);
+	if (options->blocks || options->seed || options->cells_max || options->precision ||
+	    options->budget_ns || options->place)
+		status_exit(STATUS_USAGE, "--resume goes on with the run as it was begun: no other "
+					  "option goes with it");
+	run_folder_open(&folder, options->resume, &facts);
+	/* How many cells are too many was decided when it was begun. */
+	if (plan_read(run_folder_file(&folder, "plan.ini"), PLAN_CELLS_MOST, &plan, why,
+		      sizeof(why)))
+		status_exit(STATUS_USAGE, "%s", why);
+	if (plan.cell_count != facts.cells)
+		status_exit(STATUS_USAGE,
+			    "%s: plan.ini makes %u cells and the run had %" PRIu64
+			    ": it was changed",
+			    folder.path, plan.cell_count, facts.cells);
+	free(plan.name);
+	plan.name = strdup(facts.plan);
+	plan.blocks = facts.blocks;
+	plan.seed = facts.seed;
+	limits = (struct runner_limits){facts.precision, facts.budget_ns};
+	run_folder_rows(&folder, &outcome.records, &outcome.count);
+	outcome.failed = count_failed(&outcome);
+	fprintf(stderr, "iolab: %s: %zu rows of %" PRIu64 " are there already\n", folder.id,
+		outcome.count, plan.blocks * plan.cell_count);
+	return run(&plan, (enum place_policy)facts.place, &limits, &folder, &outcome);
 }
 
 enum status cmd_run(int argc, char **argv)
 {
 	struct run_options options = {.results = "results/runs"};
 	int operands = options_parse(run_set(), &options, argc, argv);
-	struct runner_outcome outcome;
-	struct run_folder folder;
-	struct plan plan;
-	enum status status;
 
 	if (operands > 1)
 		status_exit(STATUS_USAGE, "run takes one plan; '%s' is a second one", argv[2]);
-	read_plan(&plan, &options, operands ? argv[1] : "matrix");
-	run_folder_make(&folder, options.results, &plan);
-	fprintf(stderr, "iolab: plan %s, %u cells x %" PRIu64 " blocks, about %.0f s\n", plan.name,
-		plan.cell_count, plan.blocks, plan_expected_s(&plan));
-	if (plan.report == PLAN_MATRIX && plan.blocks < ENOUGH_BLOCKS)
-		status_warn("%" PRIu64 " blocks are too few for verdicts; %d or more decide",
-			    plan.blocks, ENOUGH_BLOCKS);
-	runner_run(&plan, options.place, &folder, &outcome);
-	conclude(&plan, &folder, &outcome);
-	status = outcome.interrupted ? STATUS_INTERRUPTED
-		 : outcome.failed    ? STATUS_FAILED
-				     : STATUS_DONE;
-	runner_release(&outcome);
-	plan_release(&plan);
-	if (fflush(stdout))
-		status_exit(STATUS_FAILED, "cannot write to stdout: %m");
-	return status;
+	if (options.resume && operands)
+		status_exit(STATUS_USAGE, "--resume has its plan; '%s' is a second one", argv[1]);
+	return options.resume ? resume(&options) : begin(&options, operands ? argv[1] : "matrix");
 }

@@ -88,7 +88,9 @@ static size_t own_count;
 
 static void collect_own(void)
 {
-	for (const struct model *const *m = models; own_count == 0 && *m; m++) {
+	if (own_count > 0)
+		return;
+	for (const struct model *const *m = models; *m; m++) {
 		struct option_set set;
 
 		fetch_option_set(*m, &set);

@@ -13,6 +13,7 @@ void progress_start(struct progress *p, uint64_t blocks, double expected_s)
 	p->blocks = blocks;
 	p->expected_s = expected_s;
 	p->done_s = 0;
+	p->widest = 0;
 	p->from_ns = usage_now_ns();
 }
 
@@ -23,10 +24,16 @@ void progress_show(const struct progress *p, uint64_t block, const char *cell)
 	double pace = p->done_s > 3 ? passed_s / p->done_s : 1;
 	double left_s = (p->expected_s - p->done_s) * pace;
 
-	if (p->shown)
-		fprintf(stderr,
-			"\r\033[K%3.0f %%  block %" PRIu64 " of %" PRIu64 "  %.0f s left  %s",
-			100 * p->done_s / p->expected_s, block, p->blocks, left_s, cell);
+	double done = p->done_s / p->expected_s;
+	char known[32] = "";
+
+	if (!p->shown)
+		return;
+	if (p->widest > 0)
+		snprintf(known, sizeof(known), "  +-%.2g %%", 100 * p->widest);
+	fprintf(stderr, "\r\033[K%3.0f %%  block %" PRIu64 " of %" PRIu64 "  %.0f s left%s  %s",
+		100 * (done < 1 ? done : 1), block, p->blocks, left_s > 0 ? left_s : 0, known,
+		cell);
 }
 
 void progress_done(struct progress *p, double expected_s)

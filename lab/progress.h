@@ -10,6 +10,7 @@ struct progress {
 	uint64_t blocks;
 	double expected_s; /* of the whole run */
 	double done_s;	   /* expected length of what is done */
+	double widest;	   /* of the cells' intervals so far, a share; NAN or 0: unknown */
 	uint64_t from_ns;
 };
 

@@ -2,11 +2,13 @@
 #include "lab/run_folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,31 +110,138 @@ static json_t *host_facts(void)
 	return facts;
 }
 
-void run_folder_make(struct run_folder *f, const char *results, const struct plan *plan)
+/* One process at a time: two would run the same cells. */
+static void lock(struct run_folder *f)
+{
+	const char *path = run_folder_file(f, "run.json");
+
+	f->lock = open(path, O_RDONLY | O_CLOEXEC);
+	if (f->lock < 0)
+		status_exit(STATUS_USAGE, "%s is not the folder of a run: %s: %m", f->path, path);
+	if (flock(f->lock, LOCK_EX | LOCK_NB))
+		status_exit(STATUS_UNABLE, "%s: another iolab is running it", f->path);
+}
+
+void run_folder_make(struct run_folder *f, const char *results, const struct plan *plan,
+		     const struct run_facts *facts)
 {
 	char why[512];
 
 	make_folder(f, results, plan->name);
 	write_text(f, "plan.ini", plan->text.flat);
 	write_json(f, "run.json",
-		   json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "run_id", f->id, "plan", plan->name,
-			     "blocks", (json_int_t)plan->blocks, "cells",
-			     (json_int_t)plan->cell_count, "seed", (json_int_t)plan->seed,
-			     "started_unix_s", (json_int_t)time(NULL)));
+		   json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:I}", "run_id", f->id,
+			     "plan", plan->name, "blocks", (json_int_t)plan->blocks, "cells",
+			     (json_int_t)plan->cell_count, "seed", (json_int_t)plan->seed, "place",
+			     (json_int_t)facts->place, "precision", facts->precision, "budget_ns",
+			     (json_int_t)facts->budget_ns, "started_unix_s",
+			     (json_int_t)time(NULL)));
+	lock(f);
 	write_json(f, "host.json", host_facts());
 	if (fingerprint_export_topology(run_folder_file(f, "topology.xml"), why, sizeof(why)))
 		status_exit(STATUS_FAILED, "%s", why);
 }
 
+void run_folder_open(struct run_folder *f, const char *path, struct run_facts *facts)
+{
+	const char *id, *plan;
+	json_int_t blocks, cells, seed, place, budget_ns;
+	json_error_t error;
+	json_t *run;
+
+	snprintf(f->path, sizeof(f->path), "%s", path);
+	for (size_t end = strlen(f->path); end > 1 && f->path[end - 1] == '/';)
+		f->path[--end] = '\0';
+	lock(f);
+	run = json_load_file(run_folder_file(f, "run.json"), 0, &error);
+	if (!run || json_unpack_ex(run, &error, 0, "{s:s, s:s, s:I, s:I, s:I, s:I, s:F, s:I}",
+				   "run_id", &id, "plan", &plan, "blocks", &blocks, "cells", &cells,
+				   "seed", &seed, "place", &place, "precision", &facts->precision,
+				   "budget_ns", &budget_ns))
+		status_exit(STATUS_USAGE, "%s: cannot be gone on with: %s",
+			    run_folder_file(f, "run.json"), error.text);
+	if (blocks < 1 || blocks > 10000 || cells < 1 || cells > PLAN_CELLS_MOST || budget_ns < 0)
+		status_exit(STATUS_USAGE, "%s: its figures make no sense",
+			    run_folder_file(f, "run.json"));
+	snprintf(f->id, sizeof(f->id), "%s", id);
+	snprintf(facts->plan, sizeof(facts->plan), "%s", plan);
+	facts->blocks = (uint64_t)blocks;
+	facts->cells = (uint64_t)cells;
+	facts->seed = (uint64_t)seed;
+	facts->place = (uint64_t)place;
+	facts->budget_ns = (uint64_t)budget_ns;
+	json_decref(run);
+}
+
+/* Writes the file anew with these rows: whole, or not at all. */
+static void rewrite(const struct run_folder *f, const char *name, const struct record *records,
+		    size_t count)
+{
+	char beside[64], old[sizeof(f->path) + 64], made[sizeof(f->path) + 64], why[512];
+
+	snprintf(beside, sizeof(beside), ".%s.new", name);
+	snprintf(old, sizeof(old), "%s", run_folder_file(f, name));
+	snprintf(made, sizeof(made), "%s", run_folder_file(f, beside));
+	unlink(made);
+	for (size_t i = 0; i < count; i++)
+		if (record_append_csv(made, &records[i], why, sizeof(why)))
+			status_exit(STATUS_FAILED, "%s", why);
+	if (count ? rename(made, old) : unlink(old))
+		status_exit(STATUS_FAILED, "cannot replace %s: %m", old);
+}
+
+/* Moves those of `read` that count to *records. */
+static void keep_whole(const struct run_folder *f, const char *name, struct record *read,
+		       size_t read_count, struct record **records, size_t *count)
+{
+	struct record *grown = realloc(*records, (*count + read_count + 1) * sizeof(*grown));
+	size_t kept = 0;
+
+	if (!grown)
+		status_exit(STATUS_UNABLE, "out of memory for %zu rows", *count + read_count);
+	*records = grown;
+	for (size_t i = 0; i < read_count; i++) {
+		if (record_number(&read[i], COLUMN_partial) > 0)
+			record_release(&read[i]);
+		else
+			grown[*count + kept++] = read[i];
+	}
+	if (kept < read_count)
+		rewrite(f, name, grown + *count, kept);
+	*count += kept;
+	free(read);
+}
+
+static const char *const csv_names[RECORD_KINDS] = {
+	[RECORD_FETCH] = "fetch.csv",
+	[RECORD_SUMSQ] = "sumsq.csv",
+	[RECORD_NAP] = "nap.csv",
+};
+
+void run_folder_rows(const struct run_folder *f, struct record **records, size_t *count)
+{
+	*records = NULL;
+	*count = 0;
+	for (unsigned kind = 0; kind < RECORD_KINDS; kind++) {
+		struct record *read;
+		size_t read_count;
+		bool cut;
+		char why[512];
+
+		if (!csv_names[kind] || access(run_folder_file(f, csv_names[kind]), F_OK))
+			continue;
+		if (record_read_csv(run_folder_file(f, csv_names[kind]), &read, &read_count, &cut,
+				    why, sizeof(why)))
+			status_exit(STATUS_FAILED, "%s", why);
+		keep_whole(f, csv_names[kind], read, read_count, records, count);
+	}
+}
+
 void run_folder_append(const struct run_folder *f, const struct record *record)
 {
-	static const char *const names[RECORD_KINDS] = {
-		[RECORD_FETCH] = "fetch.csv",
-		[RECORD_SUMSQ] = "sumsq.csv",
-		[RECORD_NAP] = "nap.csv",
-	};
 	char why[512];
 
-	if (record_append_csv(run_folder_file(f, names[record->kind]), record, why, sizeof(why)))
+	if (record_append_csv(run_folder_file(f, csv_names[record->kind]), record, why,
+			      sizeof(why)))
 		status_exit(STATUS_FAILED, "%s", why);
 }

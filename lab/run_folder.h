@@ -10,6 +10,18 @@
 struct run_folder {
 	char path[512];
 	char id[256]; /* its last part: the run's id in every row */
+	int lock;     /* held on run.json as long as this process lives */
+};
+
+/* What run.json keeps, so that a run can be gone on with. */
+struct run_facts {
+	char plan[128];
+	uint64_t blocks;
+	uint64_t seed;
+	uint64_t cells;
+	uint64_t place; /* enum place_policy */
+	double precision;
+	uint64_t budget_ns;
 };
 
 /*
@@ -17,7 +29,21 @@ struct run_folder {
  * host.json and topology.xml. Ends the program with one line and STATUS_FAILED when something
  * cannot be written.
  */
-void run_folder_make(struct run_folder *folder, const char *results, const struct plan *plan);
+void run_folder_make(struct run_folder *folder, const char *results, const struct plan *plan,
+		     const struct run_facts *facts);
+
+/*
+ * Opens the folder of an earlier run and reads its run.json. Ends the program with one line:
+ * STATUS_USAGE when it is no run's folder, STATUS_UNABLE when another process runs it.
+ */
+void run_folder_open(struct run_folder *folder, const char *path, struct run_facts *facts);
+
+/*
+ * Reads the rows that are there into *records and *count, and removes those from the files that
+ * were cut short, so that they can be run again. Ends the program with one line and STATUS_FAILED
+ * when a file does not parse.
+ */
+void run_folder_rows(const struct run_folder *folder, struct record **records, size_t *count);
 
 /* The path of a file in the folder; valid until the next call. */
 const char *run_folder_file(const struct run_folder *folder, const char *name);

@@ -10,9 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lab/cell.h"
-#include "lab/subprocess.h"
-#include "lab/progress.h"
+#include "lab/runner_inside.h"
 #include "lab/status.h"
 #include "lab/usage.h"
 #include "results/statistics.h"
@@ -20,16 +18,6 @@
 
 /* What a cell may take beyond its expected length before it is killed. */
 #define CELL_PATIENCE_NS UINT64_C(15000000000)
-
-struct runner {
-	const struct plan *plan;
-	const struct run_folder *folder;
-	struct cell_world world;
-	struct subprocess origin;
-	struct progress progress;
-	struct runner_outcome *outcome;
-	struct subprocess cell; /* the one that runs */
-};
 
 static volatile sig_atomic_t interrupted;
 /* What a second Ctrl-C is to take along. */
@@ -64,86 +52,6 @@ static void decide_seats(struct runner *r, enum place_policy policy)
 	place_release(&answer);
 	hwloc_bitmap_free(allowed);
 	hwloc_topology_destroy(topology);
-}
-
-static char *option(const char *name, const char *value)
-{
-	char *text;
-
-	if (asprintf(&text, "--%s%s%s", name, value ? "=" : "", value ? value : "") < 0)
-		status_exit(STATUS_UNABLE, "out of memory");
-	return text;
-}
-
-/* Waits for the line in which the origin names an address; the '/' at its end goes. */
-static int listening(struct runner *r, const char *scheme, char url[static 256])
-{
-	int err = subprocess_expect(&r->origin, UINT64_C(5000000000), scheme, url, 256);
-
-	if (!err)
-		url[strcspn(url + strlen(scheme), "/") + strlen(scheme)] = '\0';
-	return err;
-}
-
-/* The origin's command line: its seat, TLS where a cell needs it, and the plan's [origin]. */
-static void make_origin_command(const struct runner *r, char **argv, size_t most)
-{
-	const struct plan_section *section = &r->plan->origin;
-	bool tls = plan_needs_tls(r->plan);
-	size_t count = 0;
-
-	argv[count++] = cell_program("origin");
-	argv[count++] = option("listen", "127.0.0.1:0");
-	argv[count++] = option("cpus", r->world.origin);
-	if (tls) {
-		argv[count++] = option("listen-tls", "127.0.0.1:0");
-		argv[count++] = option("ca-out", r->world.ca);
-	}
-	for (unsigned k = 0; k < section->key_count && count + 1 < most; k++) {
-		const struct plan_key *key = &section->keys[k];
-		const char *value = key->values.items[0];
-
-		if (key->row->kind != OPTION_FLAG)
-			argv[count++] = option(key->name, value);
-		else if (strcmp(value, "yes") == 0)
-			argv[count++] = option(key->name, NULL);
-	}
-	argv[count] = NULL;
-}
-
-static void start_origin(struct runner *r)
-{
-	char *argv[PLAN_KEYS_MAX + 8];
-	char why[512];
-	int err;
-
-	snprintf(r->world.ca, sizeof(r->world.ca), "%s", run_folder_file(r->folder, "ca.pem"));
-	make_origin_command(r, argv, sizeof(argv) / sizeof(argv[0]));
-	err = subprocess_start(&r->origin, argv, NULL, why, sizeof(why));
-	for (char **word = argv; *word; word++)
-		free(*word);
-	if (err)
-		status_exit(STATUS_UNABLE, "%s", why);
-	err = listening(r, "http://", r->world.url);
-	if (!err && plan_needs_tls(r->plan))
-		err = listening(r, "https://", r->world.tls_url);
-	if (err) {
-		int status;
-
-		subprocess_signal(&r->origin, SIGKILL);
-		subprocess_wait(&r->origin, UINT64_C(1000000000), &status);
-		status_exit(STATUS_UNABLE, "the origin did not start: %s",
-			    subprocess_last_error(&r->origin));
-	}
-}
-
-static void stop_origin(struct runner *r)
-{
-	int status;
-
-	subprocess_signal(&r->origin, SIGTERM);
-	while (subprocess_wait(&r->origin, UINT64_C(5000000000), &status) == -EINTR)
-		;
 }
 
 /* Waits for the cell's process; a signal from the user is passed on, once. */
@@ -267,6 +175,101 @@ static void shuffle(unsigned *order, unsigned count, uint64_t *state)
 	}
 }
 
+/* Whether an earlier run left the row of that place; one of another cell is not of this plan. */
+static bool is_done(struct runner *r, const struct plan_cell *cell, uint64_t block, uint64_t order)
+{
+	size_t row = r->done[(block - 1) * r->plan->cell_count + order - 1];
+	const struct record *record = row ? &r->outcome->records[row - 1] : NULL;
+
+	if (!record)
+		return false;
+	if (strcmp(record_text(record, COLUMN_cell), cell->name) != 0 ||
+	    (strcmp(record_text(record, COLUMN_role), "control") == 0) != cell->control)
+		status_exit(STATUS_FAILED,
+			    "%s: the row of block %" PRIu64 ", order %" PRIu64
+			    " is of %s, not of %s: it is not this plan's",
+			    r->folder->path, block, order, record_text(record, COLUMN_cell),
+			    cell->name);
+	return true;
+}
+
+/* Where the rows that are there already stand. */
+static void find_done(struct runner *r)
+{
+	size_t cells = r->plan->cell_count;
+
+	r->done = calloc(r->plan->blocks * cells, sizeof(*r->done));
+	if (!r->done)
+		status_exit(STATUS_UNABLE, "out of memory for %" PRIu64 " blocks", r->plan->blocks);
+	for (size_t i = 0; i < r->outcome->count; i++) {
+		const struct record *record = &r->outcome->records[i];
+		double block = record_number(record, COLUMN_block);
+		double order = record_number(record, COLUMN_order);
+
+		if (!(block >= 1 && block <= (double)r->plan->blocks && order >= 1 &&
+		      order <= (double)cells))
+			status_exit(STATUS_FAILED,
+				    "%s: a row is of block %g, order %g, which this plan has not",
+				    r->folder->path, block, order);
+		r->done[((size_t)block - 1) * cells + (size_t)order - 1] = i + 1;
+	}
+}
+
+/* One block, its cells in that order; false when the origin has died. */
+static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
+{
+	for (unsigned i = 0; i < r->plan->cell_count && !interrupted; i++) {
+		const struct plan_cell *cell = &r->plan->cells[order[i]];
+
+		if (!is_done(r, cell, block, i + 1)) {
+			progress_show(&r->progress, block, cell->name);
+			run_cell(r, cell, block, i + 1);
+		}
+		if (!interrupted && !subprocess_running(&r->origin)) {
+			progress_clear(&r->progress);
+			status_warn("the origin has died: %s", subprocess_last_error(&r->origin));
+			r->outcome->failed++;
+			return false;
+		}
+		progress_done(&r->progress, (double)plan_expected_ns(cell) / 1e9);
+	}
+	return !interrupted;
+}
+
+/* After a block: whether the limits end the run, and the words for it. */
+static bool is_enough(struct runner *r, uint64_t block)
+{
+	const struct runner_limits *limits = r->limits;
+	uint64_t spent_ns = usage_now_ns() - r->progress.from_ns;
+	bool looked_at = limits->budget_ns || (r->progress.shown && r->outcome->count < 10000);
+	const char *cell = NULL;
+	double widest = looked_at ? runner_widest(r, &cell) : 0;
+	char *ended = r->outcome->ended;
+	size_t size = sizeof(r->outcome->ended);
+
+	r->progress.widest = widest;
+	if (limits->precision > 0 && widest <= limits->precision) {
+		snprintf(ended, size,
+			 "ended by the precision of %g %%, reached after %" PRIu64 " blocks",
+			 100 * limits->precision, block);
+		return true;
+	}
+	/* No block is begun that would, at the pace so far, go beyond. */
+	if (limits->budget_ns == 0 || spent_ns + spent_ns / block <= limits->budget_ns)
+		return false;
+	if (cell)
+		snprintf(ended, size,
+			 "ended by the budget of %g s after %" PRIu64
+			 " blocks; the widest interval is +-%.2g %%, of %.64s",
+			 (double)limits->budget_ns / 1e9, block, 100 * widest, cell);
+	else
+		snprintf(ended, size,
+			 "ended by the budget of %g s after %" PRIu64
+			 " blocks, too few for intervals",
+			 (double)limits->budget_ns / 1e9, block);
+	return true;
+}
+
 static void run_blocks(struct runner *r)
 {
 	const struct plan *plan = r->plan;
@@ -277,49 +280,45 @@ static void run_blocks(struct runner *r)
 		status_exit(STATUS_UNABLE, "out of memory for %u cells", plan->cell_count);
 	for (unsigned i = 0; i < plan->cell_count; i++)
 		order[i] = i;
-	for (uint64_t block = 1; block <= plan->blocks && !interrupted; block++) {
+	for (uint64_t block = 1; block <= plan->blocks; block++) {
 		shuffle(order, plan->cell_count, &state);
-		for (unsigned i = 0; i < plan->cell_count && !interrupted; i++) {
-			const struct plan_cell *cell = &plan->cells[order[i]];
-
-			progress_show(&r->progress, block, cell->name);
-			run_cell(r, cell, block, i + 1);
-			if (!interrupted && !subprocess_running(&r->origin)) {
-				progress_clear(&r->progress);
-				status_warn("the origin has died: %s",
-					    subprocess_last_error(&r->origin));
-				r->outcome->failed++;
-				goto out;
-			}
-			progress_done(&r->progress, (double)plan_expected_ns(cell) / 1e9);
-		}
+		if (!run_block(r, block, order))
+			break;
+		r->outcome->blocks = block;
+		if (is_enough(r, block))
+			break;
 	}
-out:
 	free(order);
 }
 
-void runner_run(const struct plan *plan, enum place_policy policy, const struct run_folder *folder,
+void runner_run(const struct plan *plan, enum place_policy policy,
+		const struct runner_limits *limits, const struct run_folder *folder,
 		struct runner_outcome *outcome)
 {
 	/* No SA_RESTART: a wait must return so that the running cell can be told. */
 	struct sigaction action = {.sa_handler = on_interrupt};
 	struct runner *r = calloc(1, sizeof(*r));
+	double expected_s = plan_expected_s(plan);
 
 	if (!r)
 		status_exit(STATUS_UNABLE, "out of memory");
-	memset(outcome, 0, sizeof(*outcome));
 	r->plan = plan;
 	r->folder = folder;
+	r->limits = limits;
 	r->outcome = outcome;
+	find_done(r);
 	decide_seats(r, policy);
-	start_origin(r);
+	runner_start_origin(r);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	progress_start(&r->progress, plan->blocks, plan_expected_s(plan));
+	if (limits->budget_ns && (double)limits->budget_ns / 1e9 < expected_s)
+		expected_s = (double)limits->budget_ns / 1e9;
+	progress_start(&r->progress, plan->blocks, expected_s);
 	run_blocks(r);
 	progress_clear(&r->progress);
-	stop_origin(r);
+	runner_stop_origin(r);
 	outcome->interrupted = interrupted;
+	free(r->done);
 	free(r);
 }
 

@@ -13,20 +13,33 @@
 #include "results/record.h"
 #include "topology/place.h"
 
+/* Fewer rows of a cell have no interval that deserves the name. */
+#define RUNNER_PRECISE_RUNS 6
+
+/* What may end a run before all blocks of the plan are done; 0: not that. */
+struct runner_limits {
+	double precision;   /* every cell's median is known to this share of it */
+	uint64_t budget_ns; /* no block is begun that would go beyond */
+};
+
 struct runner_outcome {
 	struct record *records; /* all rows, in the order they were run */
 	size_t count;
+	uint64_t blocks; /* whole ones */
 	unsigned failed; /* of them, those of cells that failed: flagged, with the reason */
 	bool interrupted;
 	char note[PLACE_NOTE_SIZE]; /* who shares a CPU, "" when nobody does */
+	char ended[256];	    /* which limit ended it, "" when none did */
 };
 
 /*
- * Runs it all. Ends the program with one line and STATUS_UNABLE when the placement is impossible
- * or the origin does not start. A cell that fails or hangs is reported on stderr and does not end
- * the run. Release with runner_release().
+ * Runs it all but for what *outcome has rows of already (zeroed when it has none). Ends the
+ * program with one line and STATUS_UNABLE when the placement is impossible or the origin does not
+ * start. A cell that fails or hangs is reported on stderr, has a row that says so, and does not
+ * end the run. Release with runner_release().
  */
-void runner_run(const struct plan *plan, enum place_policy policy, const struct run_folder *folder,
+void runner_run(const struct plan *plan, enum place_policy policy,
+		const struct runner_limits *limits, const struct run_folder *folder,
 		struct runner_outcome *outcome);
 void runner_release(struct runner_outcome *outcome);
 

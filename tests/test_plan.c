@@ -238,6 +238,15 @@ static void models_own_options(void **state)
 	assert_non_null(find(&plan, "a/epoll/level/2", true));
 	assert_null(find(&plan, "a/epoll/edge/2", true));
 	plan_release(&plan);
+	if (read_text("[fetch a]\nmodel = epoll, uring\nuring = \"coop,fixed\", defer\n"
+		      "epoll = level\n",
+		      &plan, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_int_equal(plan.cell_count, 3);
+	assert_string_equal(plan_value(find(&plan, "a/uring/coop,fixed", false), "uring"),
+			    "coop,fixed");
+	assert_string_equal(plan_value(find(&plan, "a/epoll", false), "epoll"), "level");
+	plan_release(&plan);
 	assert_int_equal(
 		read_text("[fetch a]\nmodel = epoll\nepoll = egde\n", &plan, why, sizeof(why)),
 		-EINVAL);

@@ -314,22 +314,30 @@ static void all_kinds(void **state)
 	write_plan(small_plan);
 }
 
-/* The study's plan is understood whole, and one like it, without TLS, is run to its table. */
+/* The study's plan is understood whole, and one like it, less far away, is run to its table. */
 static void programs(void **state)
 {
 	static const char plan[] =
 		"[experiment]\nblocks = 2\nreport = programs\n"
+		"[origin]\nname[] = www.jython.org\nname[] = realpython.com\n"
 		"[defaults fetch]\n"
-		"urls = {origin}/delay/2ms {origin}/delay/5ms {origin}/delay/3ms\n"
+		"urls = https://www.jython.org:{tls-port}/delay/2ms "
+		"http://olympus.realpython.org:{port}/delay/5ms \\\n"
+		"https://realpython.com:{tls-port}/delay/3ms\n"
+		"resolve[] = www.jython.org:{tls-port}:127.0.0.1\n"
+		"resolve[] = olympus.realpython.org:{port}:127.0.0.1\n"
+		"resolve[] = realpython.com:{tls-port}:127.0.0.1\n"
+		"cacert = {ca}\n"
 		"[fetch 1 sequential]\nmodel = blocking\nrepeat = 3\n"
 		"[fetch 2 threads]\nmodel = blocking\nthreads = 4\nrepeat = 5\n"
+		"[fetch 3 processes]\nmodel = blocking\nprocesses = 4\nrepeat = 5\n"
 		"[nap 4 naps]\nmodel = blocking, epoll\ntick = 2ms\n"
 		"[fetch 5 one loop]\nmodel = epoll, uring\nconnections = 15\nrepeat = 5\n"
 		"[sumsq 7 process a job]\nmodel = processes\nper-job = yes\njobs = 1000 2000\n";
 	static const char *const names[] = {"\n1 sequential ",	   "\n2 threads ",
-					    "\n4 naps/blocking ",  "\n4 naps/epoll ",
-					    "\n5 one loop/epoll ", "\n5 one loop/uring ",
-					    "\n7 process a job "};
+					    "\n3 processes ",	   "\n4 naps/blocking ",
+					    "\n4 naps/epoll ",	   "\n5 one loop/epoll ",
+					    "\n5 one loop/uring ", "\n7 process a job "};
 	const char *const study[] = {"plan", "study", NULL};
 	const char *const arguments[] = {"run", "--results", folder, plan_path, NULL};
 	struct record *rows;
@@ -358,7 +366,7 @@ static void programs(void **state)
 	}
 	run_folder(&child, run, sizeof(run));
 	count = read_rows(run, "fetch.csv", &rows);
-	assert_int_equal(count, 8);
+	assert_int_equal(count, 10);
 	for (size_t i = 0; i < count; i++)
 		assert_true(record_number(&rows[i], COLUMN_requests) ==
 			    (strcmp(record_text(&rows[i], COLUMN_cell), "1 sequential") ? 15 : 9));
@@ -369,6 +377,39 @@ static void programs(void **state)
 	record_free_all(rows, count);
 	strcat(run, "/programs.csv");
 	assert_int_equal(access(run, R_OK), 0);
+	child_free(&child);
+	write_plan(small_plan);
+}
+
+/* By TLS too the plan's cells ask the origin that the runner started, and trust only that. */
+static void tls_as_a_factor(void **state)
+{
+	static const char plan[] =
+		"[experiment]\nblocks = 1\n[fetch f]\nmodel = epoll, blocking\ntls = no, yes\n"
+		"body = 1k\nduration = 20ms\n"
+		"[command curl]\ntls = yes\nrun = curl -sf -w '%{size_download}' -o /dev/null "
+		"--cacert {ca} {url}\nbody = 1k\ncount = (1024)\n";
+	const char *const arguments[] = {"run", "--results", folder, plan_path, NULL};
+	struct record *rows;
+	struct child child;
+	char run[512];
+	size_t count;
+
+	(void)state;
+	write_plan(plan);
+	if (iolab(&child, arguments) != 0)
+		fail_msg("%s", child.err.text);
+	run_folder(&child, run, sizeof(run));
+	count = read_rows(run, "fetch.csv", &rows);
+	assert_int_equal(count, 5);
+	for (size_t i = 0; i < count; i++) {
+		bool tls = strstr(record_text(&rows[i], COLUMN_cell), "/no") == NULL;
+
+		assert_true(record_number(&rows[i], COLUMN_tls) == tls);
+		assert_true(record_number(&rows[i], COLUMN_body_bytes) == 1024);
+		assert_true(record_number(&rows[i], COLUMN_requests) > 0);
+	}
+	record_free_all(rows, count);
 	child_free(&child);
 	write_plan(small_plan);
 }
@@ -468,11 +509,12 @@ static void lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_run),	 cmocka_unit_test(seed_gives_the_order),
-		cmocka_unit_test(one_cpu),	 cmocka_unit_test(interrupted),
-		cmocka_unit_test(all_kinds),	 cmocka_unit_test(interrupted_twice),
-		cmocka_unit_test(plan_is_shown), cmocka_unit_test(programs),
-		cmocka_unit_test(bad_input),	 cmocka_unit_test(lists),
+		cmocka_unit_test(whole_run),	   cmocka_unit_test(seed_gives_the_order),
+		cmocka_unit_test(one_cpu),	   cmocka_unit_test(interrupted),
+		cmocka_unit_test(all_kinds),	   cmocka_unit_test(interrupted_twice),
+		cmocka_unit_test(plan_is_shown),   cmocka_unit_test(programs),
+		cmocka_unit_test(tls_as_a_factor), cmocka_unit_test(bad_input),
+		cmocka_unit_test(lists),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -1,0 +1,154 @@
+/* Summaries of a run's rows, on disk and on the terminal: see run_report.h. */
+#include "lab/run_report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lab/status.h"
+#include "results/matrix.h"
+#include "results/programs.h"
+#include "results/summary.h"
+#include "results/table.h"
+
+static struct summary *summarise(const struct runner_outcome *outcome, enum record_kind kind,
+				 uint64_t seed)
+{
+	const struct summary_options options = {.seed = seed};
+	struct summary *summary;
+	char why[512];
+
+	if (summary_make(outcome->records, outcome->count, kind, &options, &summary, why,
+			 sizeof(why)))
+		status_exit(STATUS_FAILED, "cannot summarise the rows: %s", why);
+	return summary;
+}
+
+/* What the rows show, by kind. */
+struct findings {
+	const struct plan *plan;
+	const struct runner_outcome *outcome;
+	struct summary *fetch, *sumsq, *nap;
+	struct program *programs; /* all cells of a plan that reports programs, else the naps */
+	size_t program_count;
+};
+
+static FILE *open_file(const struct run_folder *folder, const char *name)
+{
+	FILE *file = fopen(run_folder_file(folder, name), "we");
+
+	if (!file)
+		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(folder, name));
+	return file;
+}
+
+static void close_file(const struct run_folder *folder, const char *name, FILE *file)
+{
+	bool failed = ferror(file);
+
+	if (fclose(file) || failed)
+		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(folder, name));
+}
+
+static void write_summary(const struct run_folder *folder, const struct findings *f)
+{
+	FILE *file = open_file(folder, "summary.csv");
+
+	summary_write_csv_header(file);
+	summary_write_csv(f->fetch, file);
+	summary_write_csv(f->sumsq, file);
+	summary_write_csv(f->nap, file);
+	close_file(folder, "summary.csv", file);
+	if (f->program_count == 0)
+		return;
+	file = open_file(folder, "programs.csv");
+	programs_write_csv(f->programs, f->program_count, file);
+	close_file(folder, "programs.csv", file);
+}
+
+static void find_programs(struct findings *f)
+{
+	const struct plan *plan = f->plan;
+	const char **names = calloc(plan->cell_count + 1, sizeof(*names));
+	size_t count = 0;
+
+	for (unsigned i = 0; names && i < plan->cell_count; i++) {
+		const struct plan_cell *cell = &plan->cells[i];
+
+		if (!cell->control &&
+		    (plan->report == PLAN_PROGRAMS || cell->section->kind == PLAN_NAP))
+			names[count++] = cell->name;
+	}
+	if (names)
+		f->programs = programs_make(f->outcome->records, f->outcome->count, names, count,
+					    &f->program_count);
+	if (!f->programs)
+		status_exit(STATUS_UNABLE, "out of memory for %zu programs", count);
+	free(names);
+}
+
+/* The same text for the terminal and, without colour, for report.txt. */
+static void print_report(FILE *file, bool color, const struct findings *f)
+{
+	const struct plan *plan = f->plan;
+	const struct runner_outcome *outcome = f->outcome;
+	bool matrix = plan->report == PLAN_MATRIX && (f->fetch->cell_count || f->sumsq->cell_count);
+
+	fprintf(file, "iolab %s: %" PRIu64 " blocks of %u cells, seed %" PRIu64 "\n", plan->name,
+		plan->blocks, plan->cell_count, plan->seed);
+	if (outcome->note[0])
+		fprintf(file, "Note: %s\n", outcome->note);
+	if (outcome->ended[0])
+		fprintf(file, "The run was %s.\n", outcome->ended);
+	if (outcome->failed)
+		fprintf(file, "Warning: %u of %" PRIu64 " runs failed and are left out.\n",
+			outcome->failed, plan->blocks * plan->cell_count);
+	if (outcome->interrupted)
+		fprintf(file, "Interrupted: %zu of %" PRIu64 " runs were done.\n", outcome->count,
+			plan->blocks * plan->cell_count);
+	fputc('\n', file);
+	if ((matrix || f->program_count == 0) && matrix_print(file, f->fetch, f->sumsq, color))
+		status_exit(STATUS_FAILED, "cannot print the matrix: %m");
+	if (matrix && f->program_count)
+		fputc('\n', file);
+	if (f->program_count && programs_print(f->programs, f->program_count, file, color))
+		status_exit(STATUS_FAILED, "cannot print the programs: %m");
+}
+
+static void print_paths(const struct run_folder *folder)
+{
+	static const char *const names[] = {
+		"plan.ini",    "run.json",     "fetch.csv",  "sumsq.csv", "nap.csv",
+		"summary.csv", "programs.csv", "report.txt", "host.json", "topology.xml"};
+
+	printf("\nWritten to %s:\n ", folder->path);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (access(run_folder_file(folder, names[i]), F_OK) == 0)
+			printf(" %s", names[i]);
+	putchar('\n');
+}
+
+void run_report(const struct plan *plan, const struct run_folder *folder,
+		const struct runner_outcome *outcome)
+{
+	struct findings f = {.plan = plan, .outcome = outcome};
+	FILE *report;
+
+	f.fetch = summarise(outcome, RECORD_FETCH, plan->seed);
+	f.sumsq = summarise(outcome, RECORD_SUMSQ, plan->seed);
+	f.nap = summarise(outcome, RECORD_NAP, plan->seed);
+	find_programs(&f);
+	write_summary(folder, &f);
+	report = open_file(folder, "report.txt");
+	print_report(report, false, &f);
+	close_file(folder, "report.txt", report);
+	print_report(stdout, table_color(isatty(STDOUT_FILENO)), &f);
+	print_paths(folder);
+	summary_free(f.fetch);
+	summary_free(f.sumsq);
+	summary_free(f.nap);
+	free(f.programs);
+}

@@ -1,0 +1,16 @@
+/* What a run ends with: its summaries in its folder, and its matrix or programs on the terminal. */
+#ifndef LAB_RUN_REPORT_H
+#define LAB_RUN_REPORT_H
+
+#include "lab/plan.h"
+#include "lab/run_folder.h"
+#include "lab/runner.h"
+
+/*
+ * Writes summary.csv, programs.csv and report.txt and prints the report. Ends the program with
+ * one line and STATUS_FAILED when something cannot be written.
+ */
+void run_report(const struct plan *plan, const struct run_folder *folder,
+		const struct runner_outcome *outcome);
+
+#endif

@@ -1,0 +1,36 @@
+/* The runner's state, shared between its source files only. */
+#ifndef LAB_RUNNER_INSIDE_H
+#define LAB_RUNNER_INSIDE_H
+
+#include "lab/cell.h"
+#include "lab/progress.h"
+#include "lab/runner.h"
+#include "lab/subprocess.h"
+
+struct runner {
+	const struct plan *plan;
+	const struct run_folder *folder;
+	struct cell_world world;
+	struct subprocess origin;
+	struct progress progress;
+	const struct runner_limits *limits;
+	size_t *done; /* by block and order: 1 + the index of a row that an earlier run left */
+	struct runner_outcome *outcome;
+	struct subprocess cell; /* the one that runs */
+};
+
+/*
+ * Starts the origin on its CPU, with what the plan says of it, and learns where it listens. Ends
+ * the program with one line and STATUS_UNABLE when it does not start.
+ */
+void runner_start_origin(struct runner *runner);
+void runner_stop_origin(struct runner *runner);
+
+/*
+ * The widest of the cells' 95 % intervals of what each is about (fetches or squares a second, or
+ * its length), as half its width over the median; *cell is the one that has it. NAN as long as
+ * some cell has fewer than RUNNER_PRECISE_RUNS rows that count.
+ */
+double runner_widest(const struct runner *runner, const char **cell);
+
+#endif
