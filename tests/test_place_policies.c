@@ -170,16 +170,16 @@ static void one_cpu_left(void **state)
 	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
 		for (unsigned policy = 0; place_policy_names[policy]; policy++) {
 			bool has_l3 = !strstr(TWO_NODES LITTLE_BIG ONE, machines[i]);
-			/* CPU 0 is not near eth1, and has no sibling that is allowed. */
-			const char *answer =
-				policy == PLACE_SMT		? "-28"
-				: policy == PLACE_L3 && !has_l3 ? "-19"
-				: policy == PLACE_NIC && machines[i] != (const char *)DEVICES
-					? "-19"
-				: policy == PLACE_NIC  ? "-28"
-				: policy == PLACE_NUMA ? "0 /  /  @ 0"
-						       : "0 /  / ";
+			bool has_eth1 = strcmp(machines[i], DEVICES) == 0;
+			const char *answer = "0 /  / ";
 
+			/* CPU 0 has no sibling that is allowed, and is not near eth1. */
+			if (policy == PLACE_SMT || (policy == PLACE_NIC && has_eth1))
+				answer = "-28";
+			else if (policy == PLACE_NIC || (policy == PLACE_L3 && !has_l3))
+				answer = "-19";
+			else if (policy == PLACE_NUMA)
+				answer = "0 /  /  @ 0";
 			placing_check_row(&(const struct placing_row){machines[i], "0", policy, 1,
 								      0, 0, answer});
 		}
