@@ -124,7 +124,7 @@ static int curl(struct child *client, const char *const *options, const char *co
 static void coded(void **state)
 {
 	static const char *const codings[] = {"gzip", "deflate", "br", "zstd", "chunked"};
-	static const uint64_t sizes[] = {0, 1, 61, 1000, 65536, 65537, 1 << 20, 16 << 20};
+	static const uint64_t sizes[] = {0, 1, 61, 1000, 65536, 65537, 1 << 20, 4 << 20};
 	const char *const options[] = {"--compressed", "-w", "\n%{num_connects}\n", NULL};
 
 	(void)state;
