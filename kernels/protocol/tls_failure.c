@@ -22,7 +22,7 @@ static const struct {
 	{SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, false, "the server has no TLS 1.2 or newer"},
 	{SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, false, "a record was damaged on its way"},
 	{SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, false,
-	 "the server refused the handshake (no cipher or curve in common, or it wants a certificate)"},
+	 "the server refused the handshake (nothing in common, or it wants a certificate)"},
 	{SSL_R_TLSV1_UNRECOGNIZED_NAME, false, "the server does not know this host name"},
 	{SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, false,
 	 "the server wants a certificate of the client's"},
