@@ -158,6 +158,7 @@ static void make_request(struct request *request, const char *path)
 	snprintf(text, sizeof(text), "http://127.0.0.1:%u%s", port, path);
 	assert_int_equal(url_parse(text, &url, why, sizeof(why)), 0);
 	memset(request, 0, sizeof(*request));
+	request->url = "http://127.0.0.1/";
 	assert_int_equal(
 		request_build(&url, &(struct request_options){.user_agent = "test"}, request), 0);
 }

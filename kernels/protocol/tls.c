@@ -106,9 +106,6 @@ static bool give_socket(struct tls *tls, int fd)
 	bio = SSL_get_rbio(tls->ssl);
 	BIO_set_callback_ex(bio, count_call);
 	BIO_set_callback_arg(bio, (char *)tls);
-#ifndef OPENSSL_NO_KTLS
-	tls->calls++; /* SSL_set_fd() offers the kernel's TLS to every socket, wanted or not */
-#endif
 	return true;
 }
 

@@ -106,7 +106,10 @@ const char *tls_failure(const struct tls *tls);
 
 /* Whether OpenSSL has the socket. */
 bool tls_has_socket(const struct tls *tls);
-/* System calls that OpenSSL made since the last time this was asked. */
+/*
+ * System calls that OpenSSL made since the last time this was asked: each read() and write(). With
+ * TLS_KTLS it also sets the socket up, in a few calls a connection that are not counted.
+ */
 uint64_t tls_calls(struct tls *tls);
 
 /*

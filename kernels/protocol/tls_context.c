@@ -98,8 +98,11 @@ static int load_cas(SSL_CTX *ssl, const struct tls_options *options, char *why, 
 	return error;
 }
 
+/* OpenSSL gives a connection to the kernel only if its records may have full length. */
 static size_t fragment_of(const struct tls_options *options)
 {
+	if (options->io == TLS_KTLS)
+		return TLS_PLAIN_MAX;
 	if (options->longest_request < FRAGMENT_MIN)
 		return FRAGMENT_MIN;
 	return options->longest_request < TLS_PLAIN_MAX ? options->longest_request : TLS_PLAIN_MAX;
