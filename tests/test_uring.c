@@ -542,7 +542,10 @@ static void make_lab(const char *list, unsigned lanes, unsigned endpoints, unsig
 		fail_msg("%s", why);
 	lab.full = -1;
 	lab.fetches = fetches;
-	lab.observer = (struct observer){on_connected, on_first_byte, on_done, on_failed};
+	lab.observer = (struct observer){.connected = on_connected,
+					 .first_byte = on_first_byte,
+					 .done = on_done,
+					 .failed = on_failed};
 	lab.worker.lanes = lab.worker.in_flight = lanes;
 	lab.worker.endpoints_count = endpoints;
 	lab.worker.connections = lab.connections;
