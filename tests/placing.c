@@ -53,6 +53,15 @@ static hwloc_topology_t little_big(void)
 	return topology;
 }
 
+static hwloc_topology_t forty(void)
+{
+	hwloc_topology_t topology = synthetic("pack:1 core:40 pu:1");
+
+	set_kind(topology, "0-19", 0, "Little");
+	set_kind(topology, "20-39", 1, "Big");
+	return topology;
+}
+
 /* Through XML: hwloc's synthetic machines have no devices. */
 static hwloc_topology_t devices(void)
 {
@@ -86,6 +95,8 @@ hwloc_topology_t placing_machine(const char *description)
 		return hybrid();
 	if (strcmp(description, LITTLE_BIG) == 0)
 		return little_big();
+	if (strcmp(description, FORTY) == 0)
+		return forty();
 	if (strcmp(description, DEVICES) == 0)
 		return devices();
 	return synthetic(description);

@@ -24,6 +24,8 @@
 #define HYBRID "hybrid"
 /* Four little cores, then two big ones (CPUs 4, 5). */
 #define LITTLE_BIG "little-big"
+/* Twenty cores of each of two kinds: more than a drawing shows one by one. */
+#define FORTY "forty"
 /* NODES with two siblings a core; eth1 is in package 1, of eth0 nobody knows. */
 #define DEVICES "devices"
 

@@ -376,6 +376,37 @@ static void killed_while_busy(void **state)
 	contains("was killed by signal 15");
 }
 
+static unsigned occurrences(const char *text)
+{
+	unsigned count = 0;
+
+	for (const char *at = output; (at = strstr(at, text)); at += strlen(text))
+		count++;
+	return count;
+}
+
+/* Under numa, and only then, each worker binds its memory, before it starts to work. */
+static void memory_is_bound(void **state)
+{
+	long workers = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
+	char command[256];
+
+	(void)state;
+	for (int p = 1; p < 3; p++) {
+		snprintf(command, sizeof(command),
+			 "strace -f -e trace=set_mempolicy \"$S\" --place numa --workers %ld 2>&1",
+			 workers);
+		shell(programs[p], command);
+		if (!strstr(output, "+++ exited with")) {
+			print_message("skipped: strace cannot trace here\n");
+			return;
+		}
+		assert_int_equal(occurrences("set_mempolicy(MPOL_BIND, ["), workers);
+		shell(programs[p], "strace -f -e trace=set_mempolicy \"$S\" 2>&1");
+		assert_int_equal(occurrences("set_mempolicy("), 0);
+	}
+}
+
 /*
  * Runs the program under limits, as a user whom they bind (root they do not), in a process group
  * of its own: nobody may be left in that group afterwards.
@@ -444,6 +475,7 @@ int main(void)
 		cmocka_unit_test(interrupted),
 		cmocka_unit_test(killed_worker),
 		cmocka_unit_test(killed_while_busy),
+		cmocka_unit_test(memory_is_bound),
 		cmocka_unit_test(at_a_limit),
 	};
 

@@ -111,14 +111,14 @@ static void every_policy(void **state)
 /* A machine with two kinds of cores and with devices, from a file as lstopo writes them. */
 static void from_a_file(void **state)
 {
-	static const char *const machines[] = {HYBRID, DEVICES};
-	static const char *const places[] = {"cores", "nic:eth1"};
+	static const char *const machines[] = {HYBRID, DEVICES, FORTY};
+	static const char *const places[] = {"cores", "nic:eth1", "none"};
 	static const char *const says[] = {"Cores of several kinds: IntelCore: CPU 0-3, IntelAtom: "
 					   "CPU 4,6,8,10.\n",
-					   "CPU 4  worker 0"};
+					   "CPU 4  worker 0", "cores 0-19 Little "};
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		hwloc_topology_t topology = placing_machine(machines[i]);
 		char path[] = "/tmp/iolab-test-XXXXXX.xml";
 		int fd = mkstemps(path, 4);
