@@ -189,16 +189,9 @@ static void block(struct origin_connection *connection)
 
 void origin_secure_push(struct origin_service *service, struct origin_connection *connection)
 {
-	struct origin_secure *secure = connection->secure;
-
 	for (;;) {
 		if (!send_unsent(service, connection)) {
 			block(connection);
-			return;
-		}
-		if (secure->bare) {
-			secure->bare = false;
-			connection->state = CONNECTION_OPEN;
 			return;
 		}
 		if (!origin_answer_left(connection)) {
@@ -221,16 +214,14 @@ void origin_secure_push(struct origin_service *service, struct origin_connection
 void origin_secure_give(struct origin_service *service, struct origin_connection *connection,
 			const struct origin_reply *reply)
 {
-	struct origin_secure *secure = connection->secure;
+	struct origin_tls *tls = &connection->secure->tls;
 
-	if (!reply->whole || secure->unsent) {
-		secure->bare = false;
+	if (!reply->whole) {
 		origin_answer_load(connection, reply);
 		origin_secure_push(service, connection);
 		return;
 	}
-	if (reply->inline_size &&
-	    !origin_tls_write(&secure->tls, reply->bytes, reply->inline_size)) {
+	if (reply->inline_size && !origin_tls_write(tls, reply->bytes, reply->inline_size)) {
 		origin_drop(connection);
 	} else if (flush(service, connection)) {
 		origin_answer_done(service, connection);
@@ -294,22 +285,19 @@ static void take_records(struct origin_service *service, struct origin_connectio
 		}
 		/* Serving may send what others have queued, by the same outbox. */
 		if (shared->out.end && service->queued && !flush(service, connection)) {
-			origin_drop(connection); /* no room for a handshake's end: not worth it */
+			origin_drop(connection);
 			return;
 		}
-		/* What is still in there makes it a connection that is not to be queued. */
-		connection->readable |= origin_tls_pending(tls);
+		/* More to read, or something to send already: not a connection to be queued. */
+		connection->readable |= origin_tls_pending(tls) || shared->out.end;
 		origin_connection_take(service, connection, shared->plain, got);
 		if (!origin_tls_pending(tls))
 			break; /* spares the read that would say so */
 	}
 	if (connection->state == CONNECTION_CLOSED)
 		shared->out.end = 0;
-	else if (shared->out.end && !flush(service, connection) &&
-		 connection->state == CONNECTION_OPEN) {
-		connection->secure->bare = true;
-		connection->state = CONNECTION_BLOCKED;
-	}
+	else if (!flush(service, connection) && connection->state == CONNECTION_OPEN)
+		origin_drop(connection); /* a socket with no room for a handshake is not worth it */
 }
 
 /* Those of the received bytes that have to wait for an answer before them. */

@@ -14,7 +14,6 @@ struct origin_secure {
 	struct origin_tls tls;
 	struct origin_stash *raw;     /* received, not yet decrypted: behind an answer that waits */
 	struct origin_outbox *unsent; /* encrypted, the socket had no room */
-	bool bare;		      /* what is unsent belongs to no answer */
 };
 
 /* A worker's. */

@@ -622,6 +622,7 @@ static void not_too_soon(void **state)
 /* A client that waits for nothing is let go as soon as it leaves, in either manner. */
 static void held_until_left(void **state)
 {
+	ssize_t got;
 	char byte;
 
 	(void)state;
@@ -629,7 +630,8 @@ static void held_until_left(void **state)
 	peer_get(&peer, "/");
 	usleep(2000);
 	shutdown(peer.fd, SHUT_WR);
-	assert_true(recv(peer.fd, &byte, 1, 0) <= 0); /* "/" was not read: a reset will do */
+	got = recv(peer.fd, &byte, 1, 0);
+	assert_true(got == 0 || errno == ECONNRESET); /* "/" was not read: a reset will do */
 	reconnect();
 	peer_get(&peer, "/fault/never");
 	shutdown(peer.fd, SHUT_WR); /* perhaps before it is held */
