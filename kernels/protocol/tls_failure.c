@@ -15,6 +15,7 @@ static const struct {
 } meanings[] = {
 	{SSL_R_WRONG_VERSION_NUMBER, true, "the server does not speak TLS"},
 	{SSL_R_PACKET_LENGTH_TOO_LONG, true, "the server does not speak TLS"},
+	{SSL_R_DATA_LENGTH_TOO_LONG, true, "the server does not speak TLS"},
 	{SSL_R_ENCRYPTED_LENGTH_TOO_LONG, true, "the server does not speak TLS"},
 	{SSL_R_UNEXPECTED_MESSAGE, true, "the server does not speak TLS"},
 	{SSL_R_HTTP_REQUEST, true, "the server does not speak TLS"},
