@@ -164,8 +164,7 @@ static int set_values(struct reading *r, struct plan_key *key, const char *text)
 	for (size_t i = 0; i < key->values.count; i++) {
 		const char *value = key->values.items[i];
 
-		/* What the runner fills in cannot be known yet. */
-		if (key->row && !strchr(value, '{') &&
+		if (key->row &&
 		    plan_kind_value(r->section->kind, key->row, value, &number, what, sizeof(what)))
 			return complain(r, "[%s] %s: %s", r->header, key->name, what);
 		for (size_t k = 0; k < i && key->values.count <= PLAN_CELLS_DEFAULT; k++)
@@ -266,10 +265,11 @@ static char *plan_name(const char *name)
 	return strndup(base, strcspn(base, "."));
 }
 
-int plan_read(const char *name, unsigned cells_max, struct plan *plan, char *why, size_t why_size)
+/* text NULL: the file of that name. */
+static int read_any(const char *name, const char *text, unsigned cells_max, struct plan *plan,
+		    char *why, size_t why_size)
 {
 	struct reading reading = {.plan = plan, .why = why, .why_size = why_size};
-	const char *text = NULL;
 	int err;
 
 	memset(plan, 0, sizeof(*plan));
@@ -279,14 +279,28 @@ int plan_read(const char *name, unsigned cells_max, struct plan *plan, char *why
 	for (unsigned kind = 0; kind < PLAN_WORKLOADS; kind++)
 		plan->defaults[kind].kind = (enum plan_kind)kind;
 	plan->name = plan_name(name);
-	if (!is_path(name) && !(text = embedded(name, why, why_size)))
-		return -ENOENT;
 	err = plan_lines_read(&plan->text, name, text, why, why_size);
 	for (size_t i = 0; i < plan->text.count && !err; i++) {
 		reading.line = &plan->text.lines[i];
 		err = take_line(&reading);
 	}
 	return err ? err : plan_expand(plan, why, why_size);
+}
+
+int plan_read(const char *name, unsigned cells_max, struct plan *plan, char *why, size_t why_size)
+{
+	const char *text = NULL;
+
+	memset(plan, 0, sizeof(*plan));
+	if (!is_path(name) && !(text = embedded(name, why, why_size)))
+		return -ENOENT;
+	return read_any(name, text, cells_max, plan, why, why_size);
+}
+
+int plan_read_text(const char *name, const char *text, unsigned cells_max, struct plan *plan,
+		   char *why, size_t why_size)
+{
+	return read_any(name, text, cells_max, plan, why, why_size);
 }
 
 static void release_section(struct plan_section *section)

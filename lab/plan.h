@@ -91,6 +91,10 @@ struct plan {
 int plan_read(const char *name, unsigned cells_max, struct plan *plan, char *why, size_t why_size);
 void plan_release(struct plan *plan);
 
+/* The same for a text; `name` stands in the messages for the file. */
+int plan_read_text(const char *name, const char *text, unsigned cells_max, struct plan *plan,
+		   char *why, size_t why_size);
+
 /* The section's first key of that name, or NULL. */
 const struct plan_key *plan_section_key(const struct plan_section *section, const char *name);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct reading {
 	struct plan_lines *plan;
@@ -67,6 +68,13 @@ char *plan_lines_cut(char *line)
 	return *line ? trim(equals + 1) : NULL;
 }
 
+static bool is_comment(const char *line)
+{
+	while (is_blank(*line))
+		line++;
+	return *line == ';' || *line == '#';
+}
+
 /* A copy of the line with every ${NAME} replaced; NULL with why written. */
 static char *expand(struct reading *r, struct place at, const char *line)
 {
@@ -108,13 +116,15 @@ static char *expand(struct reading *r, struct place at, const char *line)
 static int write_flat(struct reading *r, struct place at, const char *text)
 {
 	size_t before = strlen(r->plan->flat), length = strlen(text);
-	char *grown = realloc(r->plan->flat, before + length + 2);
+	/* A '\' that joined nothing here must not do so there: a blank behind keeps it. */
+	bool joins = length && text[length - 1] == '\\';
+	char *grown = realloc(r->plan->flat, before + length + 3);
 
 	if (!grown)
 		return complain(r, at, -ENOMEM, "out of memory");
 	r->plan->flat = grown;
 	memcpy(grown + before, text, length);
-	memcpy(grown + before + length, "\n", 2);
+	memcpy(grown + before + length, joins ? " \n" : "\n", joins ? 3 : 2);
 	return 0;
 }
 
@@ -165,8 +175,15 @@ static int take_text(struct reading *r, const char *path, const char *text);
 static int take_file(struct reading *r, struct place at, const char *path)
 {
 	char *real = realpath(path, NULL);
-	char *text = real ? read_file(real) : NULL;
+	char *text = NULL;
 	int err = 0;
+	struct stat status;
+
+	/* The plan itself may come through a pipe; an included file that never ends is a slip. */
+	if (real && at.number && stat(real, &status) == 0 && !S_ISREG(status.st_mode))
+		errno = EINVAL;
+	else if (real)
+		text = read_file(real);
 
 	if (!text)
 		err = complain(r, at, -errno, "cannot read the plan %s: %s", path, strerror(errno));
@@ -252,7 +269,7 @@ static int take_text(struct reading *r, const char *path, const char *text)
 		char *next = *end ? end + 1 : NULL;
 
 		at.number = ++number;
-		while (next && end > line && end[-1] == '\\' && *line != ';' && *line != '#') {
+		while (next && end > line && end[-1] == '\\' && !is_comment(line)) {
 			end[-1] = *end = ' ';
 			end = strchrnul(next, '\n');
 			next = *end ? end + 1 : NULL;

@@ -177,6 +177,7 @@ static void wrong_plans(void **state)
 		{FETCH "connections = 1, 2 … many\n", "'many' is none"},
 		{FETCH "histogram = \"a, b\n", "the quote of \"a, b is not closed"},
 		{FETCH "histogram = \"a\" b, c\n", "after the closing quote comes 'b, c'"},
+		{"[fetch]\nmodel = blo{king, epoll\n", ":2: [fetch] model: 'blo{king' is not"},
 		{FETCH "histogram = {prt}\n", "{prt} is neither a key of this section"},
 		{FETCH "latency = 1ms\nbody = 1k\n", ":5: [fetch] latency and body do not go"},
 		{FETCH "[fetch]\nmodel = uring\n",
