@@ -198,6 +198,9 @@ static struct crew *make_crew(const struct model *model, const struct fetch_opti
 static void start(struct crew *crew)
 {
 	fetch_signals_block();
+	/* OpenSSL's own writes to a socket that its peer closed would raise it. */
+	if (crew->options->tls_io != TLS_BUFFERED)
+		signal(SIGPIPE, SIG_IGN);
 	start_soakers(crew);
 	if (crew->threads)
 		crew->threads[0] = pthread_self();
