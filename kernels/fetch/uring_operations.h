@@ -26,7 +26,8 @@ enum operation {
 #define CONNECTING 1U /* will complete, also when cancelled */
 #define RECEIVING  2U /* likewise */
 #define CANCELLED  4U /* these are asked to end, so that the socket can be closed */
-#define LIFE	   8U
+#define PARKED	   8U /* asks to receive again when there are buffers */
+#define LIFE	   16U
 
 static inline uint64_t operation_data(const struct connection *c, enum operation operation)
 {
@@ -61,6 +62,14 @@ void operations_connect(struct worker *w, struct connection *c);
 
 /* Asks for what comes; until a completion says that it ended, RECEIVING is set. */
 void operations_receive(struct worker *w, struct connection *c);
+
+/*
+ * A receive found no buffer: it is asked for again, in its turn, by operations_unpark(), which is
+ * to be called when all buffers have been given back. To ask at once, and all together, would be
+ * to be refused again and again.
+ */
+void operations_park(struct worker *w, struct connection *c);
+void operations_unpark(struct worker *w);
 
 /*
  * Sends the connection's output and has a receive armed for the answer. Only a failure to send
