@@ -101,7 +101,12 @@ static const struct {
 	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 	 "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
 	 200, 5, true},
+	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	 "00003;a=b;c=\"d; \\\"e\\\"\"\r\nabc\r\nA ; n = \"\"\r\n0;\r\nx12345\r\n0;last\r\nT: r\r\n\r\n",
+	 200, 13, true},
 	{"HTTP/1.1 204 No Content\r\n\r\n", 204, 0, true},
+	{"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", 204, 0, true},
+	{"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", 304, 0, true},
 	{"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n", 304, 0, true},
 	{"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno", 404, 2,
 	 false},

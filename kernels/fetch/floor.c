@@ -63,6 +63,10 @@ static int prepare(struct worker *w, char *why, size_t why_size)
 		snprintf(why, why_size, "out of memory for %u connections", w->lanes);
 		return -ENOMEM;
 	}
+	if (w->endpoints[0].tls) {
+		snprintf(why, why_size, "the floor has no TLS: give an http:// URL");
+		return -ENOTSUP;
+	}
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll < 0)
 		err = -errno;

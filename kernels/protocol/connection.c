@@ -149,6 +149,28 @@ static void finish(struct connection *c)
 		connection_fail(c, "the body differs from the first one that this URL gave", 0);
 }
 
+/*
+ * Parses what arrived, of a head that is not complete no more than the limit leaves: whether it is
+ * too long must not depend on how its bytes were cut.
+ */
+static int parse(struct connection *c, const uint8_t *bytes, size_t length)
+{
+	size_t beyond = 0, within;
+
+	if (!c->head_complete && c->received_bytes > CONNECTION_HEAD_MAX)
+		beyond = c->received_bytes - CONNECTION_HEAD_MAX;
+	if (beyond == 0)
+		return connection_parse(c, bytes, length);
+	within = length > beyond ? length - beyond : 0;
+	if (within && connection_parse(c, bytes, within))
+		return -EBADMSG;
+	if (!c->head_complete) {
+		c->failure = "the response's head is too long";
+		return -EBADMSG;
+	}
+	return connection_parse(c, bytes + within, length - within);
+}
+
 void connection_take(struct connection *c, const void *bytes, size_t length)
 {
 	c->one_piece = !c->got_bytes;
@@ -161,15 +183,13 @@ void connection_take(struct connection *c, const void *bytes, size_t length)
 		conclude(c);
 		return;
 	}
-	if (connection_parse(c, bytes, length)) {
+	if (parse(c, bytes, length)) {
 		connection_fail(c, c->failure, 0);
 		return;
 	}
 	if (c->complete) {
 		finish(c);
 		remember(c, bytes, length);
-	} else if (!c->head_complete && c->received_bytes > CONNECTION_HEAD_MAX) {
-		connection_fail(c, "the response's head is too long", 0);
 	}
 }
 
