@@ -134,7 +134,7 @@ static void hand_over(struct worker *w, struct connection *c, const void *bytes,
 		connection_peer_done(c); /* more than it was asked for */
 		return;
 	}
-	if (!operations_send_is_out(u, c))
+	while (!operations_send_is_out(u, c) && !u->broken)
 		u->broken = uring_enter(u, &w->calls, 0, -1);
 	connection_received(c, bytes, length);
 }

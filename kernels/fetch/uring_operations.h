@@ -79,13 +79,14 @@ void operations_send(struct worker *w, struct connection *c);
 
 /*
  * The output of a connection is only promised to stay until something is received. False while
- * the kernel has not even seen the connection's last send: enter first. Always true for bytes that
+ * the kernel has not taken up the connection's last send: enter first. Always true for bytes that
  * stay for good, a request's.
  */
 static inline bool operations_send_is_out(const struct uring *u, const struct connection *c)
 {
 	return c->output == (const uint8_t *)c->request->bytes ||
-	       (int32_t)(u->ring.sq.sqe_head - u->volatile_sends[c->index]) >= 0;
+	       (int32_t)(io_uring_smp_load_acquire(u->ring.sq.khead) -
+			 u->volatile_sends[c->index]) >= 0;
 }
 
 /* Asks what is in flight to end: CONNECTING and RECEIVING go with their completions. */

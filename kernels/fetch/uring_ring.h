@@ -25,7 +25,7 @@ struct uring {
 	int broken;			   /* -errno of a submit that failed for good */
 	struct io_uring_sqe spare;	   /* what is then filled in for nobody */
 	struct io_uring_sqe send, receive; /* what all of these have in common */
-	uint32_t *volatile_sends;	   /* see uring_send_is_out(); one a connection */
+	uint32_t *volatile_sends;	   /* see operations_send_is_out(); one a connection */
 	uint32_t *parked; /* connections that found no buffer, first come first served */
 	unsigned parked_first, parked_count;
 	struct uring_registered_wait *waiting; /* registered-wait: its arguments */
