@@ -233,6 +233,8 @@ void connection_error(struct connection *c, const char *phase, int error)
 {
 	if ((error == ECONNRESET || error == EPIPE) && retry(c))
 		return;
+	if (c->tls && c->open && !c->ready)
+		phase = "TLS";
 	connection_fail(c, phase, error);
 }
 
