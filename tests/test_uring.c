@@ -383,7 +383,7 @@ static pid_t serve(enum manner manner, struct sockaddr_in *address)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		alarm(60); /* never left behind */
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* never left behind */
 		for (;;)
 			treat(accept(listener, NULL, NULL), manner);
 	}
