@@ -22,6 +22,13 @@ static bool ends_line(uint8_t byte)
 	return byte == '\r' || byte == '\n';
 }
 
+static enum chunks_part behind_size(uint8_t byte)
+{
+	if (byte == ';' || byte == ' ' || byte == '\t')
+		return CHUNKS_EXTENSION;
+	return ends_line(byte) ? CHUNKS_LINE_END : CHUNKS_PASS;
+}
+
 /* Of a size's line, up to its extensions or the data behind it. */
 static size_t through_line(struct chunks *chunks, const uint8_t *bytes, size_t length)
 {
@@ -34,17 +41,13 @@ static size_t through_line(struct chunks *chunks, const uint8_t *bytes, size_t l
 			chunks->size = chunks->size * 16 + (unsigned)value;
 			continue;
 		}
-		if (!ends_line(bytes[at])) {
-			chunks->part = CHUNKS_EXTENSION;
-			return at;
-		}
-		chunks->part = CHUNKS_LINE_END;
+		chunks->part = behind_size(bytes[at]);
 		break;
 	}
 	for (; at < length && chunks->part == CHUNKS_LINE_END; at++) {
 		if (bytes[at] != '\n')
 			continue;
-		chunks->part = chunks->size ? CHUNKS_DATA : CHUNKS_LAST;
+		chunks->part = chunks->size ? CHUNKS_DATA : CHUNKS_PASS;
 		chunks->size += 2;
 	}
 	return at;
@@ -89,7 +92,7 @@ size_t chunks_filter(struct chunks *chunks, const uint8_t *bytes, size_t length,
 		case CHUNKS_DATA:
 			at += through_data(chunks, length - at);
 			break;
-		case CHUNKS_LAST:
+		case CHUNKS_PASS:
 			return length;
 		}
 	}

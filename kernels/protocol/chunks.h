@@ -15,7 +15,7 @@ enum chunks_part {
 	CHUNKS_EXTENSION, /* behind them */
 	CHUNKS_LINE_END,
 	CHUNKS_DATA,
-	CHUNKS_LAST /* behind the last chunk */
+	CHUNKS_PASS /* behind the last chunk, or where a size should be and is not */
 };
 
 struct chunks {

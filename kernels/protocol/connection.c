@@ -128,6 +128,9 @@ static void remember(struct connection *c, const void *bytes, size_t length)
 	if (!seen || !c->one_piece || length > sizeof(seen->bytes) || c->want != WANT_NOTHING ||
 	    !c->reference->known)
 		return;
+	/* Where a redirect leads is in its headers: whoever follows it has them parsed. */
+	if (c->headers && c->status / 100 == 3)
+		return;
 	seen->length = (uint32_t)length;
 	seen->status = c->status;
 	seen->body_bytes = (uint32_t)c->body_bytes;
