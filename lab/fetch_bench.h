@@ -103,6 +103,7 @@ struct bench {
 	char first_failure[512]; /* "" when nothing failed */
 	char variant[256];	 /* of the model, in effect */
 	int model_error;	 /* what run() returned */
+	uint64_t peak_kib;	 /* resident size of its process */
 } __attribute__((aligned(128))); /* no two workers write into one cache line or its neighbour */
 
 /* A fetch of an open loop that began later than this after it was due was begun late. */
