@@ -88,6 +88,8 @@ struct bench {
 	uint64_t errors;
 	uint64_t unanswered; /* in flight when the run was cut off; among the errors */
 	uint64_t unsent;     /* open loop: due before the end and never begun */
+	uint64_t due_ns;     /* open loop: since its start, when the last fetch begun fell due */
+	uint64_t lag_ns;     /* open loop: by how much that was begun later */
 	uint64_t late;	     /* open loop: begun more than BENCH_LATE_NS after they were due */
 	uint64_t received_bytes;
 	uint64_t body_bytes;
