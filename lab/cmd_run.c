@@ -215,8 +215,8 @@ static enum status resume(const struct run_options *options)
 {
 	struct runner_outcome outcome = {0};
 	struct runner_limits limits;
-	struct run_folder folder;
-	struct run_facts facts;
+	struct run_folder folder = {.lock = -1};
+	struct run_facts facts = {.blocks = 0};
 	struct plan plan;
 	char why[512];
 

@@ -37,6 +37,8 @@ static void merge_one(struct fetch_merged *m, const struct bench *b, bool interr
 	double length_s = seconds(b->end.at_ns - b->begin.at_ns);
 	uint64_t elements = b->overlap_end - b->overlap_begin;
 
+	m->from_ns = b->begin.at_ns < m->from_ns ? b->begin.at_ns : m->from_ns;
+	m->until_ns = b->end.at_ns > m->until_ns ? b->end.at_ns : m->until_ns;
 	for (unsigned i = 0; i < BENCH_HISTOGRAMS; i++)
 		histogram_merge(m->histograms[i], b->histograms[i]);
 	usage_add(&m->usage, &b->begin, &b->end);
@@ -69,6 +71,7 @@ static void merge_one(struct fetch_merged *m, const struct bench *b, bool interr
 void fetch_merge(struct fetch_merged *m, const struct fetch_outcome *o)
 {
 	memset(m, 0, sizeof(*m));
+	m->from_ns = UINT64_MAX;
 	for (unsigned i = 0; i < BENCH_HISTOGRAMS; i++) {
 		m->histograms[i] = histogram_new();
 		if (!m->histograms[i])
@@ -97,8 +100,11 @@ double fetch_percentile_us(const struct fetch_merged *m, enum bench_histogram wh
 	return h->total ? (double)histogram_percentile(h, percentile) / 1e3 : NAN;
 }
 
+/* A list takes until its last worker is done; in a benchmark all have the same time to fill. */
 double fetch_duration_s(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
+	if (!o->options->benchmark)
+		return seconds(m->until_ns - m->from_ns);
 	return seconds(m->usage.at_ns) / o->run.count;
 }
 

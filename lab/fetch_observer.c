@@ -223,8 +223,12 @@ static void on_failed(struct observer *observer, struct connection *c)
 	struct bench *b = bench_of_observer(observer);
 
 	b->now_ns = usage_now_ns();
-	/* Nothing ever answered: failing on until the time is over would measure nothing. */
-	if (b->options->benchmark && !b->answered && ++b->refused >= b->worker.lanes) {
+	/*
+	 * Nothing ever answered, of none of the URLs: failing on until the time is over would
+	 * measure nothing.
+	 */
+	if (b->options->benchmark && !b->answered &&
+	    ++b->refused >= (uint64_t)b->worker.lanes * b->targets->url_count) {
 		if (b->phase == BENCH_WARMING)
 			bench_measure_begin(b, 0);
 		b->left = 0;

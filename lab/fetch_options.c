@@ -40,6 +40,10 @@ static void check_model(const struct fetch_options *o, const struct model *model
 			    "--threads: %u workers cannot share %" PRIu64
 			    " connections; ask for --connections %u",
 			    o->workers, o->connections, o->workers);
+	if (o->tls_io != TLS_BUFFERED && !model->openssl_calls)
+		status_exit(STATUS_USAGE,
+			    "--tls-io: this model moves the bytes itself, and OpenSSL "
+			    "cannot; leave it at buffered");
 	if (model->check && model->check(&o->choices, o->wait, why, sizeof(why)))
 		status_exit(STATUS_USAGE, "--%s: %s", model->name, why);
 	if (model->notification == NOTIFY_NONE && model->yardstick &&
@@ -87,6 +91,20 @@ static void check_headers(const struct option_texts *headers)
 	}
 }
 
+/* Each worker reads the file for itself; what is wrong with it is said once, and before. */
+static void check_cacert(const struct fetch_options *o)
+{
+	const struct tls_options options = {.cacert = o->cacert, .endpoints = 1};
+	struct tls_context *context;
+	char why[512];
+
+	if (!o->cacert)
+		return;
+	if (tls_context_new(&options, &context, why, sizeof(why)))
+		status_exit(STATUS_USAGE, "--cacert: %s", why);
+	tls_context_free(context);
+}
+
 static void check(const struct fetch_options *o, const struct model *model)
 {
 	if (o->url_count == 0)
@@ -94,6 +112,7 @@ static void check(const struct fetch_options *o, const struct model *model)
 	check_pairs(o);
 	check_headers(&o->headers);
 	check_model(o, model);
+	check_cacert(o);
 	check_writable("--csv", o->csv);
 	check_writable("--histogram", o->histogram);
 	check_writable("--samples", o->samples);

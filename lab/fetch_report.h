@@ -32,6 +32,7 @@ struct fetch_merged {
 	struct histogram *histograms[BENCH_HISTOGRAMS];
 	struct usage usage; /* at_ns: the intervals' lengths added up */
 	struct calls calls;
+	uint64_t from_ns, until_ns; /* the first worker's begin, the last one's end */
 	uint64_t completed, errors, received_bytes, body_bytes;
 	uint64_t lane_completed, lane_ns, lanes; /* over all lanes' own intervals */
 	uint64_t unanswered, unsent, late;

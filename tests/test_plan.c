@@ -262,7 +262,7 @@ static void skips(void **state)
 
 	(void)state;
 	if (read_text(
-		    "[defaults fetch]\nskip = latency>=10ms body<1m\nduration = 2s\n"
+		    "[defaults fetch]\nskip = latency>=1ms body<1m\nduration = 2s\n"
 		    "[fetch a]\nmodel = epoll, uring\nwait = block, spin\nconnections = 1, 10, 100\n"
 		    "latency = 0, 1000us\n"
 		    "skip = model=uring connections>10\nskip = latency<1ms wait!=block\n"

@@ -235,6 +235,31 @@ static void interrupted(void **state)
 	child_free(&child);
 }
 
+/* The process whose id the file holds has ended, or does so within a moment. */
+static void assert_gone(const char *pid_path)
+{
+	char path[64], text[64] = "";
+	FILE *file = fopen(pid_path, "r");
+	int pid = 0;
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &pid), 1);
+	fclose(file);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	for (int i = 0; i < 200; i++) {
+		file = fopen(path, "r");
+		/* One that nobody waited for yet has no command line any more. */
+		if (!file || !fgets(text, sizeof(text), file)) {
+			if (file)
+				fclose(file);
+			return;
+		}
+		fclose(file);
+		usleep(10000);
+	}
+	fail_msg("process %d, %s, is still there", pid, text);
+}
+
 /* Commands, lists of URLs and naps stand in the same blocks; a cell that fails ends nothing. */
 static void all_kinds(void **state)
 {
@@ -247,7 +272,8 @@ static void all_kinds(void **state)
 		"body = 1000\nrate = at ([0-9.]+)\ncount = did ([0-9]+)\n"
 		"[command bound]\nrun = sh -c 'cat /proc/self/status; exit {code}'\ncode = 0, 3\n"
 		"rate = Cpus_allowed_list:.([0-9]+)\n"
-		"[command hangs]\nrun = sh -c 'sleep 600 & sleep 600'\ntimeout = 1ms\n"
+		"[command hangs]\nrun = sh -c 'sleep 60 & echo $! >${IOLAB_TEST_PID}; sleep 60'\n"
+		"timeout = 1ms\n"
 		"[command silent]\nrun = true\nrate = (.+)\n"
 		"[command missing]\nrun = ./no-such-program\n"
 		"[nap naps]\nmodel = blocking, uring\ntick = 1ms\n";
@@ -270,8 +296,13 @@ static void all_kinds(void **state)
 	size_t count;
 
 	(void)state;
+	char pid_path[80];
+
+	snprintf(pid_path, sizeof(pid_path), "%s/pid", folder);
+	setenv("IOLAB_TEST_PID", pid_path, 1);
 	write_plan(plan);
 	assert_int_equal(iolab(&child, arguments), 1);
+	assert_gone(pid_path);
 	assert_non_null(strstr(child.err.text, "hangs: killed, it did not end in time"));
 	assert_non_null(strstr(child.err.text, "silent: rate = (.+) finds no number"));
 	assert_non_null(

@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -183,6 +184,24 @@ static void buffers_run_out(void **state)
 		assert_fetches(receiving[i], url, options, 1200, 102400);
 }
 
+/* Who finds no buffer waits his turn: asking at once, all together, is asking in vain. */
+static void refused_arrivals_wait_their_turn(void **state)
+{
+	static const char *const options[] = {"-c900", "-n9000", "--json", NULL};
+	struct child child;
+	char url[64];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
+	assert_int_equal(run(&child, "coop,fixed,multishot,poll-first", url, options), 0);
+	json_t *row = fetching_row(&child);
+
+	assert_int_equal(fetching_number(row, "requests"), 9000);
+	assert_true(fetching_number(row, "would_block_per_request") < 3);
+	json_decref(row);
+	child_free(&child);
+}
+
 static void lists_are_recorded(void **state)
 {
 	static const struct {
@@ -293,11 +312,12 @@ static int sockets_held(const char *list)
 	snprintf(variant, sizeof(variant), "--uring=%s", list);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/delay/100ms", port);
 	child_start(&child, argv);
-	for (int look = 0; look < 20; look++) {
+	struct pollfd ended = {.fd = child.pidfd, .events = POLLIN};
+
+	while (poll(&ended, 1, 5) == 0) {
 		int seen = sockets_of(child.pid);
 
 		most = seen > most ? seen : most;
-		usleep(10000);
 	}
 	assert_int_equal(child_wait(&child, CHILD_LIMIT_MS), 0);
 	child_free(&child);
@@ -312,7 +332,14 @@ static void direct_sockets_have_no_descriptors(void **state)
 }
 
 /* What a server of a test does with a connection once a request has come. */
-enum manner { CLOSE_AFTER_ANSWER, CLOSE_WITHOUT_LENGTH, RESET_IT, RESET_IN_THE_BODY, NEVER_ANSWER };
+enum manner {
+	CLOSE_AFTER_ANSWER,
+	CLOSE_WITHOUT_LENGTH,
+	RESET_IT,
+	RESET_IN_THE_BODY,
+	RESET_WHEN_IDLE,
+	ANSWER_UNREAD
+};
 
 static void treat(int fd, enum manner manner)
 {
@@ -320,17 +347,19 @@ static void treat(int fd, enum manner manner)
 		[CLOSE_AFTER_ANSWER] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
 		[CLOSE_WITHOUT_LENGTH] = "HTTP/1.1 200 OK\r\n\r\nhello",
 		[RESET_IN_THE_BODY] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel",
+		[RESET_WHEN_IDLE] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+		[ANSWER_UNREAD] = "what?\r\n\r\n",
 	};
 	const struct linger at_once = {.l_onoff = 1};
 	char request[4096];
 
 	if (recv(fd, request, sizeof(request), 0) > 0 && answers[manner])
 		send(fd, answers[manner], strlen(answers[manner]), MSG_NOSIGNAL);
-	if (manner == RESET_IN_THE_BODY)
-		usleep(10000);
-	if (manner == RESET_IT || manner == RESET_IN_THE_BODY)
+	if (manner == RESET_IN_THE_BODY || manner == RESET_WHEN_IDLE)
+		usleep(5000);
+	if (manner >= RESET_IT && manner <= RESET_WHEN_IDLE)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	if (manner != NEVER_ANSWER)
+	if (manner != ANSWER_UNREAD)
 		close(fd);
 }
 
@@ -354,7 +383,7 @@ static pid_t serve(enum manner manner, struct sockaddr_in *address)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		alarm(60); /* never left behind */
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* never left behind */
 		for (;;)
 			treat(accept(listener, NULL, NULL), manner);
 	}
@@ -429,7 +458,8 @@ static struct {
 	struct observer observer;
 	atomic_bool stop;
 	unsigned connected, done, failed, begun, fetches;
-	int full; /* a listener whose queue is full, or -1 */
+	const char *failure; /* what is expected to be said of a fetch that fails */
+	int full;	     /* a listener whose queue is full, or -1 */
 } lab;
 
 static void on_connected(struct observer *o, struct connection *c)
@@ -449,7 +479,6 @@ static void on_done(struct observer *o, struct connection *c)
 {
 	(void)o;
 	assert_int_equal(c->status, 200);
-	assert_int_equal(c->body_bytes, 24);
 	lab.done++;
 }
 
@@ -459,7 +488,7 @@ static void on_failed(struct observer *o, struct connection *c)
 	int fd;
 
 	(void)o;
-	assert_string_equal(c->failure, "it took too long");
+	assert_string_equal(c->failure, lab.failure);
 	while (lab.full >= 0 && (fd = accept(lab.full, NULL, NULL)) >= 0)
 		close(fd);
 	lab.failed++;
@@ -507,7 +536,7 @@ static bool overdue(struct worker *w, struct connection *c)
 {
 	(void)w;
 	/* Only the first fetch of a server with a full queue is given up while it connects. */
-	if (c->request->endpoint != 0 || lab.worker.endpoints_count == 1 ||
+	if (c->request->endpoint != 0 || strcmp(lab.failure, "it took too long") != 0 ||
 	    (!c->open && (lab.full < 0 || lab.failed)))
 		return false;
 	connection_give_up(c, "it took too long", NULL);
@@ -541,6 +570,7 @@ static void make_lab(const char *list, unsigned lanes, unsigned endpoints, unsig
 	if (*list && model_choices_parse(&model_uring, list, &lab.choices, why, sizeof(why)))
 		fail_msg("%s", why);
 	lab.full = -1;
+	lab.failure = "it took too long";
 	lab.fetches = fetches;
 	lab.observer = (struct observer){.connected = on_connected,
 					 .first_byte = on_first_byte,
@@ -557,7 +587,7 @@ static void make_lab(const char *list, unsigned lanes, unsigned endpoints, unsig
 		connection_init(&lab.connections[i], i, &lab.observer);
 }
 
-static void run_lab(const char *list)
+static void run_lab(const char *list, bool with_ticks)
 {
 	char why[256] = "";
 	const struct sigaction action = {.sa_handler = on_tick};
@@ -566,7 +596,8 @@ static void run_lab(const char *list)
 	sigaction(SIGALRM, &action, NULL);
 	if (model_uring.prepare(&lab.worker, why, sizeof(why)))
 		fail_msg("%s: %s", list, why);
-	setitimer(ITIMER_REAL, &ticks, NULL);
+	if (with_ticks)
+		setitimer(ITIMER_REAL, &ticks, NULL);
 	assert_int_equal(model_uring.run(&lab.worker), 0);
 	setitimer(ITIMER_REAL, &none, NULL);
 	model_uring.release(&lab.worker);
@@ -594,7 +625,7 @@ static void overdue_answers_are_given_up(void **state)
 		lab.worker.wait = i % 2 ? WAIT_SPIN : WAIT_BLOCK;
 		set_endpoint(0, &mute);
 		set_endpoint(1, &good);
-		run_lab(receiving[i / 2]);
+		run_lab(receiving[i / 2], true);
 		assert_int_equal(lab.failed, 8);
 		assert_int_equal(lab.done, 8);
 		assert_int_equal(lab.connected, 12);
@@ -618,7 +649,7 @@ static void overdue_connects_are_given_up(void **state)
 		set_endpoint(1, &good);
 		lab.full = listener;
 		fcntl(listener, F_SETFL, O_NONBLOCK);
-		run_lab(receiving[i]);
+		run_lab(receiving[i], true);
 		assert_int_equal(lab.failed, 2);
 		assert_int_equal(lab.done, 2);
 		/* The first one did hang; the answering server's stayed. */
@@ -626,6 +657,62 @@ static void overdue_connects_are_given_up(void **state)
 		close(holds);
 		close(listener);
 	}
+}
+
+/*
+ * A request that the server never reads, and answers wrongly: its send is still under way when the
+ * connection is closed, and must neither hold the socket nor be taken for the next one's.
+ */
+static void blocked_sends_end(void **state)
+{
+	static char large[8 << 20];
+	struct sockaddr_in unread, good;
+	pid_t pid = serve(ANSWER_UNREAD, &unread);
+
+	(void)state;
+	memset(large, 'x', sizeof(large));
+	memcpy(large, "GET /", 5);
+	answering(&good);
+	for (size_t i = 0; i < COUNT(receiving); i++) {
+		make_lab(receiving[i], 2, 2, 16);
+		set_endpoint(0, &unread);
+		set_endpoint(1, &good);
+		lab.requests[0].bytes = large;
+		lab.requests[0].length = sizeof(large);
+		/* A linked receive has not even begun: such a fetch can only be given up. */
+		bool linked = strstr(receiving[i], "linked");
+
+		if (!linked)
+			lab.failure = "the response is not HTTP";
+		run_lab(receiving[i], linked);
+		assert_int_equal(lab.failed, 8);
+		assert_int_equal(lab.done, 8);
+	}
+	fetching_stop_server(pid);
+}
+
+/* A connection that died while its lane was busy elsewhere: the send fails, and is repeated. */
+static void dead_connections_are_replaced(void **state)
+{
+	static char slow[] = "GET /delay/15ms HTTP/1.1\r\nHost: h\r\n\r\n";
+	struct sockaddr_in dying, good;
+	pid_t pid = serve(RESET_WHEN_IDLE, &dying);
+
+	(void)state;
+	answering(&good);
+	for (size_t i = 0; i < COUNT(receiving); i++) {
+		make_lab(receiving[i], 1, 2, 8);
+		set_endpoint(0, &dying);
+		set_endpoint(1, &good);
+		lab.requests[1].bytes = slow;
+		lab.requests[1].length = sizeof(slow) - 1;
+		lab.failure = "none";
+		run_lab(receiving[i], false);
+		assert_int_equal(lab.failed, 0);
+		assert_int_equal(lab.done, 8);
+		assert_int_equal(lab.connected, 5);
+	}
+	fetching_stop_server(pid);
 }
 
 /* The wait ends when a fetch falls due, although nothing completes. */
@@ -649,7 +736,7 @@ static void fetches_fall_due(void **state)
 			lab.worker.wait = wait ? WAIT_SPIN : WAIT_BLOCK;
 			lab.worker.open_loop = true;
 			set_endpoint(0, &good);
-			run_lab(waiting[i]);
+			run_lab(waiting[i], false);
 			assert_int_equal(lab.done, 20);
 			assert_int_equal(lab.failed, 0);
 			/* It slept: looking for 40 ms would have taken thousands of calls. */
@@ -723,6 +810,7 @@ int main(void)
 		cmocka_unit_test(every_list_fetches_right),
 		cmocka_unit_test(spinning_fetches_right),
 		cmocka_unit_test(buffers_run_out),
+		cmocka_unit_test(refused_arrivals_wait_their_turn),
 		cmocka_unit_test(lists_are_recorded),
 		cmocka_unit_test(contradictions_are_usage_errors),
 		cmocka_unit_test(no_such_cpu),
@@ -732,6 +820,8 @@ int main(void)
 		cmocka_unit_test(refused_connections_are_told),
 		cmocka_unit_test(overdue_answers_are_given_up),
 		cmocka_unit_test(overdue_connects_are_given_up),
+		cmocka_unit_test(blocked_sends_end),
+		cmocka_unit_test(dead_connections_are_replaced),
 		cmocka_unit_test(fetches_fall_due),
 		cmocka_unit_test(refusals_tell_the_reason),
 	};

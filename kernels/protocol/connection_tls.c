@@ -103,7 +103,7 @@ static bool read_record(struct connection *c)
 			c->peer_done = true; /* nobody asked for it: not to be used again */
 		else
 			fail_tls(c, "the server sent data before it was asked");
-		return c->want == WANT_RECEIVE || !tls_drained(c->tls);
+		return true;
 	case TLS_END:
 		stream_ended(c, true);
 		return false;
@@ -131,8 +131,7 @@ void connection_unseal(struct connection *c, const void *bytes, size_t length)
 	if (!c->ready) {
 		if (shake(c) == TLS_RECEIVE)
 			send_handshake(c);
-		if (!c->ready || c->want == WANT_CLOSE || tls_drained(c->tls))
-			return;
+		return; /* an answer cannot be here yet */
 	}
 	while (c->want != WANT_CLOSE && read_record(c))
 		;

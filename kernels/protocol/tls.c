@@ -371,8 +371,3 @@ const char *tls_cipher(const struct tls *tls)
 {
 	return tls->cipher;
 }
-
-bool tls_drained(const struct tls *tls)
-{
-	return tls->input_length == 0 && !SSL_has_pending(tls->ssl);
-}

@@ -91,9 +91,6 @@ enum tls_result tls_write(struct tls *tls, const void *bytes, size_t length);
  */
 enum tls_result tls_read(struct tls *tls, const uint8_t **bytes, size_t *length);
 
-/* Whether all input was used and nothing of it waits inside: tls_read() would say TLS_RECEIVE. */
-bool tls_drained(const struct tls *tls);
-
 /* Ciphertext to be sent; tls_output_taken() when it was. */
 const uint8_t *tls_output(const struct tls *tls, size_t *length);
 void tls_output_taken(struct tls *tls);
