@@ -137,6 +137,8 @@ static int set_experiment(struct reading *r, const char *name, const char *value
 	} else if (strcmp(name, "blocks") == 0) {
 		r->plan->blocks = number;
 	} else if (strcmp(name, "read") == 0) {
+		if (!*value)
+			return complain(r, "[experiment] %s: it has no value", name);
 		free(r->plan->read);
 		r->plan->read = strdup(value);
 		return r->plan->read ? 0 : out_of_memory(r);

@@ -145,7 +145,8 @@ static void write_real(FILE *file, double value)
 
 int programs_write_csv(const struct program *programs, size_t count, FILE *file)
 {
-	fputs("program,runs,left_out,duration_s,duration_low_s,duration_high_s,cpu_s,speedup,setup_s\n",
+	fputs("program,runs,left_out,duration_s,duration_low_s,duration_high_s,cpu_s,speedup,"
+	      "setup_s\n",
 	      file);
 	for (size_t i = 0; i < count; i++) {
 		const struct program *p = &programs[i];
