@@ -88,6 +88,8 @@ struct bench {
 	uint64_t errors;
 	uint64_t unanswered; /* in flight when the run was cut off; among the errors */
 	uint64_t unsent;     /* open loop: due before the end and never begun */
+	uint64_t due_ns;     /* open loop: since its start, when the last fetch begun fell due */
+	uint64_t lag_ns;     /* open loop: by how much that was begun later */
 	uint64_t late;	     /* open loop: begun more than BENCH_LATE_NS after they were due */
 	uint64_t received_bytes;
 	uint64_t body_bytes;
@@ -104,6 +106,7 @@ struct bench {
 	char first_failure[512]; /* "" when nothing failed */
 	char variant[256];	 /* of the model, in effect */
 	int model_error;	 /* what run() returned */
+	uint64_t peak_kib;	 /* resident size of its process */
 } __attribute__((aligned(128))); /* no two workers write into one cache line or its neighbour */
 
 /* A fetch of an open loop that began later than this after it was due was begun late. */

@@ -7,6 +7,8 @@
 
 /* An open loop that came to less than this share of its rate has missed it. */
 #define RATE_HELD 0.98
+/* And a backlog below this is none: a wake-up may take so long. */
+#define BACKLOG_NS 10e6
 
 static double seconds(uint64_t ns)
 {
@@ -48,6 +50,8 @@ static void merge_one(struct fetch_merged *m, const struct bench *b, bool interr
 	m->unanswered += b->unanswered;
 	m->unsent += b->unsent;
 	m->late += b->late;
+	m->due_ns = b->due_ns > m->due_ns ? b->due_ns : m->due_ns;
+	m->lag_ns = b->lag_ns > m->lag_ns ? b->lag_ns : m->lag_ns;
 	m->received_bytes += b->received_bytes;
 	m->body_bytes += b->body_bytes;
 	m->handshakes += b->handshakes;
@@ -139,8 +143,11 @@ double fetch_cpu_us(const struct fetch_merged *m)
 
 bool fetch_rate_missed(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
-	double due = (double)(m->completed + m->errors + m->unsent);
+	double ended = (double)(m->completed + m->errors);
+	double due_ns = (double)m->due_ns, lag_ns = (double)m->lag_ns;
 
-	return o->options->rate && !o->run.interrupted &&
-	       (double)(m->completed + m->errors) < RATE_HELD * due;
+	if (!o->options->rate || o->run.interrupted)
+		return false;
+	return ended < RATE_HELD * (ended + (double)m->unsent) ||
+	       (lag_ns > BACKLOG_NS && due_ns < RATE_HELD * (due_ns + lag_ns));
 }

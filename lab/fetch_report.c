@@ -226,9 +226,11 @@ static enum status verdict(const struct fetch_merged *m, const struct fetch_outc
 		return STATUS_FAILED;
 	}
 	if (fetch_rate_missed(m, o))
-		status_warn("--rate: %" PRIu64 " fetches fell due and were never begun: %" PRIu64
-			    " connections could not hold %" PRIu64 " a second",
-			    m->unsent, options->connections, options->rate);
+		status_warn(
+			"--rate: %" PRIu64 " connections could not hold %" PRIu64
+			" a second: %" PRIu64 " fetches fell due and were never begun, the last "
+			"was begun %.3f s late",
+			options->connections, options->rate, m->unsent, (double)m->lag_ns / 1e9);
 	if (m->errors == 0 && (m->completed > 0 || !options->benchmark))
 		return STATUS_DONE;
 	if (options->benchmark)

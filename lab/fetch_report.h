@@ -36,6 +36,7 @@ struct fetch_merged {
 	uint64_t completed, errors, received_bytes, body_bytes;
 	uint64_t lane_completed, lane_ns, lanes; /* over all lanes' own intervals */
 	uint64_t unanswered, unsent, late;
+	uint64_t due_ns, lag_ns; /* open loop: the workers' longest, of the last fetches begun */
 	uint64_t handshakes, resumed;
 	double overlap_per_s;
 	const char *first_failure;
@@ -57,7 +58,10 @@ double fetch_throughput_rps(const struct fetch_merged *merged, const struct fetc
 double fetch_asleep_share(const struct fetch_merged *merged);
 double fetch_cpu_us(const struct fetch_merged *merged);
 
-/* Whether an open loop fell behind: fewer fetches than were due came to their end. */
+/*
+ * Whether an open loop fell behind: fewer fetches came to their end than were due, or, where their
+ * number was given, the last was begun that much later than it was due.
+ */
 bool fetch_rate_missed(const struct fetch_merged *merged, const struct fetch_outcome *outcome);
 
 /* The run's row, to be released with record_release(). */

@@ -74,6 +74,7 @@ static void run_one(struct crew *crew, unsigned index)
 	snprintf(b->variant, sizeof(b->variant), "%s", crew->model->variant(&b->worker));
 	/* A signal kicks every worker: none may be gone before all have ended. */
 	pthread_barrier_wait(&crew->over);
+	b->peak_kib = usage_peak_kib();
 	crew->model->release(&b->worker);
 	bench_free(b);
 }

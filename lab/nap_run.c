@@ -95,7 +95,7 @@ static void fill_common(struct record *r, const struct watch *w, const struct na
 	record_set_real(r, COLUMN_cpu_user_s, seconds(used.user_ns));
 	record_set_real(r, COLUMN_cpu_system_s, seconds(used.system_ns));
 	record_set_real(r, COLUMN_cpu_helper_s, seconds(used.helper_ns));
-	record_set_count(r, COLUMN_max_rss_kib, (uint64_t)self.ru_maxrss);
+	record_set_count(r, COLUMN_max_rss_kib, usage_peak_kib());
 	if (used.total_ticks)
 		record_set_real(r, COLUMN_steal_share,
 				(double)used.steal_ticks / (double)used.total_ticks);

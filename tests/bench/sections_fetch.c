@@ -180,9 +180,9 @@ void bench_tls(struct bench *b)
 void bench_many(struct bench *b)
 {
 	static const struct contender cpu[] = {
-		MANY("fetch-epoll", "epoll", LAB_CPU, "us CPU", "-d1s", "--warmup=1s", "URL"),
-		MANY("fetch-uring", "uring", LAB_CPU, "us CPU", "-d1s", "--warmup=1s", "URL"),
-		MANY("floor", "floor", LAB_CPU, "us CPU", "-d1s", "--warmup=1s", "URL"),
+		MANY("fetch-epoll", "epoll", LAB_CPU, "us CPU", "-d4s", "--warmup=1s", "URL"),
+		MANY("fetch-uring", "uring", LAB_CPU, "us CPU", "-d4s", "--warmup=1s", "URL"),
+		MANY("floor", "floor", LAB_CPU, "us CPU", "-d4s", "--warmup=1s", "URL"),
 	};
 	static const struct contender memory[] = {
 		MANY("fetch-epoll", "epoll", LAB_RSS, "KiB", "-n20000", "URL"),
