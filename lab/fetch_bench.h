@@ -100,6 +100,7 @@ struct bench {
 	struct usage begin, end;
 	struct calls calls_begin, calls_end;
 	uint64_t overlap_begin, overlap_end;
+	bool moved;		 /* at the end it was not where it had been pinned */
 	bool answered;		 /* some fetch, warm-up included, succeeded */
 	unsigned refused;	 /* fetches that failed before any succeeded */
 	char first_failure[512]; /* "" when nothing failed */

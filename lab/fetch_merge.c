@@ -56,6 +56,7 @@ static void merge_one(struct fetch_merged *m, const struct bench *b, bool interr
 	m->body_bytes += b->body_bytes;
 	m->handshakes += b->handshakes;
 	m->resumed += b->resumed;
+	m->moved = m->moved || b->moved;
 	if (length_s > 0)
 		m->overlap_per_s += (double)elements / length_s;
 	merge_lanes(m, b);

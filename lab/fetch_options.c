@@ -9,7 +9,6 @@
 
 #include "lab/model_choices.h"
 #include "lab/status.h"
-#include "topology/place.h"
 
 /* A mistyped path must not cost the whole run. An empty file is left, as good as none. */
 static void check_writable(const char *option, const char *path)
@@ -68,13 +67,13 @@ static void check_pairs(const struct fetch_options *o)
 	if (o->rate && o->schedule == SCHEDULE_SHARED)
 		status_exit(STATUS_USAGE, "--rate: each worker has a schedule of its own; "
 					  "--schedule shared does not go with it");
-	if (o->cpus && o->place != PLACE_NONE)
+	if (o->cpus && o->place)
 		status_exit(STATUS_USAGE, "--cpus and --place exclude each other");
 	if (o->json && o->csv && strcmp(o->csv, "-") == 0)
 		status_exit(STATUS_USAGE, "--json and --csv - cannot share stdout");
 	if (o->cacert && o->insecure)
 		status_exit(STATUS_USAGE, "--cacert and --insecure exclude each other");
-	if (o->overlap == OVERLAP_CORE && !o->cpus && o->place == PLACE_NONE)
+	if (o->overlap == OVERLAP_CORE && !o->cpus && (!o->place || strcmp(o->place, "none") == 0))
 		status_exit(STATUS_USAGE, "--overlap core needs to know the core: pin the workers "
 					  "with --cpus or --place");
 }
@@ -148,7 +147,6 @@ void fetch_options_parse(struct fetch_options *o, const struct model *model, int
 	o->redirects_max = 10;
 	o->seed = 1;
 	o->wait = model->waits[WAIT_BLOCK] ? WAIT_BLOCK : WAIT_SPIN;
-	o->place = PLACE_NONE;
 	o->schedule = SCHEDULE_DEFAULT;
 	o->bodies = BODIES_DEFAULT;
 	o->url_count = (unsigned)options_parse(&set, o, argc, argv);

@@ -43,6 +43,7 @@ struct fetch_merged {
 	const char *unable; /* what the host could not do, of a model that gave up */
 	const char *tls_version, *tls_cipher;
 	int model_error;
+	bool moved; /* some worker was, while it ran */
 };
 
 void fetch_merge(struct fetch_merged *merged, const struct fetch_outcome *outcome);

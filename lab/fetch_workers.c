@@ -69,6 +69,7 @@ static void run_one(struct crew *crew, unsigned index)
 	if (index == 0)
 		crew->ready_ns = usage_now_ns();
 	bench_run(b, crew->model);
+	b->moved = !pinning_holds(crew->pinning, index);
 	/* After the run, when all that could not be known before has shown. */
 	snprintf(b->variant, sizeof(b->variant), "%s", crew->model->variant(&b->worker));
 	/* A signal kicks every worker: none may be gone before all have ended. */
