@@ -58,6 +58,20 @@ void bench_measure_begin(struct bench *b, unsigned in_flight)
 		atomic_fetch_add(&b->shared->tickets, in_flight);
 }
 
+/* A fetch that was never answered took its lane's time to the end all the same. */
+static void charge_unanswered(struct bench *b)
+{
+	for (unsigned i = 0; i < b->worker.lanes; i++) {
+		struct bench_lane *lane = &b->lanes[i];
+
+		if (!lane->busy)
+			continue;
+		lane->until_ns = b->end.at_ns;
+		if (lane->from_ns == 0)
+			lane->from_ns = b->begin.at_ns;
+	}
+}
+
 static void measure_end(struct bench *b)
 {
 	uint64_t until_ns;
@@ -68,6 +82,8 @@ static void measure_end(struct bench *b)
 	energy_read(&b->energy, &b->energy_end);
 	b->overlap_end = overlap_elements(b);
 	b->calls_end = b->worker.calls;
+	if (b->unanswered)
+		charge_unanswered(b);
 	if (!b->worker.open_loop)
 		return;
 	/* What fell due in the time and found no connection free is part of the answer. */

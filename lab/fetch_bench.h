@@ -31,6 +31,7 @@ struct bench_lane {
 	const struct request *asked;  /* what it began with */
 	const struct request *follow; /* where it was redirected to; NULL: it is over */
 	uint32_t hops;		      /* redirects followed */
+	bool busy;		      /* a fetch is under way */
 };
 
 /* What a fetch's life is told by, in ns. The first four count from when it was begun. */

@@ -52,6 +52,7 @@ static struct connection *begin(struct bench *b, struct connection *c, uint64_t 
 	lane->begun_ns = b->now_ns;
 	lane->asked = request;
 	lane->hops = 0;
+	lane->busy = true;
 	return carry(b, c, request, due_ns);
 }
 

@@ -17,13 +17,16 @@ static double seconds(uint64_t ns)
 
 static void merge_lanes(struct fetch_merged *m, const struct bench *b)
 {
-	m->lane_completed += b->lane_completed;
+	uint64_t lanes_ns = 0, lanes = 0;
+
 	for (unsigned i = 0; i < b->worker.lanes; i++) {
 		if (b->lanes[i].until_ns == 0)
 			continue;
-		m->lane_ns += b->lanes[i].until_ns - b->lanes[i].from_ns;
-		m->lanes++;
+		lanes_ns += b->lanes[i].until_ns - b->lanes[i].from_ns;
+		lanes++;
 	}
+	if (lanes_ns)
+		m->lanes_rps += (double)b->lane_completed / seconds(lanes_ns) * (double)lanes;
 }
 
 static void merge_calls(struct calls *sum, const struct bench *b)
@@ -109,26 +112,24 @@ double fetch_percentile_us(const struct fetch_merged *m, enum bench_histogram wh
 	return h->total ? (double)histogram_percentile(h, percentile) / 1e3 : NAN;
 }
 
-/* A list takes until its last worker is done; in a benchmark all have the same time to fill. */
+/* So many fetches take until the last worker is done; so much time is each worker's own. */
 double fetch_duration_s(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
-	if (!o->options->benchmark)
+	if (!o->options->duration_ns)
 		return seconds(m->until_ns - m->from_ns);
 	return seconds(m->usage.at_ns) / o->run.count;
 }
 
 /*
- * Fetches per second: those of all lanes over their lanes' own time, times the lanes. The floor
- * keeps no lanes, and in an open loop a lane's idle time is no time of a fetch: these go by their
- * workers' intervals.
+ * Fetches per second: a worker's is that of its lanes over their own time, times the lanes; the
+ * workers' are added up. The floor keeps no lanes, and in an open loop a lane's idle time is no
+ * time of a fetch: these go by their workers' intervals.
  */
 double fetch_throughput_rps(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
 	if (o->model->yardstick || o->options->rate)
 		return (double)m->completed / fetch_duration_s(m, o);
-	if (m->lane_ns == 0)
-		return 0;
-	return (double)m->lane_completed / seconds(m->lane_ns) * (double)m->lanes;
+	return m->lanes_rps;
 }
 
 /* Share of the workers' time asleep: neither on a CPU nor waiting for one. */

@@ -59,18 +59,21 @@ static void lane_ended(struct bench *b, struct bench_lane *lane, bool good)
  * After a fetch that ended at b->now_ns. When the time is over no lane begins another one; those
  * in flight are waited for and count.
  */
-static void turn_phase(struct bench *b)
+static void turn_phase(struct bench *b, struct bench_lane *lane)
 {
 	/* In an open loop what is left is still to be counted; its schedule ends by itself. */
 	if (b->phase == BENCH_MEASURING && b->now_ns >= b->measure_until_ns && !b->worker.open_loop)
 		b->left = 0;
-	else if (b->phase == BENCH_WARMING && b->now_ns >= b->measure_from_ns)
+	else if (b->phase == BENCH_WARMING && b->now_ns >= b->measure_from_ns) {
 		bench_measure_begin(b, b->worker.in_flight - b->parked_count - 1);
+		lane->from_ns = b->now_ns;
+	}
 }
 
 /* Whether a fetch that ended now belongs to the measured ones; counts it. */
 static bool measured(struct bench *b, struct bench_lane *lane, bool good)
 {
+	lane->busy = false;
 	if (b->phase != BENCH_MEASURING || b->ended >= b->share)
 		return false;
 	b->ended++;
@@ -205,7 +208,7 @@ static void on_done(struct observer *observer, struct connection *c)
 	struct bench_lane *lane = bench_lane(b, c);
 
 	/* A response that came in one piece was stamped when its first byte was seen, just now. */
-	if (!c->one_piece)
+	if (!c->one_piece || c->coded)
 		b->now_ns = usage_now_ns();
 	b->answered = true;
 	b->last_body_bytes = c->body_bytes;
@@ -216,7 +219,7 @@ static void on_done(struct observer *observer, struct connection *c)
 		record_bad(b, lane, c);
 	else if (measured(b, lane, true))
 		record_good(b, lane, c);
-	turn_phase(b);
+	turn_phase(b, lane);
 }
 
 static void on_failed(struct observer *observer, struct connection *c)
@@ -235,7 +238,7 @@ static void on_failed(struct observer *observer, struct connection *c)
 		b->left = 0;
 	}
 	record_bad(b, bench_lane(b, c), c);
-	turn_phase(b);
+	turn_phase(b, bench_lane(b, c));
 }
 
 const struct observer bench_observer = {

@@ -23,6 +23,30 @@ static void check_writable(const char *option, const char *path)
 	close(fd);
 }
 
+/* What looks at no answer, or has none to wait for, does not do what these ask for. */
+static void check_yardstick(const struct fetch_options *o, bool floor)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} rows[] = {
+		{"--max-time", o->max_time_ns},
+		{"--connect-timeout", o->connect_timeout_ns},
+		{"--connection-per-request", floor && o->connection_per_request},
+		{"--location", floor && o->location},
+		{"--compressed", floor && o->compressed},
+		{"--samples", floor && o->samples},
+		{"--histogram", floor && o->histogram},
+		{"--output", floor && o->output},
+		{"--schedule shared", floor && o->schedule == SCHEDULE_SHARED},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].given)
+			status_exit(STATUS_USAGE, "%s: this yardstick cannot do that",
+				    rows[i].name);
+}
+
 static void check_model(const struct fetch_options *o, const struct model *model)
 {
 	char why[512];
@@ -50,6 +74,8 @@ static void check_model(const struct fetch_options *o, const struct model *model
 	    (!o->benchmark || o->url_count > 1 || o->overlap || o->rate))
 		status_exit(STATUS_USAGE, "this yardstick takes one URL, --requests or --duration, "
 					  "no --overlap and no --rate");
+	if (model->yardstick || strcmp(model->name, "none") == 0)
+		check_yardstick(o, model->yardstick);
 }
 
 static void check_pairs(const struct fetch_options *o)
@@ -71,6 +97,17 @@ static void check_pairs(const struct fetch_options *o)
 		status_exit(STATUS_USAGE, "--cpus and --place exclude each other");
 	if (o->json && o->csv && strcmp(o->csv, "-") == 0)
 		status_exit(STATUS_USAGE, "--json and --csv - cannot share stdout");
+	if (o->output && strcmp(o->output, "-") == 0 &&
+	    (o->json || (o->csv && strcmp(o->csv, "-") == 0)))
+		status_exit(STATUS_USAGE, "--output - shares stdout with nothing else");
+	if (o->schedule == SCHEDULE_SHARED && o->benchmark && (!o->requests || o->warmup_ns))
+		status_exit(STATUS_USAGE, "--schedule shared hands out --requests, and without "
+					  "--warmup: else none would be counted exactly");
+	if (o->warmup_ns && o->requests && o->requests < o->connections)
+		status_exit(STATUS_USAGE,
+			    "--requests: after a warm-up more than %" PRIu64
+			    " fetches are under way; ask for at least --connections",
+			    o->requests);
 	if (o->cacert && o->insecure)
 		status_exit(STATUS_USAGE, "--cacert and --insecure exclude each other");
 	if (o->overlap == OVERLAP_CORE && !o->cpus && (!o->place || strcmp(o->place, "none") == 0))
@@ -123,7 +160,8 @@ static void check(const struct fetch_options *o, const struct model *model)
 static void complete(struct fetch_options *o)
 {
 	o->benchmark = o->requests || o->duration_ns;
-	o->silent = o->quiet || o->json || (o->csv && strcmp(o->csv, "-") == 0);
+	o->silent = o->quiet || o->json || (o->csv && strcmp(o->csv, "-") == 0) ||
+		    (o->output && strcmp(o->output, "-") == 0);
 	/* One worker a connection, or one connection a worker, unless both were given. */
 	o->workers = (unsigned)(o->processes ? o->processes : o->threads ? o->threads : 1);
 	if (!o->connections)

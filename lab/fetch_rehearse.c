@@ -173,7 +173,7 @@ static struct request *follow(struct fetch_targets *t, const struct request *fir
 		return NULL;
 	}
 	url_print(&url, text, sizeof(text));
-	to = fetch_targets_add(t, &url, text);
+	to = fetch_targets_add(t, &url, text, &t->urls[from->index]);
 	if (to && loops(first, from, to)) {
 		from->redirect_failure = print(t, "a loop: it leads back to %s", text);
 		return NULL;

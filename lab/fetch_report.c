@@ -217,8 +217,11 @@ static enum status verdict(const struct fetch_merged *m, const struct fetch_outc
 		return STATUS_UNABLE;
 	}
 	if (m->model_error) {
-		status_warn("%s: the model broke down: %s", options->urls[0],
-			    strerror(-m->model_error));
+		if (m->first_failure)
+			status_warn("%s", m->first_failure);
+		else
+			status_warn("%s: the model broke down: %s", options->urls[0],
+				    strerror(-m->model_error));
 		return STATUS_FAILED;
 	}
 	if (options->bodies == BODIES_SAME && !workers_agree(o)) {

@@ -36,7 +36,7 @@ struct fetch_merged {
 	struct counters_sum counted;
 	double energy_j; /* NAN: not known */
 	uint64_t completed, errors, received_bytes, body_bytes;
-	uint64_t lane_completed, lane_ns, lanes; /* over all lanes' own intervals */
+	double lanes_rps; /* over all lanes' own intervals */
 	uint64_t unanswered, unsent, late;
 	uint64_t due_ns, lag_ns; /* open loop: the workers' longest, of the last fetches begun */
 	uint64_t handshakes, resumed;

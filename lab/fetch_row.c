@@ -21,9 +21,10 @@ static void fill_flags(struct record *r, const struct fetch_merged *m,
 {
 	char flags[128];
 
-	snprintf(flags, sizeof(flags), "%s%s%s%s", m->calls.cq_overflows ? "cq-overflow " : "",
+	snprintf(flags, sizeof(flags), "%s%s%s%s%s", m->calls.cq_overflows ? "cq-overflow " : "",
 		 m->unanswered && !o->run.interrupted ? "unanswered " : "",
-		 fetch_rate_missed(m, o) ? "rate-not-held " : "", m->moved ? "moved " : "");
+		 m->errors ? "errors " : "", fetch_rate_missed(m, o) ? "rate-not-held " : "",
+		 m->moved ? "moved " : "");
 	if (flags[0])
 		flags[strlen(flags) - 1] = 0;
 	record_set_text(r, COLUMN_flags, flags);

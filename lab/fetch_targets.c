@@ -156,18 +156,36 @@ const char *fetch_targets_keep(struct fetch_targets *t, const char *text)
 	return copy;
 }
 
-static struct request *add(struct fetch_targets *t, const struct url *url, const char *text)
+/* What the user sends to one server is not for another that this one names. */
+static bool confidential(const char *header)
+{
+	static const char *const names[] = {"Authorization:", "Cookie:", "Host:"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncasecmp(header, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* from: the URL that redirects here, NULL for one of the command line. */
+static struct request *add(struct fetch_targets *t, const struct url *url, const char *text,
+			   const struct url *from)
 {
 	const struct fetch_options *o = t->options;
+	const char *headers[OPTION_TEXTS_MAX];
+	bool stranger = from && !url_same_origin(from, url);
 	struct request *request = &t->requests[t->request_count];
 	char agent[64];
-	const struct request_options options = {
+	struct request_options options = {
 		.user_agent = agent,
 		.accept_encoding = o->compressed ? coding_accept() : NULL,
 		.close = o->connection_per_request,
-		.headers = o->headers.items,
-		.header_count = o->headers.count,
+		.headers = headers,
 	};
+
+	for (unsigned i = 0; i < o->headers.count; i++)
+		if (!stranger || !confidential(o->headers.items[i]))
+			headers[options.header_count++] = o->headers.items[i];
 
 	snprintf(agent, sizeof(agent), "iolab/%s", version_text());
 	t->urls[t->request_count] = *url;
@@ -181,7 +199,8 @@ static struct request *add(struct fetch_targets *t, const struct url *url, const
 	return request;
 }
 
-struct request *fetch_targets_add(struct fetch_targets *t, const struct url *url, const char *text)
+struct request *fetch_targets_add(struct fetch_targets *t, const struct url *url, const char *text,
+				  const struct url *from)
 {
 	for (unsigned i = 0; i < t->request_count; i++) {
 		char known[URL_TEXT_MAX];
@@ -192,7 +211,7 @@ struct request *fetch_targets_add(struct fetch_targets *t, const struct url *url
 	}
 	if (t->request_count == t->room)
 		return NULL;
-	return add(t, url, fetch_targets_keep(t, text));
+	return add(t, url, fetch_targets_keep(t, text), from);
 }
 
 void fetch_targets_make(struct fetch_targets *t, const struct fetch_options *o)
@@ -215,7 +234,7 @@ void fetch_targets_make(struct fetch_targets *t, const struct fetch_options *o)
 
 		if (url_parse(o->urls[i], &url, why, sizeof(why)))
 			status_exit(STATUS_USAGE, "%s", why);
-		add(t, &url, o->urls[i]);
+		add(t, &url, o->urls[i], NULL);
 	}
 	if (o->location)
 		fetch_rehearse(t);

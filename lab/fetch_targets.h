@@ -36,10 +36,11 @@ void fetch_targets_release(struct fetch_targets *targets);
 
 /*
  * One request more, for a URL already read and its text by url_print(), which is copied; NULL when
- * there is no room. A URL that is there already is not added again.
+ * there is no room. A URL that is there already is not added again. from: who redirects to it;
+ * another server does not get the user's Authorization, Cookie and Host.
  */
 struct request *fetch_targets_add(struct fetch_targets *targets, const struct url *url,
-				  const char *text);
+				  const char *text, const struct url *from);
 
 /* A text that lives as long as *targets. */
 const char *fetch_targets_keep(struct fetch_targets *targets, const char *text);

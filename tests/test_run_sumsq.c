@@ -356,7 +356,7 @@ static void interrupted(void **state)
 			json_t *object;
 
 			snprintf(command, sizeof(command),
-				 "exec timeout --preserve-status -s INT 0.3 \"$S\" --json %s",
+				 "exec timeout --preserve-status -s INT 0.8 \"$S\" --json %s",
 				 ways[i]);
 			assert_int_equal(shell(programs[p], command), 130);
 			object = record();

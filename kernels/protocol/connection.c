@@ -90,7 +90,8 @@ static bool body_is_right(struct connection *c)
 {
 	struct body_reference *r = c->reference;
 
-	if (!r)
+	/* An error page is no page of the URL's. */
+	if (!r || c->status >= 400)
 		return true;
 	if (r->known)
 		return !c->mismatch && c->body_bytes == r->length;
@@ -129,7 +130,7 @@ static void remember(struct connection *c, const void *bytes, size_t length)
 	    !c->reference->known)
 		return;
 	/* Where a redirect leads is in its headers: whoever follows it has them parsed. */
-	if (c->headers && c->status / 100 == 3)
+	if ((c->headers && c->status / 100 == 3) || c->status >= 400)
 		return;
 	seen->length = (uint32_t)length;
 	seen->status = c->status;

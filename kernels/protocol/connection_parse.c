@@ -109,7 +109,7 @@ static void take_body(void *context, const uint8_t *at, size_t length)
 {
 	struct connection *c = context;
 
-	if (c->reference)
+	if (c->reference && c->parser.status_code < 400)
 		check_body(c, at, length);
 	c->body_bytes += length;
 }

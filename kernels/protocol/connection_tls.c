@@ -19,6 +19,17 @@ static void fail_tls(struct connection *c, const char *detail)
 	connection_fail(c, "TLS", 0);
 }
 
+/* As with plain bytes: what a call said may mean that the request is to be sent again. */
+static void fail_step(struct connection *c, const char *phase)
+{
+	int error = tls_error(c->tls);
+
+	if (c->ready && error)
+		connection_error(c, phase, error);
+	else
+		fail_tls(c, tls_failure(c->tls));
+}
+
 void connection_seal(struct connection *c)
 {
 	if (c->drives)
@@ -114,7 +125,7 @@ static bool read_record(struct connection *c)
 		if (c->want == WANT_NOTHING)
 			c->peer_done = true;
 		else
-			fail_tls(c, tls_failure(c->tls));
+			fail_step(c, "receive");
 		return false;
 	case TLS_RECEIVE:
 	case TLS_SEND:
@@ -152,7 +163,7 @@ static bool drive_request(struct connection *c)
 		connection_eof(c);
 		return true;
 	case TLS_FAILED:
-		fail_tls(c, tls_failure(c->tls));
+		fail_step(c, "send");
 		break;
 	}
 	return true;

@@ -164,6 +164,7 @@ bool tls_begin(struct tls *tls, int fd)
 
 	tls_end(tls);
 	tls->failure = NULL;
+	tls->error = 0;
 	tls->over = TLS_DONE;
 	tls->ssl = SSL_new(context->ssl);
 	whole = tls->ssl && SSL_set_app_data(tls->ssl, tls) && name_host(tls) &&
@@ -236,6 +237,7 @@ static enum tls_result outcome(struct tls *tls, int returned)
 	case SSL_ERROR_ZERO_RETURN:
 		return tls->over = TLS_END;
 	case SSL_ERROR_SYSCALL:
+		tls->error = error;
 		return failed(tls, strerrordesc_np(error));
 	default:
 		break;
@@ -342,6 +344,11 @@ void tls_output_taken(struct tls *tls)
 const char *tls_failure(const struct tls *tls)
 {
 	return tls->failure;
+}
+
+int tls_error(const struct tls *tls)
+{
+	return tls->error;
 }
 
 bool tls_has_socket(const struct tls *tls)

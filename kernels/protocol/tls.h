@@ -101,6 +101,9 @@ void tls_output_taken(struct tls *tls);
  */
 const char *tls_failure(const struct tls *tls);
 
+/* The errno of OpenSSL's own call on the socket that made a step fail; 0: it was no call. */
+int tls_error(const struct tls *tls);
+
 /* Whether OpenSSL has the socket. */
 bool tls_has_socket(const struct tls *tls);
 /*

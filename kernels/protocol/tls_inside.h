@@ -50,6 +50,7 @@ struct tls {
 	size_t input_length;
 	size_t output_length;
 	uint64_t calls;
+	int error;	     /* errno of OpenSSL's call that failed */
 	const char *failure; /* of this connection; NULL while all is well */
 	const char *version; /* these three: of the latest handshake that succeeded */
 	const char *cipher;
