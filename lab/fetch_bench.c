@@ -45,7 +45,10 @@ void bench_measure_begin(struct bench *b, unsigned in_flight)
 	b->phase = BENCH_MEASURING;
 	b->calls_begin = b->worker.calls;
 	set_deadline(b, b->options->duration_ns);
+	energy_read(&b->energy, &b->energy_begin);
 	usage_begin(&b->begin, b->scopes);
+	/* Within the interval, so that reading the usage is in neither bill. */
+	counters_read(&b->counters, &b->counted_begin);
 	b->overlap_begin = overlap_elements(b);
 	b->now_ns = b->begin.at_ns;
 	if (b->options->duration_ns)
@@ -60,7 +63,9 @@ static void measure_end(struct bench *b)
 	uint64_t until_ns;
 
 	b->phase = BENCH_OVER;
+	counters_read(&b->counters, &b->counted_end);
 	usage_end(&b->end, b->scopes);
+	energy_read(&b->energy, &b->energy_end);
 	b->overlap_end = overlap_elements(b);
 	b->calls_end = b->worker.calls;
 	if (!b->worker.open_loop)
@@ -174,6 +179,7 @@ int bench_reserve(struct bench *b, unsigned index, const struct fetch_options *o
 
 void bench_release(struct bench *b)
 {
+	energy_close(&b->energy);
 	shared_free(b->memory, b->memory_size);
 	b->memory = NULL;
 }
@@ -231,6 +237,19 @@ static int make_tls(struct bench *b, char *why, size_t why_size)
 	return b->targets->tls ? tls_context_new(&options, &b->tls, why, why_size) : 0;
 }
 
+/* What of it the host does not have is empty in the row, and `iolab doctor` says why. */
+static void open_counters(struct bench *b)
+{
+	const struct fetch_options *o = b->options;
+	char why[128];
+
+	if (o->counters == COUNTERS_OFF || !(o->json || o->csv))
+		return;
+	(void)counters_open(&b->counters, why, sizeof(why));
+	if (b->worker.index == 0)
+		(void)energy_open(&b->energy, "", why, sizeof(why));
+}
+
 int bench_make(struct bench *b, char *why, size_t why_size)
 {
 	const struct fetch_options *o = b->options;
@@ -250,6 +269,7 @@ int bench_make(struct bench *b, char *why, size_t why_size)
 	err = make_tls(b, why, why_size);
 	if (err)
 		return err;
+	open_counters(b);
 	w->receive_buffer = aligned_alloc(4096, RECEIVE_SIZE);
 	if (!w->receive_buffer || make_connections(b)) {
 		snprintf(why, why_size,
@@ -274,6 +294,7 @@ void bench_free(struct bench *b)
 		decoder_free(w->connections[i].decoder);
 		free(w->connections[i].headers);
 	}
+	counters_close(&b->counters);
 	tls_context_free(b->tls);
 	free(w->connections);
 	free(b->parked);

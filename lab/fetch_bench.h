@@ -13,6 +13,8 @@
 
 #include "kernels/fetch/model.h"
 #include "kernels/sumsq/sumsq.h"
+#include "lab/counters.h"
+#include "lab/energy.h"
 #include "lab/fetch_options.h"
 #include "lab/fetch_samples.h"
 #include "lab/fetch_schedule.h"
@@ -98,6 +100,10 @@ struct bench {
 	uint64_t resumed;	  /* of which went on with a session */
 	const char *tls_version, *tls_cipher;
 	struct usage begin, end;
+	struct counters counters;
+	struct counters_reading counted_begin, counted_end;
+	struct energy energy; /* worker 0's */
+	struct energy_reading energy_begin, energy_end;
 	struct calls calls_begin, calls_end;
 	uint64_t overlap_begin, overlap_end;
 	bool moved;		 /* at the end it was not where it had been pinned */

@@ -45,6 +45,7 @@ static void merge_one(struct fetch_merged *m, const struct bench *b, bool interr
 		histogram_merge(m->histograms[i], b->histograms[i]);
 	usage_add(&m->usage, &b->begin, &b->end);
 	merge_calls(&m->calls, b);
+	counters_add(&m->counted, &b->counted_begin, &b->counted_end);
 	m->completed += b->completed;
 	m->errors += b->errors + (interrupted ? 0 : b->unanswered);
 	m->unanswered += b->unanswered;
@@ -74,6 +75,8 @@ static void merge_one(struct fetch_merged *m, const struct bench *b, bool interr
 
 void fetch_merge(struct fetch_merged *m, const struct fetch_outcome *o)
 {
+	const struct bench *first = &o->run.benches[0];
+
 	memset(m, 0, sizeof(*m));
 	m->from_ns = UINT64_MAX;
 	for (unsigned i = 0; i < BENCH_HISTOGRAMS; i++) {
@@ -83,6 +86,8 @@ void fetch_merge(struct fetch_merged *m, const struct fetch_outcome *o)
 	}
 	for (unsigned i = 0; i < o->run.count; i++)
 		merge_one(m, &o->run.benches[i], o->run.interrupted);
+	m->energy_j = energy_joules(&first->energy, &first->energy_begin, &first->energy_end,
+				    seconds(first->end.at_ns - first->begin.at_ns));
 }
 
 void fetch_merged_release(struct fetch_merged *m)

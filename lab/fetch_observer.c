@@ -61,7 +61,7 @@ static void lane_ended(struct bench *b, struct bench_lane *lane, bool good)
  */
 static void turn_phase(struct bench *b)
 {
-	/* In an open loop what is left is still to be counted, and its schedule is over by itself. */
+	/* In an open loop what is left is still to be counted; its schedule ends by itself. */
 	if (b->phase == BENCH_MEASURING && b->now_ns >= b->measure_until_ns && !b->worker.open_loop)
 		b->left = 0;
 	else if (b->phase == BENCH_WARMING && b->now_ns >= b->measure_from_ns)

@@ -85,6 +85,8 @@ static const struct option_row rows[] = {
 	ROW("csv", 0, TEXT, csv, "FILE|-", "append the run's row to FILE, or print it", .least = 0),
 	ROW("json", 0, FLAG, json, NULL, "print the run's row as JSON, and nothing else",
 	    .least = 0),
+	ROW("counters", 0, CHOICE, counters, "on|off", COUNTERS_HELP,
+	    .choices = counters_wanted_names),
 	ROW("samples", 0, TEXT, samples, "FILE", "write a row a fetch, as CSV", .least = 0),
 	ROW("histogram", 0, TEXT, histogram, "FILE",
 	    "write latencies as HdrHistogram's percentile text", .least = 0),

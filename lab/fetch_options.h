@@ -10,6 +10,7 @@
 
 #include "kernels/fetch/model.h"
 #include "kernels/protocol/tls.h"
+#include "lab/counters.h"
 #include "lab/options.h"
 
 enum overlap { OVERLAP_NONE, OVERLAP_THREAD, OVERLAP_CORE };
@@ -58,6 +59,7 @@ struct fetch_options {
 	const char *histogram;
 	const char *samples;
 	const char *output;
+	unsigned counters; /* enum counters_wanted */
 	bool json;
 	bool quiet;
 

@@ -33,6 +33,8 @@ struct fetch_merged {
 	struct usage usage; /* at_ns: the intervals' lengths added up */
 	struct calls calls;
 	uint64_t from_ns, until_ns; /* the first worker's begin, the last one's end */
+	struct counters_sum counted;
+	double energy_j; /* NAN: not known */
 	uint64_t completed, errors, received_bytes, body_bytes;
 	uint64_t lane_completed, lane_ns, lanes; /* over all lanes' own intervals */
 	uint64_t unanswered, unsent, late;

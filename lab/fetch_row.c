@@ -68,6 +68,21 @@ static void fill_usage(struct record *r, const struct fetch_merged *m,
 	record_set_count(r, COLUMN_partial, o->run.interrupted);
 }
 
+static void fill_counters(struct record *r, const struct fetch_merged *m)
+{
+	static const enum record_column columns[COUNTERS_EVENTS] = {
+		[COUNTERS_CYCLES] = COLUMN_cycles_per_request,
+		[COUNTERS_INSTRUCTIONS] = COLUMN_instructions_per_request,
+		[COUNTERS_CACHE_MISSES] = COLUMN_cache_misses_per_request,
+		[COUNTERS_BRANCH_MISSES] = COLUMN_branch_misses_per_request,
+	};
+
+	for (unsigned event = 0; event < COUNTERS_EVENTS; event++)
+		record_set_real(r, columns[event], counters_per(&m->counted, event, m->completed));
+	record_set_text(r, COLUMN_counters_scope, counters_scope_text(&m->counted));
+	record_set_real(r, COLUMN_energy_j, m->energy_j);
+}
+
 static void fill_evidence(struct record *r, const struct fetch_merged *m,
 			  const struct fetch_outcome *o)
 {
@@ -155,6 +170,7 @@ void fetch_fill_row(struct record *r, const struct fetch_merged *m, const struct
 	record_set_real(r, COLUMN_throughput_rps, fetch_throughput_rps(m, o));
 	record_set_real(r, COLUMN_resolve_us, (double)o->targets->resolve_ns / 1e3);
 	fill_evidence(r, m, o);
+	fill_counters(r, m);
 	if (o->model->yardstick) {
 		/* It takes no stamps, and looks at a body only to learn its length. */
 		record_set_real(r, COLUMN_body_bytes, (double)o->run.benches[0].last_body_bytes);

@@ -152,8 +152,9 @@ static void start_soakers(struct crew *crew)
 /* Raises the limit of descriptors as far as it may be, and says so when that is not enough. */
 static void make_room(const struct fetch_options *o, const struct fetch_targets *targets)
 {
-	/* Beside the connections: standard streams, epoll and rings, files read for the bill. */
-	rlim_t need = o->connections * targets->endpoint_count + 4 * o->workers + 16;
+	/* Beside the connections: standard streams, epoll, rings, counters, files read for the
+	 * bill. */
+	rlim_t need = o->connections * targets->endpoint_count + 8 * o->workers + 32;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)

@@ -22,6 +22,8 @@ static const struct command {
 	{"plan", cmd_plan, "the cells of a plan and how long they take, without running any"},
 	{"list", cmd_list, "the shipped plans"},
 	{"columns", cmd_columns, "the columns of a row and their meaning"},
+	{"doctor", cmd_doctor,
+	 "whether figures taken on this host can be believed, and what mends it"},
 	{"topology", topology, "the machine, and who would sit where"},
 };
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lab/host_facts.h"
 #include "lab/status.h"
-#include "lab/version.h"
-#include "topology/bind.h"
 #include "topology/fingerprint.h"
 
 /* mkdir -p. */
@@ -82,34 +80,6 @@ static void write_json(const struct run_folder *f, const char *name, json_t *obj
 	json_decref(object);
 }
 
-static json_t *host_facts(void)
-{
-	const struct fingerprint_library libraries[] = {
-		{"liburing", version_liburing()},
-		{"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)},
-		{NULL, NULL},
-	};
-	const struct fingerprint_build build = {
-		.version = version_text(),
-		.commit = version_commit(),
-		.compiler = version_compiler(),
-		.flags = version_flags(),
-		.libraries = libraries,
-	};
-	hwloc_topology_t topology;
-	hwloc_bitmap_t allowed;
-	char why[256];
-
-	if (bind_load(BIND_PLACES, &topology, why, sizeof(why)) ||
-	    bind_allowed(&allowed, why, sizeof(why)))
-		status_exit(STATUS_UNABLE, "%s", why);
-	json_t *facts = fingerprint_host(&build, topology, allowed, "");
-
-	hwloc_bitmap_free(allowed);
-	hwloc_topology_destroy(topology);
-	return facts;
-}
-
 /* One process at a time: two would run the same cells. */
 static void lock(struct run_folder *f)
 {
@@ -126,6 +96,7 @@ void run_folder_make(struct run_folder *f, const char *results, const struct pla
 		     const struct run_facts *facts)
 {
 	char why[512];
+	json_t *host;
 
 	make_folder(f, results, plan->name);
 	write_text(f, "plan.ini", plan->text.flat);
@@ -137,7 +108,9 @@ void run_folder_make(struct run_folder *f, const char *results, const struct pla
 			     (json_int_t)facts->budget_ns, "started_unix_s",
 			     (json_int_t)time(NULL)));
 	lock(f);
-	write_json(f, "host.json", host_facts());
+	if (host_facts((enum place_policy)facts->place, NULL, &host, why, sizeof(why)))
+		status_exit(STATUS_UNABLE, "%s", why);
+	write_json(f, "host.json", host);
 	if (fingerprint_export_topology(run_folder_file(f, "topology.xml"), why, sizeof(why)))
 		status_exit(STATUS_FAILED, "%s", why);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "kernels/pool/pool.h"
+#include "lab/counters.h"
 #include "lab/options.h"
 
 /* The three programs; the Makefile names these. */
@@ -36,6 +37,7 @@ struct sumsq_options {
 	uint64_t spin_ns;
 	const char *place; /* a policy as typed, NULL when not given */
 	const char *cpus;
+	unsigned counters; /* enum counters_wanted */
 	bool json;
 	const char *csv;
 	bool quiet;

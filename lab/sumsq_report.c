@@ -130,6 +130,22 @@ static void fill_common(const struct sumsq_run *run, struct record *record)
 	record_set_count(record, COLUMN_partial, run->partial);
 }
 
+static void fill_counters(const struct sumsq_run *run, struct record *record)
+{
+	static const enum record_column columns[COUNTERS_EVENTS] = {
+		[COUNTERS_CYCLES] = COLUMN_cycles_per_element,
+		[COUNTERS_INSTRUCTIONS] = COLUMN_instructions_per_element,
+		[COUNTERS_CACHE_MISSES] = COLUMN_cache_misses_per_element,
+		[COUNTERS_BRANCH_MISSES] = COLUMN_branch_misses_per_element,
+	};
+
+	for (unsigned event = 0; event < COUNTERS_EVENTS; event++)
+		record_set_real(record, columns[event],
+				counters_per(&run->counted, event, run->squares));
+	record_set_text(record, COLUMN_counters_scope, counters_scope_text(&run->counted));
+	record_set_real(record, COLUMN_energy_j, run->energy_j);
+}
+
 static void fill(const struct sumsq_run *run, struct record *record)
 {
 	char text[SUMSQ_TEXT];
@@ -147,6 +163,7 @@ static void fill(const struct sumsq_run *run, struct record *record)
 	record_set_real(record, COLUMN_elements_per_s, (double)run->squares / run->duration_s);
 	record_set_real(record, COLUMN_dispatch_ns_per_job, run->dispatch_ns);
 	record_set_count(record, COLUMN_involuntary_switches, run->used.involuntary_switches);
+	fill_counters(run, record);
 }
 
 static int print_json(const struct record *record)

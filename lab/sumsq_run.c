@@ -51,6 +51,17 @@ static size_t empty_jobs(const struct sumsq_options *options)
 	return options->per_job ? EMPTY_PER_JOB : EMPTY_KEPT;
 }
 
+/* Before the pool is made: what the caller starts from then on is counted with it. */
+static void open_counters(struct sumsq_run *run)
+{
+	char why[WHY];
+
+	if (run->options->counters == COUNTERS_OFF || !has_record(run->options))
+		return;
+	(void)counters_open(&run->counters, why, sizeof(why));
+	(void)energy_open(&run->energy, "", why, sizeof(why));
+}
+
 static int bind_worker(void *pinning, unsigned worker, char *why, size_t why_size)
 {
 	return pinning_bind(pinning, worker, why, why_size);
@@ -111,6 +122,7 @@ void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
 	run->jobs.common->has_lock = options->global_lock;
 	run->jobs.common->wants_process = options->per_job;
 	watch_for_interrupts(run);
+	open_counters(run);
 	start_pool(run);
 }
 
@@ -210,6 +222,8 @@ static void subtract(struct pool_usage *used, const struct pool_usage *before)
 void sumsq_run_measure(struct sumsq_run *run)
 {
 	const struct sumsq_options *options = run->options;
+	struct counters_reading counted[2];
+	struct energy_reading energy[2];
 	struct pool_usage before;
 	uint64_t warming = sumsq_now_ns();
 	uint64_t warmed = warming;
@@ -220,9 +234,18 @@ void sumsq_run_measure(struct sumsq_run *run)
 	}
 	read_usage(run, &before);
 	run->setup_s = (double)(sumsq_now_ns() - options->begun_ns - (warmed - warming)) / 1e9;
+	energy_read(&run->energy, &energy[0]);
+	counters_read(&run->counters, &counted[0]);
 	interval(run, options->repeat ? options->repeat : 1, options->duration_ns);
+	counters_read(&run->counters, &counted[1]);
+	energy_read(&run->energy, &energy[1]);
 	read_usage(run, &run->used);
 	subtract(&run->used, &before);
+	counters_add(&run->counted, &counted[0], &counted[1]);
+	run->energy_j = energy_joules(&run->energy, &energy[0], &energy[1], run->duration_s);
+	/* Now: an empty job is to be priced without them. */
+	counters_close(&run->counters);
+	energy_close(&run->energy);
 	run->partial = atomic_load(&is_interrupted);
 	if (has_record(options) && !run->partial)
 		price_empty_jobs(run);

@@ -10,6 +10,7 @@
 
 #include "kernels/pool/pool.h"
 #include "kernels/sumsq/sumsq.h"
+#include "lab/energy.h"
 #include "lab/pinning.h"
 #include "lab/sumsq_jobs.h"
 #include "lab/sumsq_options.h"
@@ -28,9 +29,13 @@ struct sumsq_run {
 	double duration_s;
 	double dispatch_ns;	/* a job, empty; measured when there is to be a record, else NaN */
 	struct pool_usage used; /* in the interval */
-	unsigned deaths;	/* of workers, whose jobs were done again */
-	bool partial;		/* interrupted */
-	bool has_sums;		/* a whole pass was made, warm-up included: jobs.sums are there */
+	struct counters counters; /* of the caller and, inherited, of all workers */
+	struct energy energy;
+	struct counters_sum counted; /* in the interval */
+	double energy_j;	     /* NaN: not known */
+	unsigned deaths;	     /* of workers, whose jobs were done again */
+	bool partial;		     /* interrupted */
+	bool has_sums; /* a whole pass was made, warm-up included: jobs.sums are there */
 };
 
 /* Chooses the core, places and starts the workers. */

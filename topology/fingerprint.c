@@ -231,8 +231,10 @@ static json_t *describe_cpu(const char *root, hwloc_topology_t topology,
 
 static json_t *describe_memory(const char *root)
 {
-	static const struct fact rows[] = {
-		{"total_kib", "MemTotal"}, {"swap_kib", "SwapTotal"}, {NULL, NULL}};
+	static const struct fact rows[] = {{"total_kib", "MemTotal"},
+					   {"swap_kib", "SwapTotal"},
+					   {"swap_free_kib", "SwapFree"},
+					   {NULL, NULL}};
 	json_t *object = json_object();
 	char text[FACTS_TEXT_SIZE];
 
@@ -294,6 +296,7 @@ static json_t *describe_sysctl(const char *root)
 		"net.ipv4.tcp_fin_timeout",
 		"net.ipv4.tcp_tw_reuse",
 		"net.ipv4.tcp_timestamps",
+		"kernel.nmi_watchdog",
 	};
 	json_t *object = json_object();
 
