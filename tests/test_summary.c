@@ -266,6 +266,50 @@ static void baselines_can_be_named(void **state)
 	record_free_all(records, count);
 }
 
+/* A plan names a cell for each of its workloads; what it does not name is as without it. */
+static void baselines_of_a_plan(void **state)
+{
+	static const char *const named[] = {"no-such", "threads", "uring-c16", NULL};
+	const struct summary_options options = {.seed = 1, .baselines = named};
+	struct record *records = NULL;
+	struct summary *summary;
+	size_t count = 0;
+
+	(void)state;
+	synthetic_fetch(&records, &count, 2, 0.001);
+	synthetic_sumsq(&records, &count, 2, 0.001);
+	summary = make(records, count, RECORD_FETCH, &options);
+	assert_string_equal(baseline_of(summary, 0), "uring-c16");
+	assert_string_equal(baseline_of(summary, 1), "epoll-c16-5ms");
+	summary_free(summary);
+	summary = make(records, count, RECORD_SUMSQ, &options);
+	assert_string_equal(baseline_of(summary, 0), "threads");
+	summary_free(summary);
+	record_free_all(records, count);
+}
+
+/* Sums of jobs of another size are another workload, in order of size. */
+static void sizes_are_workloads(void **state)
+{
+	struct record *records = NULL;
+	struct summary *summary;
+	size_t count = 0;
+
+	(void)state;
+	synthetic_sumsq(&records, &count, 2, 0.001);
+	for (size_t i = 0; i < count; i++) {
+		bool serial = strcmp(record_text(&records[i], COLUMN_model), "serial") == 0;
+
+		record_set_real(&records[i], COLUMN_squares_per_job, serial ? 1e6 : 1e3);
+	}
+	summary = make(records, count, RECORD_SUMSQ, &by_default);
+	assert_int_equal(summary->group_count, 2);
+	assert_int_equal(summary->groups[0].count, 2);
+	assert_string_equal(summary->cells[summary->groups[1].first].name, "serial");
+	summary_free(summary);
+	record_free_all(records, count);
+}
+
 /* Two runs in one file pair within themselves; the same run twice is refused. */
 static void doubled_blocks_are_refused(void **state)
 {
@@ -387,6 +431,8 @@ int main(void)
 		cmocka_unit_test(few_blocks_claim_nothing),
 		cmocka_unit_test(holes_cost_their_block),
 		cmocka_unit_test(baselines_can_be_named),
+		cmocka_unit_test(baselines_of_a_plan),
+		cmocka_unit_test(sizes_are_workloads),
 		cmocka_unit_test(doubled_blocks_are_refused),
 		cmocka_unit_test(runs_by_hand_are_summarised),
 		cmocka_unit_test(nothing_is_summarised),
