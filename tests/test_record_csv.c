@@ -197,7 +197,7 @@ static void every_cut_is_read_and_mended(void **state)
 	(void)state;
 	record_init(&row, RECORD_SUMSQ);
 	record_set_text(&row, COLUMN_cell, "a, \"b\"");
-	record_set_count(&row, COLUMN_tasks - 1, 123456); /* the last column of a sum's row */
+	record_set_real(&row, COLUMN_tasks - 1, 123456); /* the last column of a sum's row */
 	assert_int_equal(record_append_csv(path, &row, why, sizeof(why)), 0);
 	assert_int_equal(record_append_csv(path, &row, why, sizeof(why)), 0);
 	whole = read_file(&length);
