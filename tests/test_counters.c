@@ -217,6 +217,11 @@ static void adding_up(void **state)
 	assert_true(isnan(counters_per(&sum, COUNTERS_BRANCH_MISSES, 2)));
 	assert_true(counters_per(&sum, COUNTERS_CYCLES, 9) == 100);
 
+	end.read = 15;
+	counters_add(&sum, &begin, &end);
+	assert_int_equal(sum.known, 7);
+	assert_true(counters_per(&sum, COUNTERS_CYCLES, 12) == 100);
+
 	/* And one that may not count the kernel: nor does the sum say so. */
 	end.scope = COUNTERS_USER;
 	counters_add(&sum, &begin, &end);
@@ -316,6 +321,7 @@ static void every_square_is_billed(void **state)
 					      "--cpus=0",
 					      kinds[k],
 					      i ? "--workers=2" : "--quiet",
+					      "--warmup=300ms",
 					      NULL};
 			json_t *row;
 
