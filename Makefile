@@ -43,6 +43,8 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-p
 	    -Wpointer-arith -Wwrite-strings
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD)/gen -pthread $(WARNINGS) $(PKG_CFLAGS) \
 	     $(LLHTTP_CFLAGS) $(CFLAGS) $(SANITIZE) -MMD -MP
+# A library that a program calls nothing of is not loaded by it: sumsq starts without OpenSSL.
+override LDFLAGS := -Wl,--as-needed -Wl,-O1 $(LDFLAGS)
 LIBS = $(LLHTTP_LIBS) $(PKG_LIBS) -lm
 version_flags = -DIOLAB_VERSION='"$(VERSION)"' -DIOLAB_COMMIT='"$(COMMIT)"' \
 		-DIOLAB_LIBURING='"$(shell pkg-config --modversion liburing)"' \

@@ -137,13 +137,24 @@ int cell_read_row(const struct plan_cell *cell, const struct subprocess *child,
 	return err;
 }
 
-void cell_failed_row(const struct plan_cell *cell, const char *reason, struct record *record)
+void cell_empty_row(const struct plan_cell *cell, struct record *record)
 {
 	record_init(record, kind_of(cell));
 	record_set_text(record, COLUMN_model, plan_model(cell));
 	record_set_count(record, COLUMN_partial, 0);
+}
+
+void cell_mark_failed(struct record *record, const char *word, const char *said)
+{
 	cell_add_flag(record, "failed");
-	cell_add_flag(record, reason);
+	cell_add_flag(record, word);
+	record_set_text(record, COLUMN_reason, said);
+}
+
+bool cell_is_unable(const struct record *record)
+{
+	return strstr(record_text(record, COLUMN_flags), "failed status-3") &&
+	       strcmp(record_text(record, COLUMN_role), "command") != 0;
 }
 
 void cell_label_row(const struct plan_cell *cell, struct record *record, const char *run_id,

@@ -78,8 +78,14 @@ int cell_read_row(const struct plan_cell *cell, const struct subprocess *child,
 		  const struct cell_world *world, struct record *record, char *why,
 		  size_t why_size);
 
-/* A row of a cell that gave none: empty but for the model and the reason, one word, as a flag. */
-void cell_failed_row(const struct plan_cell *cell, const char *reason, struct record *record);
+/* A row of a cell that gave none: empty but for the model. */
+void cell_empty_row(const struct plan_cell *cell, struct record *record);
+
+/* Marks a row as a failed one, with the reason in one word, a flag, and as it was said. */
+void cell_mark_failed(struct record *record, const char *word, const char *said);
+
+/* Whether the row is of one of the lab's executables that said that this host cannot do it. */
+bool cell_is_unable(const struct record *record);
 
 /* Fills in which run, block and cell the row belongs to. */
 void cell_label_row(const struct plan_cell *cell, struct record *record, const char *run_id,

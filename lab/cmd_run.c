@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "lab/cell.h"
 #include "lab/cmd.h"
 #include "lab/options.h"
 #include "lab/plan.h"
@@ -152,9 +153,10 @@ static enum status run(struct plan *plan, enum place_policy place,
 	if (outcome->ended[0])
 		plan->blocks = outcome->blocks;
 	run_report(plan, folder, outcome);
-	status = outcome->interrupted ? STATUS_INTERRUPTED
-		 : outcome->failed    ? STATUS_FAILED
-				      : STATUS_DONE;
+	status = outcome->interrupted				       ? STATUS_INTERRUPTED
+		 : outcome->failed				       ? STATUS_FAILED
+		 : outcome->count && outcome->unable == outcome->count ? STATUS_UNABLE
+								       : STATUS_DONE;
 	runner_release(outcome);
 	plan_release(plan);
 	if (fflush(stdout))
@@ -197,21 +199,24 @@ static enum status begin(const struct run_options *options, const char *name)
 }
 
 /* Rows that a cell's failure left count as before. */
-static unsigned count_failed(const struct runner_outcome *outcome)
+static void count_failed(struct runner_outcome *outcome)
 {
-	unsigned failed = 0;
+	for (size_t i = 0; i < outcome->count; i++) {
+		const struct record *record = &outcome->records[i];
+		bool unable = cell_is_unable(record);
 
-	for (size_t i = 0; i < outcome->count; i++)
-		failed += strstr(record_text(&outcome->records[i], COLUMN_flags), "failed") != NULL;
-	return failed;
+		outcome->unable += unable;
+		outcome->failed +=
+			!unable && strstr(record_text(record, COLUMN_flags), "failed") != NULL;
+	}
 }
 
 static enum status resume(const struct run_options *options)
 {
 	struct runner_outcome outcome = {0};
 	struct runner_limits limits;
-	struct run_folder folder;
-	struct run_facts facts;
+	struct run_folder folder = {.lock = -1};
+	struct run_facts facts = {.blocks = 0};
 	struct plan plan;
 	char why[512];
 
@@ -235,7 +240,7 @@ static enum status resume(const struct run_options *options)
 	plan.seed = facts.seed;
 	limits = (struct runner_limits){facts.precision, facts.budget_ns};
 	run_folder_rows(&folder, &outcome.records, &outcome.count);
-	outcome.failed = count_failed(&outcome);
+	count_failed(&outcome);
 	fprintf(stderr, "iolab: %s: %zu rows of %" PRIu64 " are there already\n", folder.id,
 		outcome.count, plan.blocks * plan.cell_count);
 	return run(&plan, (enum place_policy)facts.place, &limits, &folder, &outcome);

@@ -37,6 +37,7 @@ look_test() {
 	has_library cmocka || need libcmocka-dev
 	has_command nginx || need nginx-light
 	has_command python3 || need python3
+	[ -e /usr/lib/python3/dist-packages/aiohttp ] || need python3-aiohttp
 	has_command strace || need strace
 	has_command curl || need curl
 	has_command openssl || need openssl

@@ -96,6 +96,12 @@ static uint64_t share_of(uint64_t total, uint64_t workers, unsigned index)
 	return total / workers + (index < total % workers);
 }
 
+/* How many fetches are in the shares of the workers before this one. */
+static uint64_t begin_of(uint64_t total, uint64_t workers, unsigned index)
+{
+	return total / workers * index + (index < total % workers ? index : total % workers);
+}
+
 /* From the block of results: `size` bytes, on cache lines of their own. */
 static void *carve(char **at, size_t size)
 {
@@ -158,7 +164,9 @@ int bench_reserve(struct bench *b, unsigned index, const struct fetch_options *o
 	b->left = UINT64_MAX;
 	b->measure_from_ns = UINT64_MAX;
 	b->measure_until_ns = UINT64_MAX;
-	b->cursor = index % targets->url_count;
+	/* Behind the shares of the workers before, so that together they go through the list. */
+	b->cursor = (unsigned)((timed ? index : begin_of(total, o->workers, index)) %
+			       targets->url_count);
 	b->worker.index = index;
 	b->worker.lanes = (unsigned)share_of(o->connections, o->workers, index);
 	b->samples.most = samples_most(o, b->share);

@@ -90,6 +90,8 @@ struct bench {
 	uint64_t errors;
 	uint64_t unanswered; /* in flight when the run was cut off; among the errors */
 	uint64_t unsent;     /* open loop: due before the end and never begun */
+	uint64_t due_ns;     /* open loop: since its start, when the last fetch begun fell due */
+	uint64_t lag_ns;     /* open loop: by how much that was begun later */
 	uint64_t late;	     /* open loop: begun more than BENCH_LATE_NS after they were due */
 	uint64_t received_bytes;
 	uint64_t body_bytes;
@@ -104,11 +106,13 @@ struct bench {
 	struct energy_reading energy_begin, energy_end;
 	struct calls calls_begin, calls_end;
 	uint64_t overlap_begin, overlap_end;
+	bool moved;		 /* at the end it was not where it had been pinned */
 	bool answered;		 /* some fetch, warm-up included, succeeded */
 	unsigned refused;	 /* fetches that failed before any succeeded */
 	char first_failure[512]; /* "" when nothing failed */
 	char variant[256];	 /* of the model, in effect */
 	int model_error;	 /* what run() returned */
+	uint64_t peak_kib;	 /* resident size of its process */
 } __attribute__((aligned(128))); /* no two workers write into one cache line or its neighbour */
 
 /* A fetch of an open loop that began later than this after it was due was begun late. */

@@ -76,6 +76,8 @@ static struct connection *begin_due(struct bench *b, struct connection *c)
 
 	take(b);
 	schedule_advance(&b->schedule);
+	b->due_ns = due_ns - b->schedule.start_ns;
+	b->lag_ns = b->now_ns - due_ns;
 	return begin(b, c, due_ns);
 }
 

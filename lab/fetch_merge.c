@@ -7,6 +7,8 @@
 
 /* An open loop that came to less than this share of its rate has missed it. */
 #define RATE_HELD 0.98
+/* And a backlog below this is none: a wake-up may take so long. */
+#define BACKLOG_NS 10e6
 
 static double seconds(uint64_t ns)
 {
@@ -37,6 +39,8 @@ static void merge_one(struct fetch_merged *m, const struct bench *b, bool interr
 	double length_s = seconds(b->end.at_ns - b->begin.at_ns);
 	uint64_t elements = b->overlap_end - b->overlap_begin;
 
+	m->from_ns = b->begin.at_ns < m->from_ns ? b->begin.at_ns : m->from_ns;
+	m->until_ns = b->end.at_ns > m->until_ns ? b->end.at_ns : m->until_ns;
 	for (unsigned i = 0; i < BENCH_HISTOGRAMS; i++)
 		histogram_merge(m->histograms[i], b->histograms[i]);
 	usage_add(&m->usage, &b->begin, &b->end);
@@ -47,10 +51,13 @@ static void merge_one(struct fetch_merged *m, const struct bench *b, bool interr
 	m->unanswered += b->unanswered;
 	m->unsent += b->unsent;
 	m->late += b->late;
+	m->due_ns = b->due_ns > m->due_ns ? b->due_ns : m->due_ns;
+	m->lag_ns = b->lag_ns > m->lag_ns ? b->lag_ns : m->lag_ns;
 	m->received_bytes += b->received_bytes;
 	m->body_bytes += b->body_bytes;
 	m->handshakes += b->handshakes;
 	m->resumed += b->resumed;
+	m->moved = m->moved || b->moved;
 	if (length_s > 0)
 		m->overlap_per_s += (double)elements / length_s;
 	merge_lanes(m, b);
@@ -71,6 +78,7 @@ void fetch_merge(struct fetch_merged *m, const struct fetch_outcome *o)
 	const struct bench *first = &o->run.benches[0];
 
 	memset(m, 0, sizeof(*m));
+	m->from_ns = UINT64_MAX;
 	for (unsigned i = 0; i < BENCH_HISTOGRAMS; i++) {
 		m->histograms[i] = histogram_new();
 		if (!m->histograms[i])
@@ -101,8 +109,11 @@ double fetch_percentile_us(const struct fetch_merged *m, enum bench_histogram wh
 	return h->total ? (double)histogram_percentile(h, percentile) / 1e3 : NAN;
 }
 
+/* A list takes until its last worker is done; in a benchmark all have the same time to fill. */
 double fetch_duration_s(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
+	if (!o->options->benchmark)
+		return seconds(m->until_ns - m->from_ns);
 	return seconds(m->usage.at_ns) / o->run.count;
 }
 
@@ -137,8 +148,11 @@ double fetch_cpu_us(const struct fetch_merged *m)
 
 bool fetch_rate_missed(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
-	double due = (double)(m->completed + m->errors + m->unsent);
+	double ended = (double)(m->completed + m->errors);
+	double due_ns = (double)m->due_ns, lag_ns = (double)m->lag_ns;
 
-	return o->options->rate && !o->run.interrupted &&
-	       (double)(m->completed + m->errors) < RATE_HELD * due;
+	if (!o->options->rate || o->run.interrupted)
+		return false;
+	return ended < RATE_HELD * (ended + (double)m->unsent) ||
+	       (lag_ns > BACKLOG_NS && due_ns < RATE_HELD * (due_ns + lag_ns));
 }

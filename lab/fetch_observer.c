@@ -61,7 +61,8 @@ static void lane_ended(struct bench *b, struct bench_lane *lane, bool good)
  */
 static void turn_phase(struct bench *b)
 {
-	if (b->phase == BENCH_MEASURING && b->now_ns >= b->measure_until_ns)
+	/* In an open loop what is left is still to be counted; its schedule ends by itself. */
+	if (b->phase == BENCH_MEASURING && b->now_ns >= b->measure_until_ns && !b->worker.open_loop)
 		b->left = 0;
 	else if (b->phase == BENCH_WARMING && b->now_ns >= b->measure_from_ns)
 		bench_measure_begin(b, b->worker.in_flight - b->parked_count - 1);
@@ -223,8 +224,12 @@ static void on_failed(struct observer *observer, struct connection *c)
 	struct bench *b = bench_of_observer(observer);
 
 	b->now_ns = usage_now_ns();
-	/* Nothing ever answered: failing on until the time is over would measure nothing. */
-	if (b->options->benchmark && !b->answered && ++b->refused >= b->worker.lanes) {
+	/*
+	 * Nothing ever answered, of none of the URLs: failing on until the time is over would
+	 * measure nothing.
+	 */
+	if (b->options->benchmark && !b->answered &&
+	    ++b->refused >= (uint64_t)b->worker.lanes * b->targets->url_count) {
 		if (b->phase == BENCH_WARMING)
 			bench_measure_begin(b, 0);
 		b->left = 0;

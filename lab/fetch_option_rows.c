@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lab/fetch_options.h"
-#include "topology/place.h"
+#include "lab/pinning.h"
 
 static const char *const wait_names[] = {"block", "spin", NULL};
 static const char *const overlap_names[] = {"none", "thread", "core", NULL};
@@ -54,8 +54,8 @@ static const struct option_row rows[] = {
 	ROW("overlap", 0, CHOICE, overlap, "none|thread|core",
 	    "add squares when nothing is ready, or with what is left of the core",
 	    .choices = overlap_names),
-	ROW("place", 0, CHOICE, place, "POLICY", "pin the workers by a policy (default none)",
-	    .choices = place_policy_names),
+	ROW("place", 0, TEXT, place, "POLICY", "pin the workers: " PLACE_POLICIES "; default none",
+	    .check = pinning_check_place),
 	ROW("cpus", 0, TEXT, cpus, "LIST",
 	    "pin worker i to the i-th of these CPUs, over and over: 0,2-3 or core:1", .least = 0),
 	ROW("connection-per-request", 0, FLAG, connection_per_request, NULL,

@@ -9,7 +9,6 @@
 
 #include "lab/model_choices.h"
 #include "lab/status.h"
-#include "topology/place.h"
 
 /* A mistyped path must not cost the whole run. An empty file is left, as good as none. */
 static void check_writable(const char *option, const char *path)
@@ -41,6 +40,10 @@ static void check_model(const struct fetch_options *o, const struct model *model
 			    "--threads: %u workers cannot share %" PRIu64
 			    " connections; ask for --connections %u",
 			    o->workers, o->connections, o->workers);
+	if (o->tls_io != TLS_BUFFERED && !model->openssl_calls)
+		status_exit(STATUS_USAGE,
+			    "--tls-io: this model moves the bytes itself, and OpenSSL "
+			    "cannot; leave it at buffered");
 	if (model->check && model->check(&o->choices, o->wait, why, sizeof(why)))
 		status_exit(STATUS_USAGE, "--%s: %s", model->name, why);
 	if (model->notification == NOTIFY_NONE && model->yardstick &&
@@ -64,13 +67,13 @@ static void check_pairs(const struct fetch_options *o)
 	if (o->rate && o->schedule == SCHEDULE_SHARED)
 		status_exit(STATUS_USAGE, "--rate: each worker has a schedule of its own; "
 					  "--schedule shared does not go with it");
-	if (o->cpus && o->place != PLACE_NONE)
+	if (o->cpus && o->place)
 		status_exit(STATUS_USAGE, "--cpus and --place exclude each other");
 	if (o->json && o->csv && strcmp(o->csv, "-") == 0)
 		status_exit(STATUS_USAGE, "--json and --csv - cannot share stdout");
 	if (o->cacert && o->insecure)
 		status_exit(STATUS_USAGE, "--cacert and --insecure exclude each other");
-	if (o->overlap == OVERLAP_CORE && !o->cpus && o->place == PLACE_NONE)
+	if (o->overlap == OVERLAP_CORE && !o->cpus && (!o->place || strcmp(o->place, "none") == 0))
 		status_exit(STATUS_USAGE, "--overlap core needs to know the core: pin the workers "
 					  "with --cpus or --place");
 }
@@ -88,6 +91,20 @@ static void check_headers(const struct option_texts *headers)
 	}
 }
 
+/* Each worker reads the file for itself; what is wrong with it is said once, and before. */
+static void check_cacert(const struct fetch_options *o)
+{
+	const struct tls_options options = {.cacert = o->cacert, .endpoints = 1};
+	struct tls_context *context;
+	char why[512];
+
+	if (!o->cacert)
+		return;
+	if (tls_context_new(&options, &context, why, sizeof(why)))
+		status_exit(STATUS_USAGE, "--cacert: %s", why);
+	tls_context_free(context);
+}
+
 static void check(const struct fetch_options *o, const struct model *model)
 {
 	if (o->url_count == 0)
@@ -95,6 +112,7 @@ static void check(const struct fetch_options *o, const struct model *model)
 	check_pairs(o);
 	check_headers(&o->headers);
 	check_model(o, model);
+	check_cacert(o);
 	check_writable("--csv", o->csv);
 	check_writable("--histogram", o->histogram);
 	check_writable("--samples", o->samples);
@@ -129,7 +147,6 @@ void fetch_options_parse(struct fetch_options *o, const struct model *model, int
 	o->redirects_max = 10;
 	o->seed = 1;
 	o->wait = model->waits[WAIT_BLOCK] ? WAIT_BLOCK : WAIT_SPIN;
-	o->place = PLACE_NONE;
 	o->schedule = SCHEDULE_DEFAULT;
 	o->bodies = BODIES_DEFAULT;
 	o->url_count = (unsigned)options_parse(&set, o, argc, argv);

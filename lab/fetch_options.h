@@ -37,7 +37,7 @@ struct fetch_options {
 	unsigned wait;	     /* enum wait_mode */
 	unsigned overlap;    /* enum overlap */
 	const char *variant; /* the model's own options, as typed */
-	unsigned place;	     /* enum place_policy */
+	const char *place;   /* a policy as typed, NULL when not given */
 	const char *cpus;
 	/* HTTP, as curl has it. */
 	bool connection_per_request;

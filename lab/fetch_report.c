@@ -97,16 +97,8 @@ static void print_summary(const struct fetch_merged *m, const struct fetch_outco
 /* As the study's programs end. */
 static void print_closing(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
-	uint64_t from_ns = UINT64_MAX, to_ns = 0;
-
-	for (unsigned i = 0; i < o->run.count; i++) {
-		const struct bench *b = &o->run.benches[i];
-
-		from_ns = b->begin.at_ns < from_ns ? b->begin.at_ns : from_ns;
-		to_ns = b->end.at_ns > to_ns ? b->end.at_ns : to_ns;
-	}
 	printf("Downloaded %" PRIu64 " sites in %.3f seconds\n", m->completed,
-	       (double)(to_ns - from_ns) / 1e9);
+	       fetch_duration_s(m, o));
 }
 
 static FILE *open_output(const char *option, const char *path)
@@ -134,22 +126,20 @@ static void write_histogram(const char *path, const struct histogram *latency)
 	close_output("--histogram", path, file);
 }
 
-static void write_samples(const char *path, const struct fetch_outcome *o)
+static void write_samples(const char *path, const struct fetch_merged *m,
+			  const struct fetch_outcome *o)
 {
 	FILE *file = open_output("--samples", path);
 	const char **urls = calloc(o->targets->request_count, sizeof(*urls));
-	uint64_t from_ns = UINT64_MAX, dropped = 0;
+	uint64_t dropped = 0;
 
 	if (!urls)
 		status_exit(STATUS_UNABLE, "--samples: out of memory");
 	for (unsigned i = 0; i < o->targets->request_count; i++)
 		urls[i] = o->targets->requests[i].url;
-	for (unsigned i = 0; i < o->run.count; i++)
-		from_ns = o->run.benches[i].begin.at_ns < from_ns ? o->run.benches[i].begin.at_ns
-								  : from_ns;
 	samples_write_header(file);
 	for (unsigned i = 0; i < o->run.count; i++) {
-		samples_write(&o->run.benches[i].samples, from_ns, urls, file);
+		samples_write(&o->run.benches[i].samples, m->from_ns, urls, file);
 		dropped += o->run.benches[i].samples.dropped;
 	}
 	free(urls);
@@ -209,7 +199,7 @@ static void write_files(const struct fetch_merged *m, const struct fetch_outcome
 	if (o->options->histogram)
 		write_histogram(o->options->histogram, m->histograms[BENCH_LATENCY]);
 	if (o->options->samples)
-		write_samples(o->options->samples, o);
+		write_samples(o->options->samples, m, o);
 	if (o->options->output)
 		write_bodies(o->options->output, o);
 	if (o->options->json || o->options->csv)
@@ -236,9 +226,11 @@ static enum status verdict(const struct fetch_merged *m, const struct fetch_outc
 		return STATUS_FAILED;
 	}
 	if (fetch_rate_missed(m, o))
-		status_warn("--rate: %" PRIu64 " fetches fell due and were never begun: %" PRIu64
-			    " connections could not hold %" PRIu64 " a second",
-			    m->unsent, options->connections, options->rate);
+		status_warn(
+			"--rate: %" PRIu64 " connections could not hold %" PRIu64
+			" a second: %" PRIu64 " fetches fell due and were never begun, the last "
+			"was begun %.3f s late",
+			options->connections, options->rate, m->unsent, (double)m->lag_ns / 1e9);
 	if (m->errors == 0 && (m->completed > 0 || !options->benchmark))
 		return STATUS_DONE;
 	if (options->benchmark)

@@ -32,17 +32,20 @@ struct fetch_merged {
 	struct histogram *histograms[BENCH_HISTOGRAMS];
 	struct usage usage; /* at_ns: the intervals' lengths added up */
 	struct calls calls;
+	uint64_t from_ns, until_ns; /* the first worker's begin, the last one's end */
 	struct counters_sum counted;
 	double energy_j; /* NAN: not known */
 	uint64_t completed, errors, received_bytes, body_bytes;
 	uint64_t lane_completed, lane_ns, lanes; /* over all lanes' own intervals */
 	uint64_t unanswered, unsent, late;
+	uint64_t due_ns, lag_ns; /* open loop: the workers' longest, of the last fetches begun */
 	uint64_t handshakes, resumed;
 	double overlap_per_s;
 	const char *first_failure;
 	const char *unable; /* what the host could not do, of a model that gave up */
 	const char *tls_version, *tls_cipher;
 	int model_error;
+	bool moved; /* some worker was, while it ran */
 };
 
 void fetch_merge(struct fetch_merged *merged, const struct fetch_outcome *outcome);
@@ -57,7 +60,10 @@ double fetch_throughput_rps(const struct fetch_merged *merged, const struct fetc
 double fetch_asleep_share(const struct fetch_merged *merged);
 double fetch_cpu_us(const struct fetch_merged *merged);
 
-/* Whether an open loop fell behind: fewer fetches than were due came to their end. */
+/*
+ * Whether an open loop fell behind: fewer fetches came to their end than were due, or, where their
+ * number was given, the last was begun that much later than it was due.
+ */
 bool fetch_rate_missed(const struct fetch_merged *merged, const struct fetch_outcome *outcome);
 
 /* The run's row, to be released with record_release(). */

@@ -1,7 +1,6 @@
 /* The row of a fetch run: which column gets what. */
 #include <math.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "lab/fetch_report.h"
 
@@ -22,9 +21,9 @@ static void fill_flags(struct record *r, const struct fetch_merged *m,
 {
 	char flags[128];
 
-	snprintf(flags, sizeof(flags), "%s%s%s", m->calls.cq_overflows ? "cq-overflow " : "",
+	snprintf(flags, sizeof(flags), "%s%s%s%s", m->calls.cq_overflows ? "cq-overflow " : "",
 		 m->unanswered && !o->run.interrupted ? "unanswered " : "",
-		 fetch_rate_missed(m, o) ? "rate-not-held " : "");
+		 fetch_rate_missed(m, o) ? "rate-not-held " : "", m->moved ? "moved " : "");
 	if (flags[0])
 		flags[strlen(flags) - 1] = 0;
 	record_set_text(r, COLUMN_flags, flags);
@@ -50,19 +49,18 @@ static void fill_model(struct record *r, const struct fetch_outcome *o)
 static void fill_usage(struct record *r, const struct fetch_merged *m,
 		       const struct fetch_outcome *o)
 {
-	struct rusage self, children = {.ru_maxrss = 0};
+	uint64_t peak_kib = 0;
 
-	getrusage(RUSAGE_SELF, &self);
-	if (o->options->processes)
-		getrusage(RUSAGE_CHILDREN, &children);
+	/* Threads have one memory, processes each their own. */
+	for (unsigned i = 0; i < (o->options->processes ? o->run.count : 1); i++)
+		peak_kib += o->run.benches[i].peak_kib;
 	record_set_real(r, COLUMN_duration_s, fetch_duration_s(m, o));
 	record_set_real(r, COLUMN_setup_s, o->run.setup_s);
 	record_set_real(r, COLUMN_cpu_user_s, (double)m->usage.user_ns / 1e9);
 	record_set_real(r, COLUMN_cpu_system_s, (double)m->usage.system_ns / 1e9);
 	record_set_real(r, COLUMN_cpu_helper_s, (double)m->usage.helper_ns / 1e9);
-	record_set_count(r, COLUMN_max_rss_kib,
-			 (uint64_t)(self.ru_maxrss > children.ru_maxrss ? self.ru_maxrss
-									: children.ru_maxrss));
+	if (peak_kib)
+		record_set_count(r, COLUMN_max_rss_kib, peak_kib);
 	if (m->usage.total_ticks)
 		record_set_real(r, COLUMN_steal_share,
 				(double)m->usage.steal_ticks / (double)m->usage.total_ticks);

@@ -21,6 +21,7 @@
 struct crew {
 	struct bench_shared shared;
 	pthread_barrier_t ready, over;
+	atomic_flag failed; /* some worker cannot begin */
 	const struct model *model;
 	const struct fetch_options *options;
 	const struct pinning *pinning;
@@ -45,6 +46,14 @@ static uint64_t tick_ns(const struct fetch_options *o)
 	return least < 1000000 ? 1000000 : least > 100000000 ? 100000000 : least;
 }
 
+/* The first worker that cannot begin says why and ends the run; the others wait for that. */
+_Noreturn static void give_up(struct crew *crew, unsigned index, const char *why)
+{
+	while (atomic_flag_test_and_set(&crew->failed))
+		pause();
+	status_exit(STATUS_UNABLE, "worker %u: %s", index, why);
+}
+
 static void run_one(struct crew *crew, unsigned index)
 {
 	struct bench *b = &crew->benches[index];
@@ -53,17 +62,19 @@ static void run_one(struct crew *crew, unsigned index)
 	/* Pin before anything is allocated or a ring is made: memory and rings stay local. */
 	if (pinning_bind(crew->pinning, index, why, sizeof(why)) ||
 	    bench_make(b, why, sizeof(why)) || crew->model->prepare(&b->worker, why, sizeof(why)))
-		status_exit(STATUS_UNABLE, "worker %u: %s", index, why);
+		give_up(crew, index, why);
 	if (b->worker.open_loop)
 		prctl(PR_SET_TIMERSLACK, 1UL); /* waits end when they should, not 50 us later */
 	pthread_barrier_wait(&crew->ready);
 	if (index == 0)
 		crew->ready_ns = usage_now_ns();
 	bench_run(b, crew->model);
+	b->moved = !pinning_holds(crew->pinning, index);
 	/* After the run, when all that could not be known before has shown. */
 	snprintf(b->variant, sizeof(b->variant), "%s", crew->model->variant(&b->worker));
 	/* A signal kicks every worker: none may be gone before all have ended. */
 	pthread_barrier_wait(&crew->over);
+	b->peak_kib = usage_peak_kib();
 	crew->model->release(&b->worker);
 	bench_free(b);
 }

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/pinning.h"
 #include "lab/status.h"
 #include "lab/units.h"
-#include "topology/place.h"
 
 #define TICKS_MAX 1000000
 
@@ -29,11 +29,11 @@ static const struct option_row rows[] = {
 	 .argument = "NAME:TICKS,...",
 	 .help = "who naps how often (default " NAP_TASKS_DEFAULT ")"},
 	{.name = "place",
-	 .kind = OPTION_CHOICE,
+	 .kind = OPTION_TEXT,
 	 .offset = FIELD(place),
-	 .argument = "cores|compact|spread|none",
-	 .choices = place_policy_names,
-	 .help = "pin the thread by a policy (default none)"},
+	 .argument = "POLICY",
+	 .help = "pin the thread: " PLACE_POLICIES "; default none",
+	 .check = pinning_check_place},
 	{.name = "cpus",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(cpus),
@@ -148,10 +148,9 @@ void nap_options_parse(struct nap_options *o, const struct nap_model *model, int
 	memset(o, 0, sizeof(*o));
 	o->tick_ns = NAP_TICK_DEFAULT;
 	o->tasks_text = NAP_TASKS_DEFAULT;
-	o->place = PLACE_NONE;
 	if (options_parse(&set, o, argc, argv))
 		status_exit(STATUS_USAGE, "'%s' is not an option; --help lists them", argv[1]);
-	if (o->cpus && o->place != PLACE_NONE)
+	if (o->cpus && o->place)
 		status_exit(STATUS_USAGE, "--cpus and --place exclude each other");
 	if (o->json && o->csv && strcmp(o->csv, "-") == 0)
 		status_exit(STATUS_USAGE, "--json and --csv - cannot share stdout");

@@ -18,7 +18,7 @@ struct nap_options {
 	const char *tasks_text; /* as typed */
 	const char *cpus;
 	const char *csv;
-	unsigned place; /* enum place_policy */
+	const char *place; /* a policy as typed, NULL when not given */
 	bool json;
 	bool quiet;
 

@@ -95,7 +95,7 @@ static void fill_common(struct record *r, const struct watch *w, const struct na
 	record_set_real(r, COLUMN_cpu_user_s, seconds(used.user_ns));
 	record_set_real(r, COLUMN_cpu_system_s, seconds(used.system_ns));
 	record_set_real(r, COLUMN_cpu_helper_s, seconds(used.helper_ns));
-	record_set_count(r, COLUMN_max_rss_kib, (uint64_t)self.ru_maxrss);
+	record_set_count(r, COLUMN_max_rss_kib, usage_peak_kib());
 	if (used.total_ticks)
 		record_set_real(r, COLUMN_steal_share,
 				(double)used.steal_ticks / (double)used.total_ticks);
@@ -168,6 +168,8 @@ static void make_watch(struct watch *w, struct nap_options *options)
 enum status nap_run(const struct nap_model *model, struct nap_options *options, uint64_t started_ns)
 {
 	unsigned scopes = USAGE_HOST | (model->kernel_helpers ? USAGE_HELPERS : 0);
+	const struct pinning_request request = {
+		.place = options->place, .policy = PLACE_NONE, .cpus = options->cpus, .workers = 1};
 	struct pinning pinning;
 	struct watch watch;
 	char why[512];
@@ -176,7 +178,7 @@ enum status nap_run(const struct nap_model *model, struct nap_options *options, 
 	/* Line by line even into a pipe: the lines are to be seen as they happen. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	make_watch(&watch, options);
-	pinning_decide(&pinning, options->place, options->cpus, 1);
+	pinning_decide(&pinning, &request);
 	if (pinning_bind(&pinning, 0, why, sizeof(why)) ||
 	    model->prepare(&watch.nap, why, sizeof(why)))
 		status_exit(STATUS_UNABLE, "%s", why);

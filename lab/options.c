@@ -114,13 +114,20 @@ static int read_number(const struct option_row *row, const char *text, uint64_t 
 		[OPTION_SIZE] = "a size such as 100k",
 		[OPTION_DURATION] = "a duration such as 5ms or 10s",
 	};
-	int err = row->kind == OPTION_COUNT  ? units_count(text, number)
-		  : row->kind == OPTION_SIZE ? units_size(text, number)
-					     : units_duration(text, number);
+	int err;
+
+	if (row->zero && strcmp(text, row->zero) == 0) {
+		*number = 0;
+		return 0;
+	}
+	err = row->kind == OPTION_COUNT	 ? units_count(text, number)
+	      : row->kind == OPTION_SIZE ? units_size(text, number)
+					 : units_duration(text, number);
 
 	if (err)
-		snprintf(why, why_size, "'%s' %s; give %s", text,
-			 err == -ERANGE ? "is too large" : "is not of its form", forms[row->kind]);
+		snprintf(why, why_size, "'%s' %s; give %s%s%s", text,
+			 err == -ERANGE ? "is too large" : "is not of its form", forms[row->kind],
+			 row->zero ? ", or " : "", row->zero ? row->zero : "");
 	else if (*number < row->least)
 		snprintf(why, why_size, "'%s' is below the least that makes sense, %" PRIu64, text,
 			 row->least);
@@ -142,9 +149,10 @@ int options_value(const struct option_row *row, const char *text, uint64_t *numb
 	case OPTION_SIZE:
 	case OPTION_DURATION:
 		return read_number(row, text, number, why, why_size);
-	case OPTION_FLAG:
 	case OPTION_TEXT:
 	case OPTION_TEXTS:
+		return row->check && row->check(text, why, why_size) ? -EINVAL : 0;
+	case OPTION_FLAG:
 		break;
 	}
 	return 0;

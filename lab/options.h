@@ -36,6 +36,9 @@ struct option_row {
 	const char *const *choices; /* NULL-terminated, for OPTION_CHOICE */
 	uint64_t least;		    /* smallest value of a count, size or duration */
 	uint64_t most;		    /* largest, 0 for no limit */
+	const char *zero;	    /* the word that stands for a count of 0, NULL: none does */
+	/* Whether a text is of its form: 0, or -errno with what is wrong in why. NULL: any is. */
+	int (*check)(const char *text, char *why, size_t why_size);
 };
 
 struct option_set {

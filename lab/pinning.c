@@ -143,11 +143,18 @@ int pinning_make(struct pinning *p, const struct pinning_request *request, char 
 	return err;
 }
 
-void pinning_decide(struct pinning *p, enum place_policy policy, const char *cpus, unsigned workers)
+int pinning_check_place(const char *text, char *why, size_t why_size)
 {
-	struct pinning_request request = {.policy = policy, .cpus = cpus, .workers = workers};
+	enum place_policy policy;
+	const char *device;
+
+	return place_policy_parse(text, &policy, &device, why, why_size);
+}
+
+void pinning_decide(struct pinning *p, const struct pinning_request *request)
+{
 	char why[512];
-	int err = pinning_make(p, &request, why, sizeof(why));
+	int err = pinning_make(p, request, why, sizeof(why));
 
 	if (err)
 		status_exit(err == -EINVAL || err == -ERANGE ? STATUS_USAGE : STATUS_UNABLE, "%s",
@@ -176,4 +183,9 @@ int pinning_bind(const struct pinning *p, unsigned worker, char *why, size_t why
 	if (!err && p->answer.nodes)
 		err = bind_memory(p->answer.nodes[worker], why, why_size);
 	return err;
+}
+
+bool pinning_holds(const struct pinning *p, unsigned worker)
+{
+	return !p->pinned || bind_holds(p->answer.workers[worker]);
 }

@@ -39,13 +39,14 @@ struct pinning_request {
 int pinning_make(struct pinning *pinning, const struct pinning_request *request, char *why,
 		 size_t why_size);
 
+/* For an option's row: whether a text names a policy. 0, or -EINVAL with what is wrong in why. */
+int pinning_check_place(const char *text, char *why, size_t why_size);
+
 /*
- * The same for a policy without a name to it, or the CPUs of the list if it is not NULL. Ends
- * the program with one line: STATUS_USAGE for what does not parse, STATUS_UNABLE for CPUs that
- * are not there or an impossible placement.
+ * The same, but ends the program with one line: STATUS_USAGE for what does not parse,
+ * STATUS_UNABLE for CPUs that are not there or an impossible placement.
  */
-void pinning_decide(struct pinning *pinning, enum place_policy policy, const char *cpus,
-		    unsigned workers);
+void pinning_decide(struct pinning *pinning, const struct pinning_request *request);
 /* Also takes a zeroed struct. */
 void pinning_release(struct pinning *pinning);
 
@@ -55,5 +56,8 @@ void pinning_release(struct pinning *pinning);
  * may call it; call it before touching what the worker works on.
  */
 int pinning_bind(const struct pinning *pinning, unsigned worker, char *why, size_t why_size);
+
+/* Whether the calling thread, bound as that worker, is still there; true when not pinned. */
+bool pinning_holds(const struct pinning *pinning, unsigned worker);
 
 #endif

@@ -136,6 +136,12 @@ static int set_experiment(struct reading *r, const char *name, const char *value
 		r->plan->seed_given = true;
 	} else if (strcmp(name, "blocks") == 0) {
 		r->plan->blocks = number;
+	} else if (strcmp(name, "read") == 0) {
+		if (!*value)
+			return complain(r, "[experiment] %s: it has no value", name);
+		free(r->plan->read);
+		r->plan->read = strdup(value);
+		return r->plan->read ? 0 : out_of_memory(r);
 	} else {
 		r->plan->report = (enum plan_report)number;
 	}
@@ -326,6 +332,7 @@ void plan_release(struct plan *plan)
 	release_section(&plan->origin);
 	free(plan->sections);
 	free(plan->name);
+	free(plan->read);
 	plan_lines_release(&plan->text);
 	memset(plan, 0, sizeof(*plan));
 }

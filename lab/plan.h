@@ -38,7 +38,7 @@
 #define PLAN_CELLS_DEFAULT 512	  /* cells of a plan, controls included, unless told otherwise */
 #define PLAN_CELLS_MOST	   999999 /* and whatever one is told */
 
-enum plan_report { PLAN_MATRIX, PLAN_PROGRAMS };
+enum plan_report { PLAN_MATRIX, PLAN_PROGRAMS, PLAN_GRAIN, PLAN_CONCURRENCY };
 
 struct plan_key {
 	char *name;
@@ -73,6 +73,7 @@ struct plan {
 	uint64_t seed;
 	bool seed_given;
 	enum plan_report report;
+	char *read; /* what its report says first: what to look at; NULL: nothing */
 	struct plan_section *sections; /* the workloads */
 	unsigned section_count;
 	struct plan_section origin;

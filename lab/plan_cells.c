@@ -163,7 +163,7 @@ static int add_cell(struct plan *plan, const struct plan_cell *cell, char *why, 
 		added = &grown[plan->cell_count];
 		*added = *cell;
 		added->name = cell_name(cell);
-		added->values = malloc(size);
+		added->values = malloc(size + 1);
 		plan->cell_count++;
 		if (added->name && added->values) {
 			memcpy(added->values, cell->values, size);

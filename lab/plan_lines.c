@@ -117,14 +117,13 @@ static int write_flat(struct reading *r, struct place at, const char *text)
 {
 	size_t before = strlen(r->plan->flat), length = strlen(text);
 	/* A '\' that joined nothing here must not do so there: a blank behind keeps it. */
-	bool joins = length && text[length - 1] == '\\';
-	char *grown = realloc(r->plan->flat, before + length + 3);
+	const char *end = length && text[length - 1] == '\\' ? " \n" : "\n";
+	char *grown = realloc(r->plan->flat, before + length + strlen(end) + 1);
 
 	if (!grown)
 		return complain(r, at, -ENOMEM, "out of memory");
 	r->plan->flat = grown;
-	memcpy(grown + before, text, length);
-	memcpy(grown + before + length, joins ? " \n" : "\n", joins ? 3 : 2);
+	stpcpy(stpcpy(grown + before, text), end);
 	return 0;
 }
 
@@ -133,11 +132,14 @@ static int keep(struct reading *r, struct place at, const char *text)
 	struct plan_lines *plan = r->plan;
 	struct plan_line *grown = realloc(plan->lines, (plan->count + 1) * sizeof(*grown));
 
-	plan->lines = grown ? grown : plan->lines;
-	if (!grown || !(grown[plan->count].text = strdup(text)))
+	if (!grown)
 		return complain(r, at, -ENOMEM, "out of memory");
-	grown[plan->count].file = at.file;
-	grown[plan->count++].number = at.number;
+	plan->lines = grown;
+	grown += plan->count;
+	*grown = (struct plan_line){strdup(text), at.file, at.number};
+	if (!grown->text)
+		return complain(r, at, -ENOMEM, "out of memory");
+	plan->count++;
 	return write_flat(r, at, text);
 }
 
@@ -184,9 +186,11 @@ static int take_file(struct reading *r, struct place at, const char *path)
 		errno = EINVAL;
 	else if (real)
 		text = read_file(real);
-
-	if (!text)
-		err = complain(r, at, -errno, "cannot read the plan %s: %s", path, strerror(errno));
+	if (!real || !text) {
+		err = complain(r, at, errno ? -errno : -EIO, "cannot read the plan %s: %s", path,
+			       strerror(errno));
+		goto out;
+	}
 	for (unsigned i = 0; i < r->depth && !err; i++)
 		if (strcmp(r->open[i], real) == 0)
 			err = complain(r, at, -ELOOP, "include: %s would include itself", path);
@@ -198,6 +202,7 @@ static int take_file(struct reading *r, struct place at, const char *path)
 		err = take_text(r, path, text);
 		r->depth--;
 	}
+out:
 	free(real);
 	free(text);
 	return err;

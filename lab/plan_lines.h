@@ -13,8 +13,8 @@
 
 #include <stddef.h>
 
-#define PLAN_INCLUDES_MAX 16		/* files, one within another */
-#define PLAN_FILE_MAX	  (1024 * 1024) /* bytes of a file */
+#define PLAN_INCLUDES_MAX 16			/* files, one within another */
+#define PLAN_FILE_MAX	  ((size_t)1024 * 1024) /* bytes of a file */
 
 struct plan_line {
 	char *text;	  /* without blanks at its ends; never empty, no comment */

@@ -91,7 +91,10 @@ static int check_term(const struct plan_section *section, const struct term *ter
 		return -EINVAL;
 	}
 	if (is_number(kind)) {
-		if (plan_values_number(term->value, kind, &number) == 0)
+		bool word = row && row->zero && strcmp(row->zero, term->value) == 0;
+
+		if ((word && term->operation <= UNEQUAL) ||
+		    plan_values_number(term->value, kind, &number) == 0)
 			return 0;
 		snprintf(why, why_size, "%s: '%s' is not a %s", term->key, term->value,
 			 kind == OPTION_COUNT  ? "whole number"
@@ -132,11 +135,11 @@ static bool holds(const struct term *term, enum option_kind kind, const char *va
 	uint64_t a = 0, b = 0;
 	int order;
 
-	if (is_number(kind)) {
-		if (plan_values_number(value, kind, &a) ||
-		    plan_values_number(term->value, kind, &b))
-			return false;
+	if (is_number(kind) && plan_values_number(value, kind, &a) == 0 &&
+	    plan_values_number(term->value, kind, &b) == 0) {
 		order = (a > b) - (a < b);
+	} else if (is_number(kind) && term->operation > UNEQUAL) {
+		return false; /* a word such as "all" is neither less nor more */
 	} else {
 		order = strcmp(value, term->value);
 	}

@@ -8,22 +8,41 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lab/cell.h"
 #include "lab/status.h"
+#include "results/concurrency.h"
+#include "results/grain.h"
 #include "results/matrix.h"
 #include "results/programs.h"
 #include "results/summary.h"
 #include "results/table.h"
 
-static struct summary *summarise(const struct runner_outcome *outcome, enum record_kind kind,
-				 uint64_t seed)
+/* The cells that the plan compares the others with, NULL at the end. */
+static const char **baselines_of(const struct plan *plan)
 {
-	const struct summary_options options = {.seed = seed};
+	const char **names = calloc(plan->cell_count + 1, sizeof(*names));
+	size_t count = 0;
+
+	if (!names)
+		status_exit(STATUS_UNABLE, "out of memory for %u cells", plan->cell_count);
+	for (unsigned i = 0; i < plan->cell_count; i++)
+		if (plan->cells[i].baseline && !plan->cells[i].control)
+			names[count++] = plan->cells[i].name;
+	return names;
+}
+
+static struct summary *summarise(const struct plan *plan, const struct runner_outcome *outcome,
+				 enum record_kind kind)
+{
+	const char **baselines = baselines_of(plan);
+	const struct summary_options options = {.seed = plan->seed, .baselines = baselines};
 	struct summary *summary;
 	char why[512];
 
 	if (summary_make(outcome->records, outcome->count, kind, &options, &summary, why,
 			 sizeof(why)))
 		status_exit(STATUS_FAILED, "cannot summarise the rows: %s", why);
+	free(baselines);
 	return summary;
 }
 
@@ -32,6 +51,8 @@ struct findings {
 	const struct plan *plan;
 	const struct runner_outcome *outcome;
 	struct summary *fetch, *sumsq, *nap;
+	struct grain grain;
+	struct concurrency concurrency;
 	struct program *programs; /* all cells of a plan that reports programs, else the naps */
 	size_t program_count;
 };
@@ -61,6 +82,8 @@ static void write_summary(const struct run_folder *folder, const struct findings
 	summary_write_csv(f->fetch, file);
 	summary_write_csv(f->sumsq, file);
 	summary_write_csv(f->nap, file);
+	if (f->plan->report == PLAN_GRAIN)
+		grain_write_csv(&f->grain, file);
 	close_file(folder, "summary.csv", file);
 	if (f->program_count == 0)
 		return;
@@ -90,12 +113,71 @@ static void find_programs(struct findings *f)
 	free(names);
 }
 
+/* Text in lines of MATRIX_WIDTH columns at most, where words allow. */
+static void print_wrapped(FILE *file, const char *text)
+{
+	size_t used = 0;
+
+	while (*(text += strspn(text, " \t"))) {
+		size_t length = strcspn(text, " \t");
+
+		if (used && used + 1 + length > MATRIX_WIDTH) {
+			fputc('\n', file);
+			used = 0;
+		}
+		fprintf(file, "%s%.*s", used ? " " : "", (int)length, text);
+		used += length + (used > 0);
+		text += length;
+	}
+	fputc('\n', file);
+}
+
+/* Each cell that this host cannot do, once, with the reason. */
+static void print_unable(FILE *file, const struct findings *f)
+{
+	const struct runner_outcome *o = f->outcome;
+
+	fputs("This host cannot do:\n", file);
+	for (unsigned i = 0; i < f->plan->cell_count; i++) {
+		const char *name = f->plan->cells[i].name;
+		size_t row = 0;
+
+		while (row < o->count &&
+		       (strcmp(record_text(&o->records[row], COLUMN_cell), name) != 0 ||
+			!cell_is_unable(&o->records[row])))
+			row++;
+		if (row < o->count && !f->plan->cells[i].control)
+			fprintf(file, "  %s: %s\n", name,
+				record_text(&o->records[row], COLUMN_reason));
+	}
+}
+
+/* What the plan's report is about. 0 or -errno. */
+static int print_findings(FILE *file, bool color, const struct findings *f)
+{
+	const struct plan *plan = f->plan;
+	bool matrix = plan->report == PLAN_MATRIX && (f->fetch->cell_count || f->sumsq->cell_count);
+	int err = 0;
+
+	if (plan->report == PLAN_GRAIN)
+		return grain_print(&f->grain, file, color);
+	if (plan->report == PLAN_CONCURRENCY)
+		return concurrency_print(&f->concurrency, file, color);
+	if (matrix || f->program_count == 0)
+		err = matrix_print(file, f->fetch, f->sumsq, color);
+	if (!err && matrix && f->program_count)
+		fputc('\n', file);
+	if (!err && f->program_count)
+		err = programs_print(f->programs, f->program_count, file, color);
+	return err;
+}
+
 /* The same text for the terminal and, without colour, for report.txt. */
 static void print_report(FILE *file, bool color, const struct findings *f)
 {
 	const struct plan *plan = f->plan;
 	const struct runner_outcome *outcome = f->outcome;
-	bool matrix = plan->report == PLAN_MATRIX && (f->fetch->cell_count || f->sumsq->cell_count);
+	int err;
 
 	fprintf(file, "iolab %s: %" PRIu64 " blocks of %u cells, seed %" PRIu64 "\n", plan->name,
 		plan->blocks, plan->cell_count, plan->seed);
@@ -109,13 +191,14 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 	if (outcome->interrupted)
 		fprintf(file, "Interrupted: %zu of %" PRIu64 " runs were done.\n", outcome->count,
 			plan->blocks * plan->cell_count);
+	if (outcome->unable)
+		print_unable(file, f);
+	if (plan->read)
+		print_wrapped(file, plan->read);
 	fputc('\n', file);
-	if ((matrix || f->program_count == 0) && matrix_print(file, f->fetch, f->sumsq, color))
-		status_exit(STATUS_FAILED, "cannot print the matrix: %m");
-	if (matrix && f->program_count)
-		fputc('\n', file);
-	if (f->program_count && programs_print(f->programs, f->program_count, file, color))
-		status_exit(STATUS_FAILED, "cannot print the programs: %m");
+	err = print_findings(file, color, f);
+	if (err)
+		status_exit(STATUS_FAILED, "cannot print the report: %s", strerror(-err));
 }
 
 static void print_paths(const struct run_folder *folder)
@@ -137,10 +220,15 @@ void run_report(const struct plan *plan, const struct run_folder *folder,
 	struct findings f = {.plan = plan, .outcome = outcome};
 	FILE *report;
 
-	f.fetch = summarise(outcome, RECORD_FETCH, plan->seed);
-	f.sumsq = summarise(outcome, RECORD_SUMSQ, plan->seed);
-	f.nap = summarise(outcome, RECORD_NAP, plan->seed);
+	f.fetch = summarise(plan, outcome, RECORD_FETCH);
+	f.sumsq = summarise(plan, outcome, RECORD_SUMSQ);
+	f.nap = summarise(plan, outcome, RECORD_NAP);
 	find_programs(&f);
+	if ((plan->report == PLAN_GRAIN &&
+	     grain_make(outcome->records, outcome->count, plan->seed, &f.grain)) ||
+	    (plan->report == PLAN_CONCURRENCY &&
+	     concurrency_make(outcome->records, outcome->count, plan->seed, &f.concurrency)))
+		status_exit(STATUS_UNABLE, "out of memory for %zu rows", outcome->count);
 	write_summary(folder, &f);
 	report = open_file(folder, "report.txt");
 	print_report(report, false, &f);
@@ -150,5 +238,7 @@ void run_report(const struct plan *plan, const struct run_folder *folder,
 	summary_free(f.fetch);
 	summary_free(f.sumsq);
 	summary_free(f.nap);
+	grain_release(&f.grain);
+	concurrency_release(&f.concurrency);
 	free(f.programs);
 }

@@ -73,28 +73,46 @@ static int wait_for_cell(struct runner *r, const struct plan_cell *cell, int *st
 	return err;
 }
 
-/* Says what went wrong and leaves the one word for the row's flags in `reason`. */
+bool runner_is_unable(const struct runner_outcome *outcome, const struct plan_cell *cell)
+{
+	for (size_t i = 0; i < outcome->count; i++)
+		if (strcmp(record_text(&outcome->records[i], COLUMN_cell), cell->name) == 0 &&
+		    cell_is_unable(&outcome->records[i]))
+			return true;
+	return false;
+}
+
+/* Says what went wrong, and into the row. */
 static void report_failure(struct runner *r, const struct plan_cell *cell, int err, int status,
-			   const char *why, char reason[static 32])
+			   const char *why, struct record *record)
 {
 	const char *said = subprocess_last_error(&r->cell);
+	char word[32] = "no-row", text[600];
+	bool unable = false;
 
-	r->outcome->failed++;
-	progress_clear(&r->progress);
 	if (err == -ETIMEDOUT) {
-		status_warn("%s: killed, it did not end in time", cell->name);
-		snprintf(reason, 32, "timeout");
+		snprintf(word, sizeof(word), "timeout");
+		snprintf(text, sizeof(text), "killed, it did not end in time");
 	} else if (WIFSIGNALED(status)) {
-		status_warn("%s: ended by signal %d", cell->name, WTERMSIG(status));
-		snprintf(reason, 32, "signal-%d", WTERMSIG(status));
+		snprintf(word, sizeof(word), "signal-%d", WTERMSIG(status));
+		snprintf(text, sizeof(text), "ended by signal %d", WTERMSIG(status));
 	} else if (WEXITSTATUS(status) != STATUS_DONE) {
-		status_warn("%s: status %d: %s", cell->name, WEXITSTATUS(status),
-			    said[0] ? said : "it said nothing");
-		snprintf(reason, 32, "status-%d", WEXITSTATUS(status));
+		snprintf(word, sizeof(word), "status-%d", WEXITSTATUS(status));
+		snprintf(text, sizeof(text), "status %d: %.512s", WEXITSTATUS(status),
+			 said[0] ? said : "it said nothing");
+		unable =
+			cell->section->kind != PLAN_COMMAND && WEXITSTATUS(status) == STATUS_UNABLE;
 	} else {
-		status_warn("%s: %s", cell->name, why);
-		snprintf(reason, 32, "no-row");
+		snprintf(text, sizeof(text), "%.512s", why);
 	}
+	/* What this host cannot do it cannot do in any block. */
+	if (!unable || !runner_is_unable(r->outcome, cell)) {
+		progress_clear(&r->progress);
+		status_warn("%s: %s", cell->name, text);
+	}
+	r->outcome->unable += unable;
+	r->outcome->failed += !unable;
+	cell_mark_failed(record, word, text);
 }
 
 static void keep_row(struct runner *r, struct record *record)
@@ -114,7 +132,7 @@ static bool make_row(struct runner *r, const struct plan_cell *cell, int err, in
 		     struct record *record)
 {
 	bool ended_well = !err && WIFEXITED(status) && WEXITSTATUS(status) == STATUS_DONE;
-	char why[512] = "", reason[32];
+	char why[512] = "";
 	/* An external command that failed or was cut short has no figures. */
 	bool readable = cell->section->kind == PLAN_COMMAND ? ended_well && !interrupted : !err;
 	bool got =
@@ -125,13 +143,9 @@ static bool make_row(struct runner *r, const struct plan_cell *cell, int err, in
 		return got;
 	if (got && ended_well)
 		return true;
-	report_failure(r, cell, err, status, why, reason);
-	if (!got) {
-		cell_failed_row(cell, reason, record);
-		return true;
-	}
-	cell_add_flag(record, "failed");
-	cell_add_flag(record, reason);
+	if (!got)
+		cell_empty_row(cell, record);
+	report_failure(r, cell, err, status, why, record);
 	return true;
 }
 

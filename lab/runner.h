@@ -27,6 +27,7 @@ struct runner_outcome {
 	size_t count;
 	uint64_t blocks; /* whole ones */
 	unsigned failed; /* of them, those of cells that failed: flagged, with the reason */
+	unsigned unable; /* and those of cells that this host cannot do, likewise */
 	bool interrupted;
 	char note[PLACE_NOTE_SIZE]; /* who shares a CPU, "" when nobody does */
 	char ended[256];	    /* which limit ended it, "" when none did */
@@ -36,11 +37,14 @@ struct runner_outcome {
  * Runs it all but for what *outcome has rows of already (zeroed when it has none). Ends the
  * program with one line and STATUS_UNABLE when the placement is impossible or the origin does not
  * start. A cell that fails or hangs is reported on stderr, has a row that says so, and does not
- * end the run. Release with runner_release().
+ * end the run; one that this host cannot do is reported once. Release with runner_release().
  */
 void runner_run(const struct plan *plan, enum place_policy policy,
 		const struct runner_limits *limits, const struct run_folder *folder,
 		struct runner_outcome *outcome);
 void runner_release(struct runner_outcome *outcome);
+
+/* Whether the outcome has a row in which this host could not do that cell. */
+bool runner_is_unable(const struct runner_outcome *outcome, const struct plan_cell *cell);
 
 #endif

@@ -58,7 +58,8 @@ double runner_widest(const struct runner *r, const char **cell)
 	for (unsigned i = 0; i < r->plan->cell_count; i++) {
 		double width;
 
-		if (r->plan->cells[i].control)
+		/* What this host cannot do will never have rows that count. */
+		if (r->plan->cells[i].control || runner_is_unable(r->outcome, &r->plan->cells[i]))
 			continue;
 		width = width_of(r, &r->plan->cells[i], values);
 		if (isnan(width)) {

@@ -3,15 +3,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "kernels/sumsq/sumsq.h"
 #include "lab/options.h"
+#include "lab/pinning.h"
 #include "lab/status.h"
 #include "lab/units.h"
-#include "topology/place.h"
 
 /* The study's thirty jobs. */
 #define DEFAULT_FIRST UINT64_C(3000000)
@@ -21,21 +22,65 @@
 
 static const char *const on_death_names[] = {"fail", "rerun", NULL};
 
+/* "sleep", or "spin:T" with T into *spin_ns. */
+static int parse_idle(const char *text, uint64_t *spin_ns, char *why, size_t why_size)
+{
+	*spin_ns = 0;
+	if (strcmp(text, "sleep") == 0 ||
+	    (strncmp(text, "spin:", 5) == 0 && units_duration(text + 5, spin_ns) == 0 && *spin_ns))
+		return 0;
+	snprintf(why, why_size, "'%s' is neither sleep nor spin:T, such as spin:50us", text);
+	return -EINVAL;
+}
+
+static int check_idle(const char *text, char *why, size_t why_size)
+{
+	uint64_t unused;
+
+	return parse_idle(text, &unused, why, why_size);
+}
+
+/* Whether it is a core's name; whether this CPU runs it is told when it is asked to. */
+static int check_core(const char *text, char *why, size_t why_size)
+{
+	const struct sumsq_core *unused;
+
+	return sumsq_core_find(text, &unused, why, why_size) == -EINVAL ? -EINVAL : 0;
+}
+
 static const struct option_row rows[] = {
 	{.name = "core",
 	 .letter = 'c',
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(core),
 	 .argument = "NAME",
-	 .help = "auto, avx512ifma, avx512, avx2, neon or scalar; auto is the best this CPU runs"},
+	 .help = "auto, avx512ifma, avx512, avx2, neon or scalar; auto is the best this CPU runs",
+	 .check = check_core},
 	{.name = "workers",
 	 .letter = 'w',
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(workers),
-	 .argument = "N",
-	 .help = "workers, the caller included; default: one for each CPU allowed",
+	 .argument = "N|all",
+	 .help = "workers, the caller included; all, the default: as many as --place or --cpus "
+		 "has CPUs for",
 	 .least = 1,
-	 .most = 4096},
+	 .most = 4096,
+	 .zero = "all"},
+	{.name = "size",
+	 .letter = 's',
+	 .kind = OPTION_COUNT,
+	 .offset = FIELD(size),
+	 .argument = "N",
+	 .help = "instead of operands: every job is the sum below N",
+	 .least = 1,
+	 .most = SUMSQ_LIMIT},
+	{.name = "count",
+	 .kind = OPTION_COUNT,
+	 .offset = FIELD(wanted),
+	 .argument = "COUNT",
+	 .help = "with --size: so many jobs; default 30",
+	 .least = 1,
+	 .most = SUMSQ_PIECES_MAX},
 	{.name = "repeat",
 	 .letter = 'n',
 	 .kind = OPTION_COUNT,
@@ -75,7 +120,8 @@ static const struct option_row rows[] = {
 	 .offset = FIELD(idle),
 	 .argument = "sleep|spin:T",
 	 .help = "what a worker without work does; default spin:50us, or sleep when workers share "
-		 "CPUs"},
+		 "CPUs",
+	 .check = check_idle},
 	{.name = "on-death",
 	 .kind = OPTION_CHOICE,
 	 .offset = FIELD(on_death),
@@ -86,7 +132,8 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(place),
 	 .argument = "POLICY",
-	 .help = "where the workers are pinned: " PLACE_POLICIES "; default spread"},
+	 .help = "where the workers are pinned: " PLACE_POLICIES "; default spread",
+	 .check = pinning_check_place},
 	{.name = "cpus",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(cpus),
@@ -179,18 +226,6 @@ static void check(const struct sumsq_options *options)
 		status_exit(STATUS_USAGE, "--json and --csv -: only one of them can have stdout");
 }
 
-static void read_idle(struct sumsq_options *options)
-{
-	if (!options->idle || strcmp(options->idle, "sleep") == 0)
-		return;
-	if (strncmp(options->idle, "spin:", 5) != 0 ||
-	    units_duration(options->idle + 5, &options->spin_ns) || !options->spin_ns)
-		status_exit(STATUS_USAGE,
-			    "--idle: '%s' is neither sleep nor spin:T, such as "
-			    "spin:50us",
-			    options->idle);
-}
-
 static uint64_t pieces_of(const struct sumsq_options *options, uint64_t n)
 {
 	return options->grain && n > options->grain ? (n - 1) / options->grain + 1 : 1;
@@ -200,7 +235,12 @@ static void read_operands(struct sumsq_options *options, char **words, size_t co
 {
 	uint64_t pieces = 0;
 
-	options->count = count ? count : DEFAULT_COUNT;
+	if (count && options->size)
+		status_exit(STATUS_USAGE, "'%s': with --size all jobs are alike; leave out either",
+			    words[0]);
+	if (options->wanted && !options->size)
+		status_exit(STATUS_USAGE, "--count goes with --size, which says what the jobs are");
+	options->count = count ? count : options->wanted ? options->wanted : DEFAULT_COUNT;
 	options->operands = calloc(options->count, sizeof(*options->operands));
 	if (!options->operands)
 		status_exit(STATUS_UNABLE, "no memory for %zu jobs", options->count);
@@ -208,7 +248,7 @@ static void read_operands(struct sumsq_options *options, char **words, size_t co
 		uint64_t *n = &options->operands[i];
 		int err = 0;
 
-		*n = DEFAULT_FIRST + i;
+		*n = options->size ? options->size : DEFAULT_FIRST + i;
 		if (count)
 			err = units_count(words[i], n);
 		if (err == -EINVAL)
@@ -229,6 +269,7 @@ static void read_operands(struct sumsq_options *options, char **words, size_t co
 void sumsq_options_read(struct sumsq_options *options, enum sumsq_where where, int argc,
 			char **argv)
 {
+	char unused[256];
 	int count;
 
 	*options = (struct sumsq_options){
@@ -238,6 +279,7 @@ void sumsq_options_read(struct sumsq_options *options, enum sumsq_where where, i
 	};
 	count = options_parse(&set, options, argc, argv);
 	check(options);
-	read_idle(options);
+	if (options->idle)
+		parse_idle(options->idle, &options->spin_ns, unused, sizeof(unused));
 	read_operands(options, argv + 1, (size_t)count);
 }

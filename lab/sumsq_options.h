@@ -23,7 +23,9 @@ struct sumsq_options {
 	uint64_t begun_ns; /* CLOCK_MONOTONIC when the reading of argv began */
 	enum sumsq_where where;
 	const char *core;
-	uint64_t workers; /* 0: one for each CPU allowed */
+	uint64_t workers; /* 0: as many as there are CPUs for, by place or cpus */
+	uint64_t size;	  /* of every job; 0: not given */
+	uint64_t wanted;  /* such jobs; 0: not given */
 	uint64_t repeat;  /* passes; 0: not given */
 	uint64_t duration_ns;
 	uint64_t warmup_ns;

@@ -49,6 +49,10 @@ static void print_place(const struct sumsq_run *run)
 		       strpbrk(cpus, ",-") ? "CPUs" : "CPU", cpus);
 	if (pinning->answer.note[0])
 		printf("Note: %s\n", pinning->answer.note);
+	if (run->used.moved)
+		printf("Note: at the end %" PRIu64
+		       " of the %s were not where they had been pinned\n",
+		       run->used.moved, run->options->per_job ? "jobs" : "workers");
 	free(allowed);
 }
 
@@ -100,8 +104,7 @@ static void fill_common(const struct sumsq_run *run, struct record *record)
 {
 	const struct sumsq_options *options = run->options;
 	const char *where = sumsq_where_name(options->where);
-	bool unlike = run->pinning.answer.workers_unlike;
-	char variant[VARIANT], flags[40];
+	char variant[VARIANT], flags[64];
 
 	record_set_text(record, COLUMN_model, where);
 	describe(run, false, variant);
@@ -118,9 +121,12 @@ static void fill_common(const struct sumsq_run *run, struct record *record)
 	record_set_real(record, COLUMN_cpu_user_s, (double)run->used.user_ns / 1e9);
 	record_set_real(record, COLUMN_cpu_system_s, (double)run->used.system_ns / 1e9);
 	record_set_count(record, COLUMN_max_rss_kib, run->used.max_rss_kib);
-	snprintf(flags, sizeof(flags), "%s%s%s", run->deaths ? "worker_died" : "",
-		 run->deaths && unlike ? " " : "", unlike ? "unlike_cores" : "");
-	record_set_text(record, COLUMN_flags, flags[0] ? flags : NULL);
+	snprintf(flags, sizeof(flags), "%s%s%s", run->deaths ? "worker_died " : "",
+		 run->pinning.answer.workers_unlike ? "unlike_cores " : "",
+		 run->used.moved ? "moved " : "");
+	if (flags[0])
+		flags[strlen(flags) - 1] = '\0';
+	record_set_text(record, COLUMN_flags, flags);
 	record_set_count(record, COLUMN_partial, run->partial);
 }
 
@@ -147,6 +153,8 @@ static void fill(const struct sumsq_run *run, struct record *record)
 	record_init(record, RECORD_SUMSQ);
 	fill_common(run, record);
 	record_set_count(record, COLUMN_jobs, run->jobs.count);
+	record_set_real(record, COLUMN_squares_per_job,
+			(double)sumsq_jobs_squares(&run->jobs) / (double)run->jobs.count);
 	record_set_count(record, COLUMN_elements, run->squares);
 	record_set_text(record, COLUMN_core, run->core->name);
 	if (run->has_sums)

@@ -67,6 +67,11 @@ static int bind_worker(void *pinning, unsigned worker, char *why, size_t why_siz
 	return pinning_bind(pinning, worker, why, why_size);
 }
 
+static bool is_worker_bound(void *pinning, unsigned worker)
+{
+	return pinning_holds(pinning, worker);
+}
+
 static void start_pool(struct sumsq_run *run)
 {
 	const struct sumsq_options *options = run->options;
@@ -82,6 +87,7 @@ static void start_pool(struct sumsq_run *run)
 		.result_size = sizeof(struct sumsq_result),
 		.bind = bind_worker,
 		.bind_context = &run->pinning,
+		.is_bound = is_worker_bound,
 	};
 	char why[WHY];
 
@@ -109,10 +115,7 @@ void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
 	err = sumsq_core_find(options->core, &run->core, why, sizeof(why));
 	if (err)
 		status_exit(err == -EINVAL ? STATUS_USAGE : STATUS_UNABLE, "--core: %s", why);
-	err = pinning_make(&run->pinning, &request, why, sizeof(why));
-	if (err)
-		status_exit(err == -EINVAL || err == -ERANGE ? STATUS_USAGE : STATUS_UNABLE, "%s",
-			    why);
+	pinning_decide(&run->pinning, &request);
 	if (sumsq_jobs_make(&run->jobs, options->operands, options->count, options->grain,
 			    run->core->sum, why, sizeof(why)))
 		status_exit(STATUS_UNABLE, "%s", why);

@@ -123,6 +123,18 @@ void usage_end(struct usage *u, unsigned scopes)
 	read_scopes(u, scopes);
 }
 
+uint64_t usage_peak_kib(void)
+{
+	char text[4096];
+	const char *line;
+	uint64_t kib = 0;
+
+	if (read_text("/proc/self/status", text, sizeof(text)) &&
+	    (line = strstr(text, "\nVmHWM:")) != NULL)
+		sscanf(line, "\nVmHWM: %" SCNu64, &kib);
+	return kib;
+}
+
 void usage_add(struct usage *sum, const struct usage *begin, const struct usage *end)
 {
 	sum->at_ns += end->at_ns - begin->at_ns;

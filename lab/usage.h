@@ -40,6 +40,12 @@ enum usage_scope {
 void usage_begin(struct usage *usage, unsigned scopes);
 void usage_end(struct usage *usage, unsigned scopes);
 
+/*
+ * The largest resident size of this process so far, KiB, 0 when it cannot be read. Of its own:
+ * getrusage() would hand down the peak of whatever called exec.
+ */
+uint64_t usage_peak_kib(void);
+
 /* *sum += end - begin, field by field; at_ns becomes the sum of the lengths. */
 void usage_add(struct usage *sum, const struct usage *begin, const struct usage *end);
 

@@ -13,7 +13,7 @@
 const char *matrix_label(const struct summary *summary, const struct summary_cell *cell,
 			 char label[static MATRIX_LABEL_SIZE]);
 
-/* "16 connections, origin latency 5.00 ms, bodies of 24 B" or "30 jobs, avx2 core". */
+/* "16 connections, origin latency 5.00 ms, bodies of 24 B", "30 jobs of 100 squares, avx2 core" */
 void matrix_workload(FILE *file, const struct summary *summary, const struct summary_group *group);
 
 /* Bold with colour. */

@@ -54,9 +54,12 @@ void matrix_workload(FILE *file, const struct summary *summary, const struct sum
 
 	if (summary->kind == RECORD_SUMSQ) {
 		double jobs = record_number(sample, COLUMN_jobs);
+		double squares = record_number(sample, COLUMN_squares_per_job);
 
-		fprintf(file, "%.0f job%s, %s core", jobs, jobs == 1.0 ? "" : "s",
-			record_text(sample, COLUMN_core));
+		fprintf(file, "%.0f job%s", jobs, jobs == 1.0 ? "" : "s");
+		if (!isnan(squares))
+			fprintf(file, " of %s squares", table_number(squares, "", text));
+		fprintf(file, ", %s core", record_text(sample, COLUMN_core));
 		return;
 	}
 	double connections = record_number(sample, COLUMN_connections);
@@ -321,6 +324,6 @@ void matrix_verdicts(FILE *file, const struct summary *summary)
 			print_verdicts(file, summary, &summary->groups[i], columns[j]);
 	}
 	if (summary->left_out > 0)
-		fprintf(file, "  %zu run%s cut short or failed, left out\n", summary->left_out,
-			summary->left_out == 1 ? "" : "s");
+		fprintf(file, "  %zu run%s cut short, failed or not to be done here, left out\n",
+			summary->left_out, summary->left_out == 1 ? "" : "s");
 }

@@ -28,7 +28,7 @@ static double cpu_of(const struct record *record)
 /* Fills a program from the rows of its cell; `values` has room for one a row. */
 static void fill(struct program *p, const struct record *records, size_t count, double *values)
 {
-	double *cpu = values + count;
+	double *cpu = values + count, *setup = cpu + count;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct record *r = &records[i];
@@ -43,17 +43,20 @@ static void fill(struct program *p, const struct record *records, size_t count, 
 			continue;
 		}
 		values[p->runs] = record_number(r, COLUMN_duration_s);
+		setup[p->runs] = record_number(r, COLUMN_setup_s);
 		cpu[p->runs++] = cpu_of(r);
 	}
-	p->duration_s = p->low_s = p->high_s = p->cpu_s = p->ratio = NAN;
+	p->duration_s = p->low_s = p->high_s = p->setup_s = p->cpu_s = p->ratio = NAN;
 	if (p->runs == 0)
 		return;
 	qsort(values, p->runs, sizeof(*values), compare_doubles);
 	qsort(cpu, p->runs, sizeof(*cpu), compare_doubles);
+	qsort(setup, p->runs, sizeof(*setup), compare_doubles);
 	p->duration_s = statistics_quantile(values, p->runs, 0.5);
 	p->low_s = values[0];
 	p->high_s = values[p->runs - 1];
 	p->cpu_s = statistics_quantile(cpu, p->runs, 0.5);
+	p->setup_s = statistics_quantile(setup, p->runs, 0.5);
 }
 
 /* The first of its kind, which it is compared with. */
@@ -70,7 +73,7 @@ struct program *programs_make(const struct record *records, size_t count, const 
 			      size_t name_count, size_t *programs_count)
 {
 	struct program *made = calloc(name_count + 1, sizeof(*made));
-	double *values = calloc(2 * count + 1, sizeof(*values));
+	double *values = calloc(3 * count + 1, sizeof(*values));
 
 	*programs_count = 0;
 	for (size_t n = 0; made && values && n < name_count; n++) {
@@ -102,7 +105,7 @@ static const char *ratio_text(double ratio, char text[static TABLE_TEXT_SIZE])
 
 int programs_print(const struct program *programs, size_t count, FILE *file, bool color)
 {
-	struct table *table = table_new(5);
+	struct table *table = table_new(6);
 	int result;
 
 	if (!table)
@@ -110,6 +113,7 @@ int programs_print(const struct program *programs, size_t count, FILE *file, boo
 	table_heading(table, "program", TABLE_LEFT);
 	table_heading(table, "time", TABLE_RIGHT);
 	table_heading(table, "least, most", TABLE_RIGHT);
+	table_heading(table, "start", TABLE_RIGHT);
 	table_heading(table, "CPU", TABLE_RIGHT);
 	table_heading(table, "as fast as the first", TABLE_RIGHT);
 	for (size_t i = 0; i < count; i++) {
@@ -121,6 +125,7 @@ int programs_print(const struct program *programs, size_t count, FILE *file, boo
 		table_cell(table, p->runs > 1 ? table_interval(p->duration_s, p->low_s, p->high_s,
 							       "s", text)
 					      : "");
+		table_cell(table, table_number(p->setup_s, "s", text));
 		table_cell(table, table_number(p->cpu_s, "s", text));
 		table_cell(table, ratio_text(p->ratio, text));
 	}
@@ -140,7 +145,8 @@ static void write_real(FILE *file, double value)
 
 int programs_write_csv(const struct program *programs, size_t count, FILE *file)
 {
-	fputs("program,runs,left_out,duration_s,duration_low_s,duration_high_s,cpu_s,speedup\n",
+	fputs("program,runs,left_out,duration_s,duration_low_s,duration_high_s,cpu_s,speedup,"
+	      "setup_s\n",
 	      file);
 	for (size_t i = 0; i < count; i++) {
 		const struct program *p = &programs[i];
@@ -152,6 +158,7 @@ int programs_write_csv(const struct program *programs, size_t count, FILE *file)
 		write_real(file, p->high_s);
 		write_real(file, p->cpu_s);
 		write_real(file, p->ratio);
+		write_real(file, p->setup_s);
 		putc('\n', file);
 	}
 	return ferror(file) ? -EIO : 0;

@@ -18,8 +18,9 @@ struct program {
 	size_t runs;			  /* complete ones; 0: the figures below are NAN */
 	size_t left_out;		  /* failed or cut short */
 	double duration_s, low_s, high_s; /* median over the runs, and their extremes */
-	double cpu_s;			  /* user, system and helpers: median */
-	double ratio; /* the first one's duration over this one's; NAN without a first */
+	double setup_s; /* before that: making workers, looking up names; median */
+	double cpu_s;	/* user, system and helpers: median */
+	double ratio;	/* the first one's duration over this one's; NAN without a first */
 };
 
 /*

@@ -19,7 +19,7 @@ uint64_t statistics_random(uint64_t *state)
 }
 
 /* Uniform below `count`, by multiplication (Lemire 2019); the bias is below count / 2^64. */
-static size_t random_below(uint64_t *state, size_t count)
+size_t statistics_random_below(uint64_t *state, size_t count)
 {
 	return (size_t)(((unsigned __int128)statistics_random(state) * count) >> 64);
 }
@@ -163,7 +163,7 @@ static double t_of_95(size_t freedom)
  * that is too small by sqrt((n - 1) / n) and has normal tails where Student's are due; the cut
  * moves outwards by both (Hesterberg 2015, section 5.3).
  */
-static double tail_share(size_t count)
+double statistics_tail_share(size_t count)
 {
 	double n = (double)count;
 	double reach = t_of_95(count - 1) * sqrt(n / (n - 1.0));
@@ -186,7 +186,7 @@ static void resample(const double *sorted, size_t count, uint64_t *state, unsign
 
 	memset(draws, 0, count * sizeof(draws[0]));
 	for (size_t i = 0; i < count; i++)
-		draws[random_below(state, count)]++;
+		draws[statistics_random_below(state, count)]++;
 	for (size_t i = 0; i < count; i++) {
 		for (unsigned j = 0; j < draws[i]; j++)
 			sample[filled++] = sorted[i];
@@ -215,7 +215,7 @@ int statistics_bootstrap(const double *values, size_t count, enum statistics_loc
 	statistics_sort(sorted, count);
 	interval->estimate = location_of(sorted, count, location);
 	if (count > 1) {
-		double tail = tail_share(count);
+		double tail = statistics_tail_share(count);
 
 		for (size_t i = 0; i < resamples; i++) {
 			resample(sorted, count, &seed, draws, sample);

@@ -26,6 +26,9 @@
 /* The next number of the generator; any seed will do. */
 uint64_t statistics_random(uint64_t *state);
 
+/* Uniform below count. */
+size_t statistics_random_below(uint64_t *state, size_t count);
+
 /* Sorts ascending; no NaN. */
 void statistics_sort(double *values, size_t count);
 
@@ -54,6 +57,12 @@ struct statistics_interval {
  */
 int statistics_bootstrap(const double *values, size_t count, enum statistics_location location,
 			 size_t resamples, uint64_t seed, struct statistics_interval *interval);
+
+/*
+ * The share of bootstrap estimates to cut off at either end for a 95 % interval from so many
+ * values, two at least.
+ */
+double statistics_tail_share(size_t count);
 
 /*
  * Two-sided p of "the signs of these differences are a coin's": the share of sign flips whose

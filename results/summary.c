@@ -73,7 +73,7 @@ static int compare_workloads(const struct record *a, const struct record *b)
 {
 	static const enum record_column fetch[] = {COLUMN_connections, COLUMN_origin_latency_us,
 						   COLUMN_tls, COLUMN_rate_rps};
-	static const enum record_column sums[] = {COLUMN_jobs, COLUMN_core};
+	static const enum record_column sums[] = {COLUMN_jobs, COLUMN_squares_per_job, COLUMN_core};
 	static const enum record_column naps[] = {COLUMN_tasks, COLUMN_ticks, COLUMN_tick_s};
 	int order;
 
@@ -244,7 +244,15 @@ static int answers(const struct summary_cell *cell, const char *name)
 	return strcmp(record_text(cell->sample, COLUMN_wait), "spin") == 0 ? 2 : 3;
 }
 
-static void choose_baselines(struct summary *summary, const char *name)
+/* Whether the cell is among those that were named. */
+static bool is_named(const struct summary_cell *cell, const char *const *names)
+{
+	while (names && *names && strcmp(*names, cell->name) != 0)
+		names++;
+	return names && *names;
+}
+
+static void choose_baselines(struct summary *summary, const struct summary_options *options)
 {
 	static const char *const usual[RECORD_KINDS] = {
 		[RECORD_FETCH] = "epoll",
@@ -252,15 +260,16 @@ static void choose_baselines(struct summary *summary, const char *name)
 		[RECORD_NAP] = "blocking",
 	};
 
-	if (!name)
-		name = usual[summary->kind];
+	const char *name = options->baseline ? options->baseline : usual[summary->kind];
+
 	for (size_t i = 0; i < summary->group_count; i++) {
 		struct summary_group *group = &summary->groups[i];
 		int best = 0;
 
 		group->baseline = group->first + group->count;
 		for (size_t j = group->first; j < group->first + group->count; j++) {
-			int answer = answers(&summary->cells[j], name);
+			const struct summary_cell *cell = &summary->cells[j];
+			int answer = is_named(cell, options->baselines) ? 4 : answers(cell, name);
 
 			if (summary->cells[j].rows > 0 && answer > best) {
 				best = answer;
@@ -299,7 +308,7 @@ int summary_make(const struct record *records, size_t count, enum record_kind ki
 	if (result != 0)
 		goto out;
 	make_groups(made, drafts);
-	choose_baselines(made, options->baseline);
+	choose_baselines(made, options);
 	result = summary_fill(made, drafts, options->seed);
 out:
 	if (result == -ENOMEM)

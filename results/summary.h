@@ -53,7 +53,7 @@ struct summary_cell {
 
 /*
  * A workload: cells that may be compared. Fetches by connections, TLS, offered rate, origin
- * latency and rounded body; sums by jobs and core; naps by their number and length.
+ * latency and rounded body; sums by jobs, their size and core; naps by their number and length.
  */
 struct summary_group {
 	size_t first; /* its cells are cells[first] ... cells[first + count - 1], by name */
@@ -85,6 +85,8 @@ struct summary_options {
 	/* Cell or model; NULL: "epoll" for fetches, "serial" for sums, "blocking" for naps. */
 	const char *baseline;
 	uint64_t seed;
+	/* Names of cells, NULL at the end: such a one is its group's baseline before any other. */
+	const char *const *baselines;
 };
 
 /*

@@ -16,18 +16,37 @@
 
 const char *const fetching_models[4] = {"blocking", "nonblocking", "epoll", "uring"};
 
-int fetching_run(struct child *child, const char *model, const char *const *arguments)
+const char *const fetching_all[FETCHING_ALL] = {"blocking", "nonblocking", "select",
+						"poll",	    "epoll",	   "uring"};
+
+void fetching_start(struct child *child, const char *model, const char *const *arguments)
 {
-	const char *argv[32];
+	const char *argv[96];
 	char name[64];
-	int count = 1;
+	size_t count = 1;
 
 	snprintf(name, sizeof(name), "fetch-%s", model);
 	argv[0] = child_program(name);
-	for (int i = 0; arguments[i] && count < 31; i++)
+	for (size_t i = 0; arguments[i]; i++) {
+		assert_true(count < sizeof(argv) / sizeof(argv[0]) - 1);
 		argv[count++] = arguments[i];
+	}
 	argv[count] = NULL;
-	return child_run(child, argv);
+	child_start(child, argv);
+}
+
+int fetching_run(struct child *child, const char *model, const char *const *arguments)
+{
+	fetching_start(child, model, arguments);
+	return child_wait(child, CHILD_LIMIT_MS);
+}
+
+const char *fetching_lanes(const char *model, unsigned count)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), "-%c%u", strcmp(model, "blocking") == 0 ? 't' : 'c', count);
+	return text;
 }
 
 json_t *fetching_row(const struct child *child)
@@ -48,6 +67,19 @@ double fetching_number(const json_t *row, const char *key)
 	if (!json_is_number(value))
 		fail_msg("the row has no number %s", key);
 	return json_number_value(value);
+}
+
+unsigned fetching_lines(const char *text, const char *a, const char *b)
+{
+	unsigned count = 0;
+
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+
+		count += memmem(text, length, a, strlen(a)) && memmem(text, length, b, strlen(b));
+		text += length + (text[length] == '\n');
+	}
+	return count;
 }
 
 /* Reads up to the end of a request's head; false at the end of the stream. */
@@ -73,7 +105,8 @@ static void serve_one(int fd, const char *const *texts)
 {
 	for (; *texts; texts++) {
 		const char *text = *texts;
-		bool unasked = text[0] == '!';
+		bool unasked = text[0] == '!', anything = text[0] == '?';
+		char some[1];
 
 		if (strcmp(text, "/") == 0) {
 			char dropped[256];
@@ -83,11 +116,12 @@ static void serve_one(int fd, const char *const *texts)
 				;
 			break;
 		}
+		text += unasked || anything;
 		if (unasked)
 			usleep(20000);
-		else if (!read_head(fd))
+		else if (anything ? recv(fd, some, sizeof(some), MSG_PEEK) <= 0 : !read_head(fd))
 			break;
-		if (send(fd, text + unasked, strlen(text + unasked), MSG_NOSIGNAL) < 0)
+		if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
 			break;
 	}
 	close(fd);

@@ -9,6 +9,16 @@
 /* The models of the matrix. */
 extern const char *const fetching_models[4];
 
+/* Every model that fetches whatever a server has to give. */
+#define FETCHING_ALL 6
+extern const char *const fetching_all[FETCHING_ALL];
+
+/* The option for that many fetches in flight: a model's connections, or blocking's threads. */
+const char *fetching_lanes(const char *model, unsigned count);
+
+/* Starts fetch-MODEL with the arguments (NULL-terminated), see child_start(). */
+void fetching_start(struct child *child, const char *model, const char *const *arguments);
+
 /*
  * Runs fetch-MODEL with the arguments (NULL-terminated) to its end; the outputs stay in *child
  * until child_free(). Returns as child_wait().
@@ -21,11 +31,15 @@ json_t *fetching_row(const struct child *child);
 /* A number of the row; fails the test when it is missing. */
 double fetching_number(const json_t *row, const char *key);
 
+/* How many lines of the text hold both `a` and `b`. */
+unsigned fetching_lines(const char *text, const char *a, const char *b);
+
 /*
  * A server in a forked process that speaks by script: for the n-th connection it accepts, it
  * answers each request head with the next of the connection's texts and closes after the last.
- * A text "!..." is sent 20 ms later without having been asked for; a text "/" stands for closing
- * this side only, and reading on until the client closes.
+ * A text "!..." is sent 20 ms later without having been asked for; a text "?..." when anything
+ * has come, which is left unread, so that closing then resets; a text "/" stands for closing this
+ * side only, and reading on until the client closes.
  * scripts: a NULL-terminated list of connections, each a NULL-terminated list of texts; the last
  * connection's is used for all later ones too. Returns the port; *pid is to be ended with
  * fetching_stop_server().

@@ -52,6 +52,27 @@ static int unbind(void **state)
 	return sched_setaffinity(0, sizeof(mask), &mask);
 }
 
+/* True where it is bound to these very CPUs, false as soon as somebody changes that. */
+static void holds(void **state)
+{
+	hwloc_bitmap_t one = hwloc_bitmap_alloc();
+
+	(void)state;
+	assert_true(bind_holds(allowed));
+	hwloc_bitmap_only(one, (unsigned)hwloc_bitmap_first(allowed));
+	assert_int_equal(bind_thread_to_numbers(allowed, one, why, sizeof(why)), 0);
+	assert_true(bind_holds(one));
+	if (hwloc_bitmap_weight(allowed) > 1) {
+		assert_false(bind_holds(allowed));
+		hwloc_bitmap_only(one, (unsigned)hwloc_bitmap_last(allowed));
+		assert_false(bind_holds(one));
+		/* Wider than it was: free to be moved. */
+		assert_int_equal(unbind(NULL), 0);
+		assert_false(bind_holds(one));
+	}
+	hwloc_bitmap_free(one);
+}
+
 static void allowed_is_the_kernels(void **state)
 {
 	cpu_set_t mask;
@@ -266,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(allowed_is_the_kernels),
+		cmocka_unit_test_teardown(holds, unbind),
 		cmocka_unit_test_teardown(every_cpu_is_read_back, unbind),
 		cmocka_unit_test_teardown(numbers_need_no_topology, unbind),
 		cmocka_unit_test_teardown(a_cpu_that_is_not_there, unbind),

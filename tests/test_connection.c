@@ -101,7 +101,12 @@ static const struct {
 	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 	 "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
 	 200, 5, true},
+	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	 "00003;a=b;c=\"d; \\\"e\\\"\"\r\nabc\r\nA ; n = \"\"\r\n0;\r\nx12345\r\n0;last\r\nT: r\r\n\r\n",
+	 200, 13, true},
 	{"HTTP/1.1 204 No Content\r\n\r\n", 204, 0, true},
+	{"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", 204, 0, true},
+	{"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", 304, 0, true},
 	{"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n", 304, 0, true},
 	{"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno", 404, 2,
 	 false},
@@ -190,6 +195,10 @@ static void bad_responses(void **state)
 		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\n", false,
 		 "the server sent more than it was asked for"},
 		{"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", false,
+		 "the response is not HTTP"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\n", false,
+		 "the response is not HTTP"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n;x\r\n", false,
 		 "the response is not HTTP"},
 		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false,
 		 "the response is not HTTP"},

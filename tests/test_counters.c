@@ -357,7 +357,10 @@ static int fetch(int argc, char **argv)
 
 	fetch_options_parse(&options, model, argc, argv);
 	fetch_targets_make(&targets, &options);
-	pinning_decide(&pinning, options.place, options.cpus, options.workers);
+	pinning_decide(&pinning, &(struct pinning_request){.place = options.place,
+							   .policy = PLACE_NONE,
+							   .cpus = options.cpus,
+							   .workers = options.workers});
 	fetch_workers_run(model, &options, &targets, &pinning, started_ns, &outcome.run);
 	outcome.options = &options;
 	outcome.targets = &targets;

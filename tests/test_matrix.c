@@ -16,7 +16,7 @@
 #include "results/table.h"
 #include "tests/synthetic.h"
 
-static const struct summary_options by_default = {NULL, 1};
+static const struct summary_options by_default = {.seed = 1};
 
 static char *print_rows(const struct record *rows, size_t count, bool color)
 {

@@ -186,6 +186,20 @@ static void wrong_plans(void **state)
 		{"[sumsq]\nmodel = fibres\nduration = 1s\n", "'fibres' is not a sumsq model"},
 		{"[sumsq]\nmodel = threads\nper-job = perhaps\n",
 		 ":3: [sumsq] per-job: 'perhaps' is neither yes nor no"},
+		{"[sumsq]\nmodel = threads\nplace = cores, wide\n",
+		 ":3: [sumsq] place: 'wide' is not one of its values"},
+		{FETCH "place = nic\n", ":4: [fetch] place: 'nic' is not one of its values"},
+		{"[nap]\nmodel = epoll\nplace = wide\n", ":3: [nap] place: 'wide'"},
+		{"[sumsq]\nmodel = threads\nidle = spin\n", ":3: [sumsq] idle: 'spin' is neither"},
+		{"[sumsq]\nmodel = threads\ncore = abacus\n",
+		 ":3: [sumsq] core: this build has no"},
+		{"[sumsq]\nmodel = threads\nworkers = 1, most\n",
+		 ":3: [sumsq] workers: 'most' is not of its form; give a whole number such as 64, or "
+		 "all"},
+		{"[sumsq]\nmodel = threads\nworkers = 1, all\nskip = workers<all\n",
+		 ":4: [sumsq] skip: workers: 'all' is not a whole number"},
+		{"[experiment]\nreport = grains\n", "did you mean grain?"},
+		{"[experiment]\nread =\n", ":2: [experiment] read: it has no value"},
 		{"[nap]\nmodel = poll\n", "'poll' is not a nap model"},
 		{"[nap]\nmodel = epoll\ntick = 0\n", ":3: [nap] tick: '0' is below"},
 		{"[disk]\nmodel = x\n", ":1: section [disk]"},
@@ -416,6 +430,30 @@ static void how_long(void **state)
 	}
 }
 
+/* What the sums have of their own: all workers, any placement, a report of its own. */
+static void sums(void **state)
+{
+	struct plan plan;
+	char why[512];
+
+	(void)state;
+	if (read_text(
+		    "[experiment]\nread = Look, commas; \\\n\tand = signs.\nreport = grain\n"
+		    "[sumsq a]\nmodel = threads\nworkers = 1, 2, all\nsize = 100, 1000, 10000 … "
+		    "1000000\nplace = none, nic:eth0\nbaseline = workers=all size=100 place=none\n"
+		    "skip = workers>1 size<1000\n",
+		    &plan, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_non_null(strstr(plan.read, "Look, commas; "));
+	assert_non_null(strstr(plan.read, "and = signs."));
+	assert_int_equal(plan.report, PLAN_GRAIN);
+	assert_int_equal(plan.cell_count, (3 * 5 - 1) * 2 + 1);
+	assert_non_null(find(&plan, "a/all/100/none", true));
+	assert_non_null(find(&plan, "a/2/1000000/nic:eth0", false));
+	assert_null(find(&plan, "a/2/100/none", false));
+	plan_release(&plan);
+}
+
 static void shipped_plans_read(void **state)
 {
 	struct plan plan;
@@ -439,10 +477,15 @@ static void shipped_plans_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(product_of_factors), cmocka_unit_test(values_and_ranges),
-		cmocka_unit_test(wrong_plans),	      cmocka_unit_test(skips),
-		cmocka_unit_test(models_own_options), cmocka_unit_test(includes),
-		cmocka_unit_test(how_long),	      cmocka_unit_test(too_many_cells),
+		cmocka_unit_test(product_of_factors),
+		cmocka_unit_test(values_and_ranges),
+		cmocka_unit_test(wrong_plans),
+		cmocka_unit_test(skips),
+		cmocka_unit_test(models_own_options),
+		cmocka_unit_test(includes),
+		cmocka_unit_test(how_long),
+		cmocka_unit_test(too_many_cells),
+		cmocka_unit_test(sums),
 		cmocka_unit_test(shipped_plans_read),
 	};
 

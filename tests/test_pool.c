@@ -218,6 +218,46 @@ static void usage_counts_every_worker(void **state)
 	}
 }
 
+/* The context is the number of calls that still say yes. */
+static bool is_bound(void *context, unsigned worker)
+{
+	(void)worker;
+	return atomic_fetch_sub((_Atomic int *)context, 1) > 0;
+}
+
+/* Every worker is asked where it is, itself, and those that are elsewhere are counted. */
+static void moved_workers_are_counted(void **state)
+{
+	_Atomic int *yes = pool_memory(sizeof(*yes));
+
+	(void)state;
+	assert_non_null(yes);
+	for (size_t k = 0; k < POOLING_KINDS; k++) {
+		bool per_job = pooling_kinds[k].kind >= POOL_THREAD_PER_JOB;
+		unsigned workers = k == 0 ? 1 : 3;
+		struct pool_settings settings = pooling_settings(pooling_kinds[k].kind, workers);
+		struct pool_usage usage;
+		struct pool *pool;
+		char why[200];
+
+		settings.is_bound = is_bound;
+		settings.bind_context = (void *)yes;
+		settings.bind = NULL;
+		pool = pooling_start(&settings);
+		atomic_store(yes, per_job ? 4 : 1);
+		assert_int_equal(pooling_map(pool, 10, 1, why, sizeof(why)), 0);
+		assert_int_equal(pool_usage(pool, &usage, why, sizeof(why)), 0);
+		assert_int_equal(usage.moved, per_job ? 10 - 4 : workers - 1);
+		/* Kept workers are asked anew each time. */
+		atomic_store(yes, per_job ? 4 : 100);
+		assert_int_equal(pooling_map(pool, 10, 1, why, sizeof(why)), 0);
+		assert_int_equal(pool_usage(pool, &usage, why, sizeof(why)), 0);
+		assert_int_equal(usage.moved, per_job ? 2 * (10 - 4) : 0);
+		pool_stop(pool);
+	}
+	pool_memory_free((void *)yes, sizeof(*yes));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +271,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refused_binding_ends_what_was_started,
 						pooling_setup, pooling_teardown),
 		cmocka_unit_test_setup_teardown(wrong_settings, pooling_setup, pooling_teardown),
+		cmocka_unit_test_setup_teardown(moved_workers_are_counted, pooling_setup,
+						pooling_teardown),
 		cmocka_unit_test_setup_teardown(usage_counts_every_worker, pooling_setup,
 						pooling_teardown),
 	};

@@ -22,6 +22,7 @@ static struct record *add(enum record_kind kind, const char *cell, double durati
 	record_set_text(r, COLUMN_role, "cell");
 	record_set_count(r, COLUMN_partial, 0);
 	record_set_real(r, COLUMN_duration_s, duration_s);
+	record_set_real(r, COLUMN_setup_s, 0.5);
 	record_set_real(r, COLUMN_cpu_user_s, duration_s / 100);
 	record_set_real(r, COLUMN_cpu_system_s, duration_s / 50);
 	return r;
@@ -76,9 +77,9 @@ static void figures(void **state)
 	file = open_memstream(&text, &size);
 	assert_int_equal(programs_write_csv(programs, made, file), 0);
 	assert_int_equal(fclose(file), 0);
-	assert_non_null(strstr(text, "\n1 sequential,3,0,3,2,4,0.09,1\n"));
-	assert_non_null(strstr(text, "\n\"5 \"\"loop\"\"\",1,1,0.5,0.5,0.5,1.015,6\n"));
-	assert_non_null(strstr(text, "\ngone,0,1,,,,,\n"));
+	assert_non_null(strstr(text, "\n1 sequential,3,0,3,2,4,0.09,1,0.5\n"));
+	assert_non_null(strstr(text, "\n\"5 \"\"loop\"\"\",1,1,0.5,0.5,0.5,1.015,6,0.5\n"));
+	assert_non_null(strstr(text, "\ngone,0,1,,,,,,\n"));
 	free(text);
 	free(programs);
 	clear();

@@ -471,6 +471,49 @@ static void pinned_is_read_back(void **state)
 	json_decref(row);
 }
 
+/* Under a policy, as typed; and somebody who moves the workers meanwhile is in the row. */
+static void placed_and_moved(void **state)
+{
+	static const char *const kinds[] = {"-t2", "-p2"};
+	const char *const arguments[] = {"-n10", "--place=numa", "--json", url, NULL};
+	json_t *row = measure("epoll", arguments);
+
+	(void)state;
+	assert_text(row, "placement", "numa");
+	assert_null(strstr(json_string_value(json_object_get(row, "cpus")), "-"));
+	assert_null(json_object_get(row, "flags"));
+	json_decref(row);
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		print_message("skipped: needs two CPUs\n");
+		return;
+	}
+	for (int k = 0; k < 2; k++) {
+		const char *const long_one[] = {child_program("fetch-epoll"),
+						"-d1s",
+						kinds[k],
+						"--cpus=0",
+						"--json",
+						url,
+						NULL};
+		struct child child;
+		char command[256];
+
+		child_start(&child, long_one);
+		usleep(400000);
+		snprintf(command, sizeof(command),
+			 "for p in %d $(cat /proc/%d/task/*/children); do taskset -ap 3 $p; done "
+			 ">/dev/null 2>&1",
+			 child.pid, child.pid);
+		if (system(command))
+			print_message("taskset failed: is it there?\n");
+		assert_int_equal(child_wait(&child, CHILD_LIMIT_MS), 0);
+		row = fetching_row(&child);
+		assert_text(row, "flags", "moved");
+		json_decref(row);
+		child_free(&child);
+	}
+}
+
 /* Several URLs and hosts in turn, one connection each kept per host. */
 static void urls_in_turn(void **state)
 {
@@ -547,6 +590,7 @@ int main(void)
 		cmocka_unit_test(json_is_all_there_is),
 		cmocka_unit_test(lanes_are_measured_as_threads),
 		cmocka_unit_test(pinned_is_read_back),
+		cmocka_unit_test(placed_and_moved),
 		cmocka_unit_test(urls_in_turn),
 		cmocka_unit_test(interrupted_is_partial),
 	};

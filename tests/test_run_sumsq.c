@@ -191,6 +191,48 @@ static double number(const json_t *object, const char *key)
 	return json_number_value(json_object_get(object, key));
 }
 
+/* Jobs that are all alike, and as many workers as there is room for. */
+static void alike(void **state)
+{
+	json_t *object;
+
+	(void)state;
+	for (int p = 0; p < 3; p++) {
+		assert_int_equal(run(programs[p], "--size 4 --count 3 --workers all", 0), 0);
+		contains("[14, 14, 14]\nSum: 42\n");
+		assert_int_equal(run(programs[p], "-s 1000 --json", 0), 0);
+		object = record();
+		assert_true(number(object, "jobs") == 30);
+		assert_true(number(object, "squares_per_job") == 1000);
+		json_decref(object);
+	}
+	assert_int_equal(run("sumsq-serial", "--json 10 20", 0), 0);
+	object = record();
+	assert_true(number(object, "squares_per_job") == 15);
+	json_decref(object);
+	assert_int_equal(run("sumsq-threads", "--json --workers all --cpus 0", 0), 0);
+	object = record();
+	assert_true(number(object, "workers") == 1);
+	json_decref(object);
+}
+
+/* What is not needed is not loaded: that is half of a short command's time. */
+static void loads_little(void **state)
+{
+	(void)state;
+	if (getenv("ASAN_OPTIONS") || getenv("TSAN_OPTIONS"))
+		return;
+	for (int p = 0; p < 3; p++) {
+		assert_int_equal(shell(programs[p], "readelf -d \"$S\" | grep NEEDED"), 0);
+		contains("[libc.so");
+		assert_null(strstr(output, "ssl"));
+		assert_null(strstr(output, "crypto"));
+		assert_null(strstr(output, "uring"));
+		assert_null(strstr(output, "brotli"));
+		assert_null(strstr(output, "zstd"));
+	}
+}
+
 static void the_record(void **state)
 {
 	(void)state;
@@ -252,6 +294,13 @@ static void bad_input(void **state)
 		{"sumsq-threads", "many", 2, "'many' is not a whole number"},
 		{"sumsq-threads", "3 1.5", 2, "'1.5'"},
 		{"sumsq-threads", "--workers 0", 2, "--workers"},
+		{"sumsq-threads", "--workers most", 2, "such as 64, or all"},
+		{"sumsq-threads", "--size 0", 2, "--size"},
+		{"sumsq-threads", "--size 4398046511105", 2, "4398046511104"},
+		{"sumsq-threads", "--size 5 6", 2, "'6': with --size"},
+		{"sumsq-threads", "--count 5", 2, "--count goes with --size"},
+		{"sumsq-threads", "--size 1 --count 16777217", 2, "16777216"},
+		{"sumsq-threads", "--size 100 --count 16777216 --grain 10", 2, "--grain"},
 		{"sumsq-serial", "--workers 2", 2, "--workers"},
 		{"sumsq-serial", "--per-job", 2, "--per-job"},
 		{"sumsq-processes", "--global-lock", 2, "--global-lock"},
@@ -376,6 +425,42 @@ static void killed_while_busy(void **state)
 	contains("was killed by signal 15");
 }
 
+/* Somebody moves the run's threads while they work: the row says so, and only then. */
+static void moved(void **state)
+{
+	static const char *const ways[] = {"", "--per-job --size 2000000000 --count 8"};
+	json_t *object;
+
+	(void)state;
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || system("taskset -p $$ >/dev/null")) {
+		print_message("skipped: needs two CPUs and taskset\n");
+		return;
+	}
+	for (int p = 0; p < 3; p++)
+		for (size_t i = 0; i < (p ? 2 : 1); i++) {
+			char command[512];
+
+			/* All of them, wherever it was that they were pinned. */
+			snprintf(command, sizeof(command),
+				 "\"$S\" --json --cpus 0 --workers %d --duration 1s %s & "
+				 "sleep 0.4; for p in $! $(cat /proc/$!/task/*/children); do "
+				 "taskset -ap 3 $p; done >/dev/null 2>&1; wait $!",
+				 p ? 2 : 1, ways[i]);
+			assert_int_equal(shell(programs[p], command), 0);
+			object = record();
+			if (strcmp(text(object, "flags"), "moved") != 0)
+				fail_msg("%s %s: flags '%s'", programs[p], ways[i],
+					 text(object, "flags"));
+			json_decref(object);
+		}
+	for (int p = 0; p < 3; p++) {
+		assert_int_equal(run(programs[p], "--json", 0), 0);
+		object = record();
+		assert_null(strstr(text(object, "flags"), "moved"));
+		json_decref(object);
+	}
+}
+
 static unsigned occurrences(const char *text)
 {
 	unsigned count = 0;
@@ -464,19 +549,14 @@ static void at_a_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_thirty),
-		cmocka_unit_test(operands),
-		cmocka_unit_test(every_core),
-		cmocka_unit_test(every_way),
-		cmocka_unit_test(a_process_for_each_job),
-		cmocka_unit_test(the_record),
-		cmocka_unit_test(csv),
-		cmocka_unit_test(bad_input),
-		cmocka_unit_test(interrupted),
-		cmocka_unit_test(killed_worker),
-		cmocka_unit_test(killed_while_busy),
-		cmocka_unit_test(memory_is_bound),
-		cmocka_unit_test(at_a_limit),
+		cmocka_unit_test(the_thirty),	   cmocka_unit_test(operands),
+		cmocka_unit_test(alike),	   cmocka_unit_test(loads_little),
+		cmocka_unit_test(moved),	   cmocka_unit_test(every_core),
+		cmocka_unit_test(every_way),	   cmocka_unit_test(a_process_for_each_job),
+		cmocka_unit_test(the_record),	   cmocka_unit_test(csv),
+		cmocka_unit_test(bad_input),	   cmocka_unit_test(interrupted),
+		cmocka_unit_test(killed_worker),   cmocka_unit_test(killed_while_busy),
+		cmocka_unit_test(memory_is_bound), cmocka_unit_test(at_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

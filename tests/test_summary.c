@@ -17,7 +17,7 @@
 #include "tests/synthetic.h"
 
 static char why[300];
-static const struct summary_options by_default = {NULL, 1};
+static const struct summary_options by_default = {.seed = 1};
 
 static struct summary *make(const struct record *records, size_t count, enum record_kind kind,
 			    const struct summary_options *options)
@@ -257,7 +257,7 @@ static void baselines_can_be_named(void **state)
 	(void)state;
 	synthetic_fetch(&records, &count, 2, 0.001);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct summary_options options = {rows[i].name, 1};
+		const struct summary_options options = {.baseline = rows[i].name, .seed = 1};
 		struct summary *summary = make(records, count, RECORD_FETCH, &options);
 
 		assert_string_equal(baseline_of(summary, 0), rows[i].baseline);
@@ -327,7 +327,7 @@ static void nothing_is_summarised(void **state)
 
 static char *csv_of(uint64_t seed)
 {
-	const struct summary_options options = {NULL, seed};
+	const struct summary_options options = {.seed = seed};
 	struct record *rows = NULL;
 	size_t count = 0;
 	char *text = NULL;

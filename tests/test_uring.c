@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -183,6 +184,24 @@ static void buffers_run_out(void **state)
 		assert_fetches(receiving[i], url, options, 1200, 102400);
 }
 
+/* Who finds no buffer waits his turn: asking at once, all together, is asking in vain. */
+static void refused_arrivals_wait_their_turn(void **state)
+{
+	static const char *const options[] = {"-c900", "-n9000", "--json", NULL};
+	struct child child;
+	char url[64];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
+	assert_int_equal(run(&child, "coop,fixed,multishot,poll-first", url, options), 0);
+	json_t *row = fetching_row(&child);
+
+	assert_int_equal(fetching_number(row, "requests"), 9000);
+	assert_true(fetching_number(row, "would_block_per_request") < 3);
+	json_decref(row);
+	child_free(&child);
+}
+
 static void lists_are_recorded(void **state)
 {
 	static const struct {
@@ -293,11 +312,12 @@ static int sockets_held(const char *list)
 	snprintf(variant, sizeof(variant), "--uring=%s", list);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/delay/100ms", port);
 	child_start(&child, argv);
-	for (int look = 0; look < 20; look++) {
+	struct pollfd ended = {.fd = child.pidfd, .events = POLLIN};
+
+	while (poll(&ended, 1, 5) == 0) {
 		int seen = sockets_of(child.pid);
 
 		most = seen > most ? seen : most;
-		usleep(10000);
 	}
 	assert_int_equal(child_wait(&child, CHILD_LIMIT_MS), 0);
 	child_free(&child);
@@ -363,7 +383,7 @@ static pid_t serve(enum manner manner, struct sockaddr_in *address)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		alarm(60); /* never left behind */
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* never left behind */
 		for (;;)
 			treat(accept(listener, NULL, NULL), manner);
 	}
@@ -790,6 +810,7 @@ int main(void)
 		cmocka_unit_test(every_list_fetches_right),
 		cmocka_unit_test(spinning_fetches_right),
 		cmocka_unit_test(buffers_run_out),
+		cmocka_unit_test(refused_arrivals_wait_their_turn),
 		cmocka_unit_test(lists_are_recorded),
 		cmocka_unit_test(contradictions_are_usage_errors),
 		cmocka_unit_test(no_such_cpu),

@@ -223,6 +223,19 @@ int bind_thread_to_numbers(hwloc_const_bitmap_t allowed, hwloc_const_bitmap_t cp
 	return err ? err : read_back(NULL, cpus, why, why_size);
 }
 
+bool bind_holds(hwloc_const_bitmap_t cpus)
+{
+	hwloc_bitmap_t got = hwloc_bitmap_alloc();
+	int cpu = sched_getcpu();
+	char unused[256];
+	bool holds = got && !read_affinity(got, unused, sizeof(unused)) &&
+		     hwloc_bitmap_isequal(cpus, got) && cpu >= 0 &&
+		     hwloc_bitmap_isset(cpus, (unsigned)cpu);
+
+	hwloc_bitmap_free(got);
+	return holds;
+}
+
 int bind_memory(hwloc_const_bitmap_t nodes, char *why, size_t why_size)
 {
 	unsigned long asked[NODES_WORDS], got[NODES_WORDS] = {0};

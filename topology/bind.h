@@ -6,6 +6,7 @@
 #define TOPOLOGY_BIND_H
 
 #include <hwloc.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum bind_detail {
@@ -44,6 +45,12 @@ int bind_thread(hwloc_topology_t topology, hwloc_const_bitmap_t cpus, char *why,
  */
 int bind_thread_to_numbers(hwloc_const_bitmap_t allowed, hwloc_const_bitmap_t cpus, char *why,
 			   size_t why_size);
+
+/*
+ * Whether the calling thread is still bound to these CPUs and no others, and runs on one of them:
+ * to be asked at the end, since whoever may (taskset, a cgroup) can move a thread meanwhile.
+ */
+bool bind_holds(hwloc_const_bitmap_t cpus);
 
 /*
  * Has the calling thread's memory come from those NUMA nodes (the kernel's numbers) from now on,

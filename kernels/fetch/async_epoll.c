@@ -208,6 +208,7 @@ const struct model model_epoll = {
 	.name = "epoll",
 	.notification = NOTIFY_ASYNC,
 	.waits = {[WAIT_BLOCK] = true, [WAIT_SPIN] = true},
+	.openssl_calls = true,
 	.about = "epoll: the kernel keeps the list of sockets and tells which are ready",
 	.options = options,
 	.check = check,

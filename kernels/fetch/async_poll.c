@@ -162,6 +162,7 @@ const struct model model_poll = {
 	.name = "poll",
 	.notification = NOTIFY_ASYNC,
 	.waits = {[WAIT_BLOCK] = true, [WAIT_SPIN] = true},
+	.openssl_calls = true,
 	.about = "poll: the kernel looks through a list of sockets for those that are ready",
 	.prepare = prepare,
 	.run = run,

@@ -187,6 +187,7 @@ const struct model model_select = {
 	.name = "select",
 	.notification = NOTIFY_ASYNC,
 	.waits = {[WAIT_BLOCK] = true, [WAIT_SPIN] = true},
+	.openssl_calls = true,
 	.about = "select: the kernel marks in sets of descriptors those that are ready",
 	.prepare = prepare,
 	.run = run,

@@ -76,7 +76,7 @@ static void advance(struct worker *w, struct connection *c)
 			operations_send(w, c);
 			return;
 		case WANT_RECEIVE:
-			if (!(c->armed & RECEIVING))
+			if (!(c->armed & (RECEIVING | PARKED)))
 				operations_receive(w, c);
 			return;
 		case WANT_CLOSE:
@@ -134,7 +134,7 @@ static void hand_over(struct worker *w, struct connection *c, const void *bytes,
 		connection_peer_done(c); /* more than it was asked for */
 		return;
 	}
-	if (!operations_send_is_out(u, c))
+	while (!operations_send_is_out(u, c) && !u->broken)
 		u->broken = uring_enter(u, &w->calls, 0, -1);
 	connection_received(c, bytes, length);
 }
@@ -171,6 +171,8 @@ static void on_receive(struct worker *w, struct connection *c, const struct io_u
 		hand_over_pieces(w, c, cqe);
 	} else if (result == -ENOBUFS) {
 		w->calls.would_block++; /* told to try again */
+		if (c->want == WANT_RECEIVE)
+			operations_park(w, c);
 	} else if (c->want == WANT_RECEIVE) {
 		if (result == 0)
 			connection_eof(c);
@@ -184,7 +186,7 @@ static void on_receive(struct worker *w, struct connection *c, const struct io_u
 	if (idle && result != -ENOBUFS) {
 		connection_peer_done(c);
 		close_socket(w, c);
-	} else if (!idle && (c->want != WANT_RECEIVE || !(c->armed & RECEIVING))) {
+	} else if (!idle && (c->want != WANT_RECEIVE || !(c->armed & (RECEIVING | PARKED)))) {
 		advance(w, c);
 	}
 }
@@ -233,6 +235,8 @@ static unsigned drain(struct worker *w, struct uring *u)
 		io_uring_cq_advance(&u->ring, 1);
 		count++;
 	}
+	if (u->parked_count)
+		operations_unpark(w);
 	return count;
 }
 
@@ -256,7 +260,8 @@ static int wait_or_look(struct worker *w, struct uring *u)
 	if (w->wait == WAIT_SPIN)
 		return uring_wants_entering(u) ? uring_enter(u, &w->calls, 0, -1) : 0;
 
-	int64_t wait_ns = worker_wait_ns(w);
+	/* As long as some are parked, they are let in, batch by batch, without a pause. */
+	int64_t wait_ns = u->parked_count ? 0 : worker_wait_ns(w);
 	/* The least wait is for a batch: all that can come. */
 	unsigned wait_for = u->options.min_wait_us ? w->in_flight : 1;
 

@@ -26,7 +26,9 @@ struct state {
 	uint32_t answer_length;
 	const char *request;
 	size_t request_length;
-	struct epoll_event *events;
+	struct epoll_event events[READINESS_BATCH];
+	struct bare *ended[READINESS_BATCH]; /* with their next request to send */
+	int ended_count;
 	struct bare bare[];
 };
 
@@ -55,13 +57,13 @@ static int prepare(struct worker *w, char *why, size_t why_size)
 	int err = 0;
 
 	w->model = s;
-	if (s) {
-		s->epoll = -1;
-		s->events = calloc(w->lanes, sizeof(*s->events));
-	}
-	if (!s || !s->events) {
+	if (!s) {
 		snprintf(why, why_size, "out of memory for %u connections", w->lanes);
 		return -ENOMEM;
+	}
+	if (w->endpoints[0].tls) {
+		snprintf(why, why_size, "the floor has no TLS: give an http:// URL");
+		return -ENOTSUP;
 	}
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll < 0)
@@ -83,8 +85,8 @@ static int request_again(struct worker *w, struct state *s, struct bare *b)
 	return errno ? -errno : -EPIPE;
 }
 
-/* Takes what is there; returns 1 when an answer ended and the next request went out. */
-static int turn(struct worker *w, struct state *s, struct bare *b)
+/* Takes what is there, and notes an answer that ended. Returns 0 or -errno. */
+static int take(struct worker *w, struct state *s, struct bare *b)
 {
 	ssize_t received;
 
@@ -97,42 +99,51 @@ static int turn(struct worker *w, struct state *s, struct bare *b)
 			return -ECONNRESET;
 		b->got += (uint32_t)received;
 	} while (b->got < s->answer_length && (size_t)received == RECEIVE_SIZE);
-	if (b->got < s->answer_length)
-		return 0;
-	int err = request_again(w, s, b);
+	if (b->got >= s->answer_length)
+		s->ended[s->ended_count++] = b;
+	return 0;
+}
 
-	return err ? err : 1;
+/* Receives in a row, then sends in a row, as the models do. Returns the sends, or -errno. */
+static int send_row(struct worker *w, struct state *s)
+{
+	int fetches = s->ended_count;
+	int err = 0;
+
+	for (int i = 0; i < fetches && !err; i++)
+		err = request_again(w, s, s->ended[i]);
+	s->ended_count = 0;
+	return err ? err : fetches;
 }
 
 static int round_spinning(struct worker *w, struct state *s)
 {
 	int fetches = 0;
 
-	for (unsigned lane = 0; lane < w->lanes; lane++) {
-		int turned = turn(w, s, &s->bare[lane]);
+	for (unsigned lane = 0; lane < w->lanes;) {
+		unsigned row_end = lane + READINESS_BATCH;
+		int sent, err = 0;
 
-		if (turned < 0)
-			return turned;
-		fetches += turned;
+		for (; lane < w->lanes && lane < row_end && !err; lane++)
+			err = take(w, s, &s->bare[lane]);
+		sent = err ? err : send_row(w, s);
+		if (sent < 0)
+			return sent;
+		fetches += sent;
 	}
 	return fetches;
 }
 
 static int round_waiting(struct worker *w, struct state *s)
 {
-	int count = calls_epoll_wait(&w->calls, s->epoll, s->events, (int)w->lanes, -1);
-	int fetches = 0;
+	int count = calls_epoll_wait(&w->calls, s->epoll, s->events, READINESS_BATCH, -1);
+	int err = 0;
 
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
-	for (int i = 0; i < count; i++) {
-		int turned = turn(w, s, &s->bare[s->events[i].data.u32]);
-
-		if (turned < 0)
-			return turned;
-		fetches += turned;
-	}
-	return fetches;
+	for (int i = 0; i < count && !err; i++)
+		err = take(w, s, &s->bare[s->events[i].data.u32]);
+	return err ? err : send_row(w, s);
 }
 
 static int run(struct worker *w)
@@ -169,8 +180,6 @@ static void release(struct worker *w)
 	sockets_close_all(w);
 	if (s && s->epoll >= 0)
 		close(s->epoll);
-	if (s)
-		free(s->events);
 	free(s);
 	w->model = NULL;
 }

@@ -104,6 +104,7 @@ struct model {
 	bool waits[2];	     /* which wait modes it can do */
 	bool kernel_helpers; /* the kernel may run threads of its own for it, to be billed */
 	bool one_lane;	     /* one connection a worker */
+	bool openssl_calls;  /* it may leave send and receive to OpenSSL, see connection_drive() */
 	bool yardstick;	     /* sends one request again and again and looks at no answer */
 	const char *about;   /* one line for the help */
 	/* Its variants, ended by a row without a name; NULL when it has none. */

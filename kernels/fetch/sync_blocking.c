@@ -113,6 +113,7 @@ const struct model model_blocking = {
 	.notification = NOTIFY_SYNC,
 	.waits = {[WAIT_BLOCK] = true},
 	.one_lane = true,
+	.openssl_calls = true,
 	.about = "blocking sockets: the thread sleeps in recv() until the answer is there",
 	.prepare = prepare,
 	.run = run,

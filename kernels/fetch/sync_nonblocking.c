@@ -71,6 +71,7 @@ const struct model model_nonblocking = {
 	.name = "nonblocking",
 	.notification = NOTIFY_SYNC,
 	.waits = {[WAIT_SPIN] = true},
+	.openssl_calls = true,
 	.about = "nonblocking sockets: recv() is tried again until it no longer says EAGAIN",
 	.prepare = prepare,
 	.run = run,

@@ -19,8 +19,16 @@
 /* cqe->flags: the kernel goes on filling this buffer (6.12) */
 #define URING_CQE_F_BUF_MORE (1U << 4)
 
-/* io_uring_buf_reg, the field after bgid ("pad", later "flags"): fill buffers bit by bit (6.12) */
-#define URING_PBUF_RING_INC 2
+#define URING_BUFFERS_INCREMENTAL 2 /* uring_buffer_ring.flags: fill them bit by bit (6.12) */
+
+/* io_uring_buf_reg, of which libraries name the fourth field differently. */
+struct uring_buffer_ring {
+	uint64_t address;
+	uint32_t entries;
+	uint16_t group;
+	uint16_t flags;
+	uint64_t zero[3];
+};
 
 /* sqe->cmd_op of IORING_OP_URING_CMD on a socket (6.7) */
 #define URING_SOCKET_SETSOCKOPT 3

@@ -18,8 +18,8 @@ static void *map(size_t size)
 int uring_buffers_make(struct uring_buffers *b, struct io_uring *ring, bool incremental,
 		       bool bundle, char *why, size_t why_size)
 {
-	struct io_uring_buf_reg registration = {.bgid = URING_BUFFER_GROUP,
-						.ring_entries = URING_BUFFERS};
+	struct uring_buffer_ring registration = {.group = URING_BUFFER_GROUP,
+						 .entries = URING_BUFFERS};
 	int err;
 
 	b->in_pieces = incremental || bundle;
@@ -29,11 +29,12 @@ int uring_buffers_make(struct uring_buffers *b, struct io_uring *ring, bool incr
 		snprintf(why, why_size, "out of memory for %u receive buffers", URING_BUFFERS);
 		return -ENOMEM;
 	}
-	registration.ring_addr = (uint64_t)(uintptr_t)b->ring;
+	registration.address = (uintptr_t)b->ring;
 	if (incremental)
-		registration.pad = URING_PBUF_RING_INC;
-	err = io_uring_register_buf_ring(ring, &registration, 0);
-	if (err) {
+		registration.flags = URING_BUFFERS_INCREMENTAL;
+	err = io_uring_register((unsigned)ring->ring_fd, IORING_REGISTER_PBUF_RING, &registration,
+				1);
+	if (err < 0) {
 		snprintf(why, why_size, "io_uring: registering a%s buffer ring: %s",
 			 incremental ? "n incremental" : "", strerror(-err));
 		return err;

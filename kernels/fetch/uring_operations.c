@@ -118,15 +118,52 @@ void operations_connect(struct worker *w, struct connection *c)
 	sqe->flags = u->options.fixed ? IOSQE_FIXED_FILE : 0;
 }
 
-void operations_receive(struct worker *w, struct connection *c)
+static void receive(struct worker *w, struct connection *c, unsigned ioprio)
 {
 	struct uring *u = w->model;
 	struct io_uring_sqe *sqe = uring_take(u, &w->calls);
 
 	*sqe = u->receive;
+	sqe->ioprio = (uint16_t)ioprio;
 	sqe->fd = descriptor(u, c);
 	sqe->user_data = operation_data(c, OPERATION_RECEIVE);
 	c->armed |= RECEIVING;
+}
+
+void operations_receive(struct worker *w, struct connection *c)
+{
+	struct uring *u = w->model;
+
+	receive(w, c, u->receive.ioprio);
+}
+
+void operations_park(struct worker *w, struct connection *c)
+{
+	struct uring *u = w->model;
+	unsigned connections = w->lanes * w->endpoints_count;
+
+	if (c->armed & PARKED)
+		return;
+	c->armed |= PARKED;
+	u->parked[(u->parked_first + u->parked_count++) % connections] = c->index;
+}
+
+void operations_unpark(struct worker *w)
+{
+	struct uring *u = w->model;
+	unsigned connections = w->lanes * w->endpoints_count;
+
+	for (unsigned buffers = URING_BUFFERS; buffers && u->parked_count; buffers--) {
+		struct connection *c = &w->connections[u->parked[u->parked_first]];
+
+		u->parked_first = (u->parked_first + 1) % connections;
+		u->parked_count--;
+		c->armed &= ~PARKED;
+		/* It may have been closed meanwhile, and even be a new one. */
+		if (c->want == WANT_RECEIVE && !(c->armed & RECEIVING))
+			/* What found no buffer is there: no need to wait for it first. */
+			receive(w, c, u->receive.ioprio & ~IORING_RECVSEND_POLL_FIRST);
+	}
 }
 
 void operations_send(struct worker *w, struct connection *c)

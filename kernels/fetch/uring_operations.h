@@ -26,7 +26,8 @@ enum operation {
 #define CONNECTING 1U /* will complete, also when cancelled */
 #define RECEIVING  2U /* likewise */
 #define CANCELLED  4U /* these are asked to end, so that the socket can be closed */
-#define LIFE	   8U
+#define PARKED	   8U /* asks to receive again when there are buffers */
+#define LIFE	   16U
 
 static inline uint64_t operation_data(const struct connection *c, enum operation operation)
 {
@@ -63,6 +64,14 @@ void operations_connect(struct worker *w, struct connection *c);
 void operations_receive(struct worker *w, struct connection *c);
 
 /*
+ * A receive found no buffer: it is asked for again, in its turn, by operations_unpark(), which is
+ * to be called when all buffers have been given back. To ask at once, and all together, would be
+ * to be refused again and again.
+ */
+void operations_park(struct worker *w, struct connection *c);
+void operations_unpark(struct worker *w);
+
+/*
  * Sends the connection's output and has a receive armed for the answer. Only a failure to send
  * completes, but with zerocopy.
  */
@@ -70,13 +79,14 @@ void operations_send(struct worker *w, struct connection *c);
 
 /*
  * The output of a connection is only promised to stay until something is received. False while
- * the kernel has not even seen the connection's last send: enter first. Always true for bytes that
+ * the kernel has not taken up the connection's last send: enter first. Always true for bytes that
  * stay for good, a request's.
  */
 static inline bool operations_send_is_out(const struct uring *u, const struct connection *c)
 {
 	return c->output == (const uint8_t *)c->request->bytes ||
-	       (int32_t)(u->ring.sq.sqe_head - u->volatile_sends[c->index]) >= 0;
+	       (int32_t)(io_uring_smp_load_acquire(u->ring.sq.khead) -
+			 u->volatile_sends[c->index]) >= 0;
 }
 
 /* Asks what is in flight to end: CONNECTING and RECEIVING go with their completions. */

@@ -103,30 +103,36 @@ static int try_receive(struct uring *u, char *why, size_t why_size)
 	return refused(err, what, why, why_size);
 }
 
-/* On a socket that is not connected a zero-copy send fails in one way, unknown in another. */
+/* How a zero-copy send on a socket that is not connected fails: in one way, if it is known. */
+static int send_in_vain(struct uring *u, int to)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+	struct io_uring_cqe done = {.res = 0};
+
+	*sqe = u->send;
+	sqe->fd = to;
+	sqe->addr = (uintptr_t) "";
+	sqe->len = 1;
+	int err = complete(u, &done);
+	int result = done.res;
+
+	while (!err && done.flags & IORING_CQE_F_MORE) /* its notification */
+		err = complete(u, &done);
+	return err || result == -EPIPE || result == -ENOTCONN ? err : result;
+}
+
 static int try_zerocopy(struct uring *u, char *why, size_t why_size)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-	struct io_uring_cqe done = {.res = 0};
 	int err = fd < 0 ? -errno : 0;
 
 	if (!err) {
-		struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
 		int to = known_as(u, fd);
 
-		*sqe = u->send;
-		sqe->fd = to;
-		sqe->addr = (uintptr_t) "";
-		sqe->len = 1;
-		do
-			err = complete(u, &done);
-		while (!err && done.flags & IORING_CQE_F_MORE);
+		err = to < 0 ? to : send_in_vain(u, to);
 		forget(u);
 		close(fd);
 	}
-	if (!err && done.res != -EPIPE && done.res != -ENOTCONN &&
-	    !(done.flags & IORING_CQE_F_NOTIF))
-		err = done.res;
 	return err ? refused(err, "zerocopy (SEND_ZC with REPORT_USAGE)", why, why_size) : 0;
 }
 

@@ -116,6 +116,7 @@ static int register_wait(struct uring *u, char *why, size_t why_size)
 int uring_make(struct uring *u, struct worker *w, char *why, size_t why_size)
 {
 	const struct uring_options *o = &u->options;
+	unsigned connections = w->lanes * w->endpoints_count;
 	int err = make_ring(u, w, why, why_size);
 
 	if (!err && (o->fixed || o->direct))
@@ -126,8 +127,9 @@ int uring_make(struct uring *u, struct worker *w, char *why, size_t why_size)
 		err = register_wait(u, why, why_size);
 	if (err)
 		return err;
-	u->volatile_sends = calloc(w->lanes * w->endpoints_count, sizeof(*u->volatile_sends));
-	if (!u->volatile_sends)
+	u->volatile_sends = calloc(connections, sizeof(*u->volatile_sends));
+	u->parked = calloc(connections, sizeof(*u->parked));
+	if (!u->volatile_sends || !u->parked)
 		return refused(-ENOMEM, "memory", why, why_size);
 	err = io_uring_register_ring_fd(&u->ring);
 	if (err < 0)
@@ -145,6 +147,7 @@ void uring_free(struct uring *u)
 	if (u->waiting)
 		munmap(u->waiting, (size_t)sysconf(_SC_PAGESIZE));
 	free(u->volatile_sends);
+	free(u->parked);
 	free(u);
 }
 

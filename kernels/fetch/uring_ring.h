@@ -21,11 +21,13 @@ struct uring {
 	struct uring_options options;
 	struct uring_findings findings;
 	bool made;
-	unsigned enter_flags;		       /* of every io_uring_enter() */
-	int broken;			       /* -errno of a submit that failed for good */
-	struct io_uring_sqe spare;	       /* what is then filled in for nobody */
-	struct io_uring_sqe send, receive;     /* what all of these have in common */
-	uint32_t *volatile_sends;	       /* see uring_send_is_out(); one a connection */
+	unsigned enter_flags;		   /* of every io_uring_enter() */
+	int broken;			   /* -errno of a submit that failed for good */
+	struct io_uring_sqe spare;	   /* what is then filled in for nobody */
+	struct io_uring_sqe send, receive; /* what all of these have in common */
+	uint32_t *volatile_sends;	   /* see operations_send_is_out(); one a connection */
+	uint32_t *parked; /* connections that found no buffer, first come first served */
+	unsigned parked_first, parked_count;
 	struct uring_registered_wait *waiting; /* registered-wait: its arguments */
 };
 

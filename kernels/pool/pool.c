@@ -105,6 +105,13 @@ int pool_bind(struct pool *pool, unsigned worker)
 	return me->refusal;
 }
 
+bool pool_is_moved(const struct pool *pool, unsigned worker)
+{
+	const struct pool_settings *settings = &pool->settings;
+
+	return settings->is_bound && !settings->is_bound(settings->bind_context, worker);
+}
+
 unsigned pool_sleep(struct pool *pool, _Atomic uint32_t *word, uint32_t value, char *why,
 		    size_t why_size)
 {
@@ -120,8 +127,9 @@ int pool_await_ready(struct pool *pool, unsigned worker, char *why, size_t why_s
 	struct pool_worker *it = &pool->shared->worker[worker];
 
 	while (atomic_load(&it->state) == POOL_STARTING)
+		/* One that refused ends too: that is no death. */
 		if (pool_sleep(pool, &it->state, POOL_STARTING, why, why_size) &&
-		    !pool->places[worker].alive)
+		    !pool->places[worker].alive && atomic_load(&it->state) == POOL_STARTING)
 			return -ECHILD;
 	if (!it->refusal)
 		return 0;
@@ -314,11 +322,16 @@ int pool_usage(struct pool *pool, struct pool_usage *usage, char *why, size_t wh
 		if (err)
 			return err;
 	}
+	if (!pool->calls->per_job)
+		pool->shared->worker[0].usage.moved = pool_is_moved(pool, 0);
 	pool_usage_of(RUSAGE_SELF, usage);
 	pool_usage_of(RUSAGE_CHILDREN, &children);
 	add_usage(usage, &children);
 	for (unsigned worker = 1; is_kept && pool->calls->forks && worker < pool->settings.workers;
 	     worker++)
 		add_usage(usage, &pool->shared->worker[worker].usage);
+	usage->moved = 0;
+	for (unsigned worker = 0; worker < pool->settings.workers; worker++)
+		usage->moved += pool->shared->worker[worker].usage.moved;
 	return 0;
 }

@@ -50,6 +50,11 @@ struct pool_settings {
 	 */
 	int (*bind)(void *bind_context, unsigned worker, char *why, size_t why_size);
 	void *bind_context;
+	/*
+	 * Called in a worker with the same context, at each pool_usage() and per job when its item
+	 * is done: whether it is still where it was bound. May be NULL.
+	 */
+	bool (*is_bound)(void *bind_context, unsigned worker);
 };
 
 #define POOL_RESULT_MAX 256
@@ -109,12 +114,13 @@ struct pool_usage {
 	uint64_t system_ns;
 	uint64_t involuntary_switches;
 	uint64_t max_rss_kib; /* of the largest process */
+	uint64_t moved;	      /* workers that are not where they were bound; per job, jobs */
 };
 
 /*
  * What the caller's process and all workers have used so far, those that ended included: subtract
- * two of them. Asks each worker process, so it stands outside of what is timed. Returns 0, or
- * -ECHILD, and tells of deaths, as pool_map() does.
+ * two of them (but not `moved`, which tells of now). Asks each worker process, so it stands
+ * outside of what is timed. Returns 0, or -ECHILD, and tells of deaths, as pool_map() does.
  */
 int pool_usage(struct pool *pool, struct pool_usage *usage, char *why, size_t why_size);
 

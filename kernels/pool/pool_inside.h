@@ -139,6 +139,8 @@ unsigned pool_sleep(struct pool *pool, _Atomic uint32_t *word, uint32_t value, c
 
 /* Binds one worker and says so in its state; 0 when it is bound. */
 int pool_bind(struct pool *pool, unsigned worker);
+/* Whether a worker has been moved away from where it was bound. For the worker itself. */
+bool pool_is_moved(const struct pool *pool, unsigned worker);
 /* Waits until a worker is bound; its refusal, or -ECHILD when it died first. */
 int pool_await_ready(struct pool *pool, unsigned worker, char *why, size_t why_size);
 

@@ -22,6 +22,8 @@ static void do_item(struct pool_place *place)
 	if (pool_bind(place->pool, place->worker))
 		return;
 	job->function(job->context, pool_item(job, place->item), entry + 1);
+	if (pool_is_moved(place->pool, place->worker))
+		place->pool->shared->worker[place->worker].usage.moved++;
 	atomic_store(&entry->is_done, 1);
 }
 

@@ -118,10 +118,12 @@ void pool_work(struct pool *pool, unsigned worker, uint32_t seen)
 		seen = await_generation(pool, me, seen);
 		if (atomic_load(&pool->shared->ending))
 			return;
-		if (IS_REPORT(seen))
+		if (IS_REPORT(seen)) {
 			pool_usage_of(pool->calls->forks ? RUSAGE_SELF : RUSAGE_THREAD, &me->usage);
-		else
+			me->usage.moved = pool_is_moved(pool, worker);
+		} else {
 			items = drain(pool, worker);
+		}
 		account(pool, me, items, seen);
 	}
 }

@@ -128,6 +128,9 @@ static void remember(struct connection *c, const void *bytes, size_t length)
 	if (!seen || !c->one_piece || length > sizeof(seen->bytes) || c->want != WANT_NOTHING ||
 	    !c->reference->known)
 		return;
+	/* Where a redirect leads is in its headers: whoever follows it has them parsed. */
+	if (c->headers && c->status / 100 == 3)
+		return;
 	seen->length = (uint32_t)length;
 	seen->status = c->status;
 	seen->body_bytes = (uint32_t)c->body_bytes;
@@ -149,6 +152,28 @@ static void finish(struct connection *c)
 		connection_fail(c, "the body differs from the first one that this URL gave", 0);
 }
 
+/*
+ * Parses what arrived, of a head that is not complete no more than the limit leaves: whether it is
+ * too long must not depend on how its bytes were cut.
+ */
+static int parse(struct connection *c, const uint8_t *bytes, size_t length)
+{
+	size_t beyond = 0, within;
+
+	if (!c->head_complete && c->received_bytes > CONNECTION_HEAD_MAX)
+		beyond = c->received_bytes - CONNECTION_HEAD_MAX;
+	if (beyond == 0)
+		return connection_parse(c, bytes, length);
+	within = length > beyond ? length - beyond : 0;
+	if (within && connection_parse(c, bytes, within))
+		return -EBADMSG;
+	if (!c->head_complete) {
+		c->failure = "the response's head is too long";
+		return -EBADMSG;
+	}
+	return connection_parse(c, bytes + within, length - within);
+}
+
 void connection_take(struct connection *c, const void *bytes, size_t length)
 {
 	c->one_piece = !c->got_bytes;
@@ -161,15 +186,13 @@ void connection_take(struct connection *c, const void *bytes, size_t length)
 		conclude(c);
 		return;
 	}
-	if (connection_parse(c, bytes, length)) {
+	if (parse(c, bytes, length)) {
 		connection_fail(c, c->failure, 0);
 		return;
 	}
 	if (c->complete) {
 		finish(c);
 		remember(c, bytes, length);
-	} else if (!c->head_complete && c->received_bytes > CONNECTION_HEAD_MAX) {
-		connection_fail(c, "the response's head is too long", 0);
 	}
 }
 
@@ -213,6 +236,8 @@ void connection_error(struct connection *c, const char *phase, int error)
 {
 	if ((error == ECONNRESET || error == EPIPE) && retry(c))
 		return;
+	if (c->tls && c->open && !c->ready)
+		phase = "TLS";
 	connection_fail(c, phase, error);
 }
 

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/protocol/chunks.h"
 #include "kernels/protocol/coding.h"
 #include "kernels/protocol/request.h"
 #include "kernels/protocol/tls.h"
@@ -96,6 +97,7 @@ struct connection {
 	bool keep_alive;	/* the server lets the connection stay open */
 	bool head_complete;	/* the blank line has been parsed */
 	bool coded;		/* this response's body is decoded */
+	bool chunked;		/* this response's body is under way, in chunks */
 	bool mismatch;		/* the body is not the reference's */
 	uint16_t status;	/* of the response */
 	const uint8_t *output;	/* what the socket is to send now */
@@ -119,6 +121,7 @@ struct connection {
 	struct tls *tls;	 /* with it, the connection speaks TLS */
 	struct headers *headers; /* where the headers that the lab reads are kept */
 	struct decoder *decoder; /* with headers too: content codings are decoded */
+	struct chunks chunks;	 /* where in them */
 	llhttp_t parser;
 } __attribute__((aligned(64)));
 

@@ -60,6 +60,12 @@ static int on_header_value_complete(llhttp_t *parser)
 	return 0;
 }
 
+/* RFC 9112, 6.3, rule 1. */
+static bool has_body(unsigned status)
+{
+	return status / 100 != 1 && status != 204 && status != 304;
+}
+
 static int on_headers_complete(llhttp_t *parser)
 {
 	struct connection *c = owner(parser);
@@ -67,7 +73,15 @@ static int on_headers_complete(llhttp_t *parser)
 	c->head_complete = true;
 	if (c->headers)
 		headers_close(c->headers);
-	return c->decoder ? read_coding(c) : 0;
+	if (c->decoder && read_coding(c))
+		return -1;
+	if (!has_body(parser->status_code))
+		return 1; /* whatever the head says of one */
+	c->chunked = parser->flags & F_CHUNKED;
+	if (!c->chunked)
+		return 0;
+	chunks_begin(&c->chunks);
+	return HPE_PAUSED; /* the body goes another way, see connection_parse() */
 }
 
 /* Keeps the first response's body, compares every later one with it. */
@@ -127,12 +141,12 @@ static int on_message_complete(llhttp_t *parser)
 		return 0;
 	}
 	/* These have no body, whatever coding they name. */
-	if (c->coded && parser->status_code != 204 && parser->status_code != 304 &&
-	    decoder_end(c->decoder))
+	if (c->coded && has_body(parser->status_code) && decoder_end(c->decoder))
 		return undecodable(c);
 	c->status = parser->status_code;
 	c->keep_alive = llhttp_should_keep_alive(parser) && !c->request->close;
 	c->complete = true;
+	c->chunked = false;
 	return 0;
 }
 
@@ -162,11 +176,44 @@ void connection_parse_begin(struct connection *c)
 {
 	llhttp_init(&c->parser, HTTP_RESPONSE, settings(c->headers != NULL));
 	c->parser.data = c;
+	c->chunked = false;
+}
+
+/* Bytes of a chunked body, less the chunks' extensions. */
+static llhttp_errno_t execute_chunks(struct connection *c, const uint8_t *bytes, size_t length)
+{
+	llhttp_errno_t error = HPE_OK;
+
+	while (length && !error) {
+		size_t skip;
+		size_t taken = chunks_filter(&c->chunks, bytes, length, &skip);
+
+		error = llhttp_execute(&c->parser, (const char *)bytes, taken);
+		bytes += taken + skip;
+		length -= taken + skip;
+	}
+	return error;
+}
+
+/* Up to the end of a head that a chunked body follows, and then by chunks. */
+static llhttp_errno_t execute(struct connection *c, const uint8_t *bytes, size_t length)
+{
+	const uint8_t *end = bytes + length;
+	llhttp_errno_t error;
+
+	if (c->chunked)
+		return execute_chunks(c, bytes, length);
+	error = llhttp_execute(&c->parser, (const char *)bytes, length);
+	if (error != HPE_PAUSED)
+		return error;
+	bytes = (const uint8_t *)llhttp_get_error_pos(&c->parser);
+	llhttp_resume(&c->parser);
+	return execute_chunks(c, bytes, (size_t)(end - bytes));
 }
 
 int connection_parse(struct connection *c, const void *bytes, size_t length)
 {
-	llhttp_errno_t error = llhttp_execute(&c->parser, bytes, length);
+	llhttp_errno_t error = execute(c, bytes, length);
 
 	if (error == HPE_OK)
 		return 0;

@@ -70,6 +70,8 @@ void bench_bodies(struct bench *b);
 void bench_tls(struct bench *b);
 /* 10,000 connections, and what the harness itself costs. */
 void bench_many(struct bench *b);
+/* Memory at 10,000 connections over TLS. */
+void bench_many_tls(struct bench *b);
 /* Two workers on two cores against one on one. */
 void bench_workers(struct bench *b);
 /* The origin's CPU against nginx's. */
