@@ -25,8 +25,8 @@ enum counters_event {
 };
 
 /*
- * Whether a program is to open them for its row. They cost about a microsecond at each switch of
- * tasks, which is dearer to a model that sleeps than to one that spins.
+ * Whether a program is to open them for its row. The kernel saves and loads them at each switch of
+ * tasks: that costs a model that sleeps, and one that spins hardly anything.
  */
 enum counters_wanted { COUNTERS_ON, COUNTERS_OFF };
 extern const char *const counters_wanted_names[];

@@ -647,6 +647,27 @@ static void nothing_shown_is_nothing_good(void **state)
 	hwloc_bitmap_free(cpus);
 }
 
+/* Kept in host.json, whatever the verdict needs of them. */
+static void cores_as_facts(void **state)
+{
+	static const struct change shared = {
+		.files = {{CPUS "/cpu0/topology/thread_siblings_list", "0-1,3\n"},
+			  {CPUS "/cpu1/topology/thread_siblings_list", "0-1,3\n"}}};
+	json_t *facts = facts_with(&shared);
+	const char *workers, *origin, *sharing, *siblings;
+
+	(void)state;
+	assert_int_equal(json_unpack(facts, "{s:{s:s, s:s, s:s, s:s}}", "cores", "workers",
+				     &workers, "origin", &origin, "sharing", &sharing, "siblings",
+				     &siblings),
+			 0);
+	assert_string_equal(workers, "0");
+	assert_string_equal(origin, "1");
+	assert_string_equal(sharing, "0-1");
+	assert_string_equal(siblings, "3");
+	json_decref(facts);
+}
+
 static void mends_fit(void **state)
 {
 	static const struct {
@@ -841,6 +862,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_well),
 		cmocka_unit_test(each_verdict),
+		cmocka_unit_test(cores_as_facts),
 		cmocka_unit_test(mends_fit),
 		cmocka_unit_test(nothing_shown_is_nothing_good),
 		cmocka_unit_test(as_a_user_runs_it),
