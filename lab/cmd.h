@@ -11,5 +11,6 @@ enum status cmd_run(int argc, char **argv);
 enum status cmd_plan(int argc, char **argv);
 enum status cmd_list(int argc, char **argv);
 enum status cmd_columns(int argc, char **argv);
+enum status cmd_compare(int argc, char **argv);
 
 #endif

@@ -18,8 +18,8 @@ uint64_t statistics_random(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
-/* Uniform below `count`, by multiplication (Lemire 2019); the bias is below count / 2^64. */
-static size_t random_below(uint64_t *state, size_t count)
+/* By multiplication (Lemire 2019). */
+size_t statistics_below(uint64_t *state, size_t count)
 {
 	return (size_t)(((unsigned __int128)statistics_random(state) * count) >> 64);
 }
@@ -139,8 +139,7 @@ static double t_within(double t, size_t freedom)
 /* Above so many degrees of freedom t is the normal to four digits, and the series is long. */
 #define MOST_FREEDOM 1000
 
-/* The t that 95 % lie within. */
-static double t_of_95(size_t freedom)
+double statistics_t95(size_t freedom)
 {
 	double low = 1.9;
 	double high = 13.0; /* 12.7 with one degree of freedom */
@@ -166,7 +165,7 @@ static double t_of_95(size_t freedom)
 static double tail_share(size_t count)
 {
 	double n = (double)count;
-	double reach = t_of_95(count - 1) * sqrt(n / (n - 1.0));
+	double reach = statistics_t95(count - 1) * sqrt(n / (n - 1.0));
 
 	return 0.5 * erfc(reach / M_SQRT2);
 }
@@ -186,7 +185,7 @@ static void resample(const double *sorted, size_t count, uint64_t *state, unsign
 
 	memset(draws, 0, count * sizeof(draws[0]));
 	for (size_t i = 0; i < count; i++)
-		draws[random_below(state, count)]++;
+		draws[statistics_below(state, count)]++;
 	for (size_t i = 0; i < count; i++) {
 		for (unsigned j = 0; j < draws[i]; j++)
 			sample[filled++] = sorted[i];
