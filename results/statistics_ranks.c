@@ -56,12 +56,19 @@ double statistics_rank_least_p(size_t side_count, size_t baseline_count)
 	return least;
 }
 
-static int by_value(const void *a, const void *b)
+static void merge(const double *side, size_t side_count, const double *baseline,
+		  size_t baseline_count, struct placed *all)
 {
-	double left = ((const struct placed *)a)->value;
-	double right = ((const struct placed *)b)->value;
+	size_t i = 0;
+	size_t j = 0;
 
-	return (left > right) - (left < right);
+	while (i < side_count || j < baseline_count) {
+		bool of_side = j == baseline_count || (i < side_count && side[i] < baseline[j]);
+
+		all[i + j] = (struct placed){of_side ? side[i] : baseline[j], of_side};
+		i += of_side;
+		j += !of_side;
+	}
 }
 
 static void rank_all(struct ranks *r, const struct placed *all, bool side_is_smaller)
@@ -171,11 +178,7 @@ int statistics_rank_test(const double *side, size_t side_count, const double *ba
 	all = calloc(r.count, sizeof(*all));
 	*p = NAN;
 	if (all && r.doubled) {
-		for (size_t i = 0; i < r.count; i++)
-			all[i] =
-				(struct placed){i < side_count ? side[i] : baseline[i - side_count],
-						i < side_count};
-		qsort(all, r.count, sizeof(*all), by_value);
+		merge(side, side_count, baseline, baseline_count, all);
 		rank_all(&r, all, r.fewer == side_count);
 		switch (statistics_rank_method(side_count, baseline_count)) {
 		case STATISTICS_EXACT:

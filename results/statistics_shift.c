@@ -156,21 +156,42 @@ static double differences_up_to(const struct samples *s, double limit)
 	return sum;
 }
 
-/* The least number that so large a share of the differences is at or below. */
+/*
+ * The least number that so large a share of the differences is at or below, by the Illinois
+ * variant of false position (Dowell & Jarratt 1971): a third of the steps of bisection.
+ */
 static double difference_of(const struct samples *s, double share)
 {
+	double all = (double)s->side_count * (double)s->baseline_count;
 	double low = s->side[0] - s->baseline[s->baseline_count - 1];
 	double high = s->side[s->side_count - 1] - s->baseline[0];
-	double rank = share * (double)s->side_count * (double)s->baseline_count;
-	double width = 1e-10 * fmax(fabs(low), fabs(high));
+	/* Half a difference off, so that the numbers sought never give 0. */
+	double rank = ceil(share * all) - 0.5;
+	double below = -rank;
+	double above = all - rank;
+	double width = 1e-9 * (high - low);
+	int last = 0;
 
 	while (high - low > width) {
-		double middle = 0.5 * low + 0.5 * high;
+		double guess = (low * above - high * below) / (above - below);
+		double found;
 
-		if (differences_up_to(s, middle) >= rank)
-			high = middle;
-		else
-			low = middle;
+		/* Rounded onto an end it would stay there. */
+		if (!(guess > low && guess < high))
+			guess = 0.5 * low + 0.5 * high;
+		if (guess <= low || guess >= high)
+			break;
+		found = differences_up_to(s, guess) - rank;
+		if (found < 0.0) {
+			low = guess;
+			below = found;
+			above *= last < 0 ? 0.5 : 1.0;
+		} else {
+			high = guess;
+			above = found;
+			below *= last > 0 ? 0.5 : 1.0;
+		}
+		last = found < 0.0 ? -1 : 1;
 	}
 	return high;
 }
@@ -235,12 +256,16 @@ int statistics_shift(const double *side, size_t side_count, const double *baseli
 /* Sorted logarithms; false when one is of no positive number. */
 static bool logarithms(const double *values, size_t count, double *logs)
 {
+	bool sorted = true;
+
 	for (size_t i = 0; i < count; i++) {
 		if (!isnormal(values[i]) || values[i] < 0.0)
 			return false;
 		logs[i] = log(values[i]);
+		sorted = sorted && (i == 0 || logs[i - 1] <= logs[i]);
 	}
-	statistics_sort(logs, count);
+	if (!sorted)
+		statistics_sort(logs, count);
 	return true;
 }
 

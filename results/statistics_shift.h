@@ -37,14 +37,15 @@ double statistics_rank_least_p(size_t side_count, size_t baseline_count);
 /*
  * Two-sided p of "both samples are drawn from one distribution": the share of ways to deal the
  * values out whose rank sum is at least as far from its mean as the one seen. 1 when a sample is
- * empty. 0 or -ENOMEM.
+ * empty. Both are sorted ascending. 0 or -ENOMEM.
  */
 int statistics_rank_test(const double *side, size_t side_count, const double *baseline,
 			 size_t baseline_count, uint64_t seed, double *p);
 
 /*
  * The shift of side against baseline, both sorted ascending, with its 95 % interval (NAN where a
- * sample has one value): exact to 1e-10 of the largest difference. 0, -ENOMEM, or -EINVAL when a
+ * sample has one value): exact to a billionth of the range of the
+ * differences. 0, -ENOMEM, or -EINVAL when a
  * sample is empty.
  */
 int statistics_shift(const double *side, size_t side_count, const double *baseline,
