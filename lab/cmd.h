@@ -12,5 +12,7 @@ enum status cmd_plan(int argc, char **argv);
 enum status cmd_list(int argc, char **argv);
 enum status cmd_columns(int argc, char **argv);
 enum status cmd_doctor(int argc, char **argv);
+enum status cmd_compare(int argc, char **argv);
+enum status cmd_calibrate(int argc, char **argv);
 
 #endif

@@ -20,6 +20,8 @@ static const struct command {
 } commands[] = {
 	{"run", cmd_run, "run a plan (default: matrix) and print what it shows"},
 	{"plan", cmd_plan, "the cells of a plan and how long they take, without running any"},
+	{"compare", cmd_compare, "two runs, cell by cell: what changed, and what can be claimed"},
+	{"calibrate", cmd_calibrate, "the lab itself: what differences it finds on this host"},
 	{"list", cmd_list, "the shipped plans"},
 	{"columns", cmd_columns, "the columns of a row and their meaning"},
 	{"doctor", cmd_doctor,

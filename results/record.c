@@ -83,6 +83,18 @@ void record_set_text(struct record *record, enum record_column column, const cha
 	slot->present = copy != NULL;
 }
 
+void record_copy(struct record *copy, const struct record *record)
+{
+	*copy = *record;
+	for (size_t i = 0; i < RECORD_COLUMNS; i++) {
+		if (record_columns[i].type != RECORD_TEXT || !record->values[i].present)
+			continue;
+		copy->values[i].text = strdup(record->values[i].text);
+		if (!copy->values[i].text)
+			abort();
+	}
+}
+
 double record_number(const struct record *record, enum record_column column)
 {
 	const struct record_value *value = &record->values[column];

@@ -55,6 +55,9 @@ struct record {
 void record_init(struct record *record, enum record_kind kind);
 void record_release(struct record *record);
 
+/* Makes *copy a row of its own, to be released; aborts when memory is out. */
+void record_copy(struct record *copy, const struct record *record);
+
 /*
  * Set one column. The type must be the column's and the column the kind's: anything else is a
  * programming error and aborts, and so is a count above INT64_MAX, which JSON could not hold.
@@ -101,6 +104,21 @@ int record_append_csv(const char *path, const struct record *record, char *why, 
 int record_read_csv(const char *path, struct record **records, size_t *count, bool *cut, char *why,
 		    size_t why_size);
 void record_free_all(struct record *records, size_t count);
+
+/* For files too large to be kept whole: each row is seen once, by row(). */
+struct record_visitor {
+	const bool *wanted; /* by column: the others stay empty and are not looked at; NULL: all */
+	/* The row is gone when this returns; anything but 0 ends the reading. */
+	int (*row)(void *context, const struct record *row);
+	void *context;
+};
+
+/*
+ * Reads a file as record_read_csv() does, row by row. *cut_line is the line in whose middle the
+ * file ends, 0 when it does not. Returns 0, what row() returned, or -errno with one line in why.
+ */
+int record_visit_csv(const char *path, const struct record_visitor *visitor, size_t *cut_line,
+		     char *why, size_t why_size);
 
 /* JSON object with the present columns only; NULL when memory is out. The caller decrefs it. */
 json_t *record_to_json(const struct record *record);

@@ -26,7 +26,11 @@ void record_write_csv_text(FILE *file, const char *text);
 /* Reads fd from its start to its end; *bytes (with a NUL behind) is the caller's to free. */
 int record_read_all(int fd, char **bytes, size_t *length);
 
-/* As record_read_csv(), over `length` bytes; `name` stands in the messages for the file. */
+/* As record_visit_csv(), over `length` bytes; `name` stands in the messages for the file. */
+int record_visit_bytes(const char *name, const char *bytes, size_t length,
+		       const struct record_visitor *visitor, size_t *cut_line, char *why,
+		       size_t why_size);
+/* As record_read_csv(), likewise. */
 int record_parse_csv(const char *name, const char *bytes, size_t length, struct record **records,
 		     size_t *count, bool *cut, char *why, size_t why_size);
 

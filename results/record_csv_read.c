@@ -4,6 +4,7 @@
  * the message names file, line and column. Only a cut last line is forgiven.
  */
 #include "results/record.h"
+#include "results/csv_fields.h"
 #include "results/record_csv.h"
 
 #include <errno.h>
@@ -15,17 +16,19 @@
 #include <unistd.h>
 
 #define SHOWN 40 /* bytes of a file's own text in a message */
-
-enum field { FIELD_MORE, FIELD_LAST, FIELD_CUT, FIELD_WRONG };
+/* A file is read in such pieces, or in larger ones where a row is larger. */
+#define PIECE (256 * 1024)
 
 struct reader {
-	char *at;
-	char *end;
-	size_t line; /* of the next byte, from 1 */
+	struct csv_fields fields;
+	char *buffer; /* of size + 1 bytes */
+	size_t size;
+	int fd; /* what follows is read from it; -1: nothing does */
 	locale_t c_locale;
 	const char *name;
 	char *why;
 	size_t why_size;
+	const bool *wanted; /* by column; NULL: all are read */
 	enum record_kind kind;
 	size_t columns;
 	enum record_column map[RECORD_COLUMNS]; /* place in the line to column */
@@ -49,104 +52,9 @@ static int wrong(const struct reader *reader, size_t line, const char *column, c
 	return -EINVAL;
 }
 
-/* Looks behind a field at *end: comma, newline or CR LF; the field's NUL goes over it. */
-static enum field end_field(struct reader *reader, char *end, char *text_end)
-{
-	char *next = end;
-
-	if (next < reader->end && *next == '\r')
-		next++;
-	if (next == reader->end)
-		return FIELD_CUT;
-	if (*next != '\n' && (*next != ',' || next != end))
-		return FIELD_WRONG;
-	reader->at = next + 1;
-	if (*next == ',') {
-		*text_end = '\0';
-		return FIELD_MORE;
-	}
-	*text_end = '\0';
-	reader->line++;
-	return FIELD_LAST;
-}
-
-/* Takes the quotes off in place: the text only gets shorter. */
-static enum field quoted_field(struct reader *reader, char **text, const char **what)
-{
-	char *to = reader->at;
-	char *from = reader->at + 1;
-	size_t newlines = 0;
-	enum field field;
-
-	*text = to;
-	for (;; from++) {
-		if (from == reader->end) {
-			*what = "a quote is opened and never closed";
-			return newlines ? FIELD_WRONG : FIELD_CUT;
-		}
-		if (*from == '"') {
-			from++;
-			if (from == reader->end || *from != '"')
-				break;
-		}
-		if (*from == '\0') {
-			*what = "a NUL byte";
-			return FIELD_WRONG;
-		}
-		newlines += *from == '\n';
-		*to++ = *from;
-	}
-	field = end_field(reader, from, to);
-	if (field == FIELD_WRONG)
-		*what = "text after a closing quote";
-	reader->line += newlines;
-	return field;
-}
-
-static enum field next_field(struct reader *reader, char **text, const char **what)
-{
-	char *from = reader->at;
-	enum field field;
-
-	if (from < reader->end && *from == '"')
-		return quoted_field(reader, text, what);
-	while (from < reader->end && *from && !strchr(",\"\r\n", *from))
-		from++;
-	*text = reader->at;
-	field = end_field(reader, from, from);
-	if (field == FIELD_WRONG)
-		*what = "a quote, a NUL byte or a lone carriage return in a field without quotes";
-	return field;
-}
-
-/* "-12.5e-3" and the like: no sign but minus, no space, no hex, no infinity. */
-static bool is_decimal(const char *text)
-{
-	size_t whole;
-
-	text += *text == '-';
-	whole = strspn(text, "0123456789");
-	text += whole;
-	if (*text == '.') {
-		size_t fraction = strspn(text + 1, "0123456789");
-
-		if (fraction == 0)
-			return false;
-		text += 1 + fraction;
-	}
-	if (whole > 0 && (*text == 'e' || *text == 'E')) {
-		text += 1;
-		text += *text == '-' || *text == '+';
-		if (!*text)
-			return false;
-		text += strspn(text, "0123456789");
-	}
-	return whole > 0 && !*text;
-}
-
 /* One field into its column; NULL, or what is wrong with it. */
 static const char *set_field(const struct reader *reader, struct record *record,
-			     enum record_column column, const char *text)
+			     enum record_column column, char *text)
 {
 	unsigned long long count;
 	double real;
@@ -164,15 +72,16 @@ static const char *set_field(const struct reader *reader, struct record *record,
 		record_set_count(record, column, count);
 		break;
 	case RECORD_REAL:
-		if (!is_decimal(text))
+		if (!csv_decimal(text, reader->c_locale, &real))
 			return "not a number";
-		real = strtod_l(text, NULL, reader->c_locale);
 		if (!isfinite(real))
 			return "too large";
 		record_set_real(record, column, real);
 		break;
 	case RECORD_TEXT:
-		record_set_text(record, column, text);
+		/* Borrowed: the bytes outlive the row. */
+		record->values[column].text = text;
+		record->values[column].present = true;
 		break;
 	}
 	return NULL;
@@ -222,17 +131,17 @@ static int read_header(struct reader *reader, bool *cut)
 	const char *what = NULL;
 	const char *bad_what = NULL;
 	char *text;
-	enum field field = FIELD_MORE;
+	enum csv_field field = CSV_MORE;
 
-	for (size_t place = 0; field == FIELD_MORE; place++) {
+	for (size_t place = 0; field == CSV_MORE; place++) {
 		const char *problem;
 
-		field = next_field(reader, &text, &what);
-		if (field == FIELD_CUT) {
+		field = csv_next(&reader->fields, &text, &what);
+		if (field == CSV_CUT) {
 			*cut = true;
 			return 0;
 		}
-		if (field == FIELD_WRONG)
+		if (field == CSV_WRONG)
 			return wrong(reader, 1, "", what);
 		if (place == 0 && strcmp(text, record_columns[COLUMN_schema_version].name) != 0)
 			return wrong(reader, 1, "",
@@ -245,133 +154,194 @@ static int read_header(struct reader *reader, bool *cut)
 	}
 	if (!bad_what)
 		return 0;
-	field = next_field(reader, &text, &what);
-	if (field == FIELD_MORE && check_version(reader, 2, text) != 0)
+	field = csv_next(&reader->fields, &text, &what);
+	if (field == CSV_MORE && check_version(reader, 2, text) != 0)
 		return -EINVAL;
 	return wrong(reader, 1, bad, bad_what);
 }
 
-/* One row into a record that is initialised; 0, 1 for a cut row, or -EINVAL. */
+static bool is_wanted(const struct reader *reader, enum record_column column)
+{
+	return !reader->wanted || reader->wanted[column];
+}
+
+/* One row into a record whose columns are all empty; 0, 1 for a cut row, or -EINVAL. */
 static int read_row(struct reader *reader, struct record *record)
 {
-	size_t line = reader->line;
+	size_t line = reader->fields.line;
 	size_t fields = 0;
 	const char *what = NULL;
 	char *text;
 	char copy[SHOWN + 1];
 	char message[160];
-	enum field field;
+	enum csv_field field;
 	int result = 0;
 
 	do {
-		const struct record_column_info *info =
-			&record_columns[reader->map[fields < reader->columns ? fields : 0]];
+		enum record_column column = reader->map[fields < reader->columns ? fields : 0];
 
-		field = next_field(reader, &text, &what);
-		if (field == FIELD_CUT)
+		field = csv_next(&reader->fields, &text, &what);
+		if (field == CSV_CUT)
 			return 1;
-		if (field == FIELD_WRONG)
-			return wrong(reader, line, fields < reader->columns ? info->name : "",
+		if (field == CSV_WRONG)
+			return wrong(reader, line,
+				     fields < reader->columns ? record_columns[column].name : "",
 				     what);
 		if (fields == 0)
 			result = check_version(reader, line, text);
-		if (fields < reader->columns && result == 0) {
-			what = set_field(reader, record, reader->map[fields], text);
+		if (fields < reader->columns && result == 0 && is_wanted(reader, column)) {
+			what = set_field(reader, record, column, text);
 			if (what) {
 				snprintf(message, sizeof(message), "%s: '%s'", what,
 					 shown(text, copy));
-				result = wrong(reader, line, info->name, message);
+				result = wrong(reader, line, record_columns[column].name, message);
 			}
 		}
 		fields++;
-	} while (field == FIELD_MORE);
+	} while (field == CSV_MORE);
 	if (fields == reader->columns)
 		return result;
 	snprintf(message, sizeof(message), "%zu fields under %zu columns", fields, reader->columns);
 	return wrong(reader, line, "", message);
 }
 
-static int read_rows(struct reader *reader, struct record **records, size_t *count, bool *cut)
+/* Whether a whole row is there: up to a newline that is not within quotes. */
+static bool has_row(const struct csv_fields *fields)
 {
-	size_t room = 0;
-	int result = read_header(reader, cut);
+	const char *from = fields->at;
+	bool quoted = false;
 
-	while (result == 0 && !*cut && reader->at < reader->end) {
-		if (*count == room) {
-			size_t larger = room ? 2 * room : 64;
-			struct record *grown = reallocarray(*records, larger, sizeof(**records));
-
-			if (!grown) {
-				snprintf(reader->why, reader->why_size, "%s: %s", reader->name,
-					 strerror(ENOMEM));
-				return -ENOMEM;
-			}
-			*records = grown;
-			room = larger;
+	for (const char *end; (end = memchr(from, '\n', (size_t)(fields->end - from)));
+	     from = end + 1) {
+		while ((from = memchr(from, '"', (size_t)(end - from)))) {
+			quoted = !quoted;
+			from++;
 		}
-		record_init(&(*records)[*count], reader->kind);
-		result = read_row(reader, &(*records)[*count]);
-		if (result == 0) {
-			++*count;
-			continue;
-		}
-		record_release(&(*records)[*count]);
-		*cut = result == 1;
+		if (!quoted)
+			return true;
 	}
-	return result < 0 ? result : 0;
+	return false;
 }
 
-int record_parse_csv(const char *name, const char *bytes, size_t length, struct record **records,
-		     size_t *count, bool *cut, char *why, size_t why_size)
+/* Reads on until a whole row is there, or the file has ended. 0 or -errno. */
+static int fill(struct reader *reader)
 {
-	struct reader reader = {.name = name, .why = why, .why_size = why_size, .line = 1};
-	char *copy = malloc(length + 1);
+	struct csv_fields *fields = &reader->fields;
+
+	while (reader->fd >= 0 && !has_row(fields)) {
+		size_t have = (size_t)(fields->end - fields->at);
+		ssize_t got;
+
+		memmove(reader->buffer, fields->at, have);
+		if (have == reader->size) {
+			char *grown = realloc(reader->buffer, 2 * reader->size + 1);
+
+			if (!grown)
+				return -ENOMEM;
+			reader->buffer = grown;
+			reader->size *= 2;
+		}
+		fields->at = reader->buffer;
+		do
+			got = read(reader->fd, fields->at + have, reader->size - have);
+		while (got < 0 && errno == EINTR);
+		if (got < 0)
+			return -errno;
+		fields->end = fields->at + have + got;
+		*fields->end = '\0';
+		if (got == 0)
+			reader->fd = -1;
+	}
+	return 0;
+}
+
+/* All rows, each to visitor->row(); *cut_line as record_visit_csv() has it. */
+static int read_rows(struct reader *reader, const struct record_visitor *visitor, size_t *cut_line)
+{
+	struct csv_fields *fields = &reader->fields;
+	struct record row;
+	bool cut = false;
+	int result = fill(reader);
+
+	if (result == 0 && fields->at < fields->end)
+		result = read_header(reader, &cut);
+	*cut_line = cut ? 1 : 0;
+	memset(&row, 0, sizeof(row));
+	row.kind = reader->kind;
+	while (result == 0 && !cut && (result = fill(reader)) == 0 && fields->at < fields->end) {
+		size_t line = fields->line;
+
+		for (size_t i = 0; i < reader->columns; i++)
+			row.values[reader->map[i]].present = false;
+		result = read_row(reader, &row);
+		cut = result == 1;
+		if (cut)
+			*cut_line = line;
+		result = result == 0 ? visitor->row(visitor->context, &row) : result;
+	}
+	return cut ? 0 : result;
+}
+
+/* From the reader's file or buffer, which is freed. */
+static int visit(struct reader *reader, const struct record_visitor *visitor, size_t *cut_line)
+{
 	int result = -ENOMEM;
 
-	*records = NULL;
-	*count = 0;
-	*cut = false;
-	reader.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-	if (!copy || !reader.c_locale) {
-		snprintf(why, why_size, "%s: %s", name, strerror(ENOMEM));
-		goto out;
-	}
-	if (length > 0)
-		memcpy(copy, bytes, length);
-	reader.at = copy;
-	reader.end = copy + length;
-	result = length > 0 ? read_rows(&reader, records, count, cut) : 0;
-	if (result != 0 || *count == 0) {
-		record_free_all(*records, *count);
-		*records = NULL;
-		*count = 0;
-		*cut = *cut && result == 0;
-	}
-out:
-	if (reader.c_locale)
-		freelocale(reader.c_locale);
-	free(copy);
+	*cut_line = 0;
+	reader->why[0] = '\0';
+	reader->wanted = visitor->wanted;
+	reader->fields.line = 1;
+	reader->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	if (reader->buffer && reader->c_locale)
+		result = read_rows(reader, visitor, cut_line);
+	if (result < 0 && !reader->why[0])
+		snprintf(reader->why, reader->why_size, "%s: %s", reader->name, strerror(-result));
+	if (reader->c_locale)
+		freelocale(reader->c_locale);
+	free(reader->buffer);
 	return result;
 }
 
-int record_read_csv(const char *path, struct record **records, size_t *count, bool *cut, char *why,
-		    size_t why_size)
+int record_visit_csv(const char *path, const struct record_visitor *visitor, size_t *cut_line,
+		     char *why, size_t why_size)
 {
-	char *bytes = NULL;
-	size_t length = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int result = fd < 0 ? -errno : record_read_all(fd, &bytes, &length);
+	struct reader reader = {.name = path,
+				.why = why,
+				.why_size = why_size,
+				.size = PIECE,
+				.fd = open(path, O_RDONLY | O_CLOEXEC)};
+	int fd = reader.fd;
+	int result;
 
-	if (fd >= 0)
-		close(fd);
-	if (result == 0) {
-		result = record_parse_csv(path, bytes, length, records, count, cut, why, why_size);
-		free(bytes);
+	*cut_line = 0;
+	if (fd < 0) {
+		result = -errno;
+		snprintf(why, why_size, "%s: %m", path);
 		return result;
 	}
-	*records = NULL;
-	*count = 0;
-	*cut = false;
-	snprintf(why, why_size, "%s: %s", path, strerror(-result));
+	reader.buffer = malloc(PIECE + 1);
+	reader.fields.at = reader.fields.end = reader.buffer;
+	result = visit(&reader, visitor, cut_line);
+	close(fd);
 	return result;
+}
+
+int record_visit_bytes(const char *name, const char *bytes, size_t length,
+		       const struct record_visitor *visitor, size_t *cut_line, char *why,
+		       size_t why_size)
+{
+	struct reader reader = {.name = name,
+				.why = why,
+				.why_size = why_size,
+				.buffer = malloc(length + 1),
+				.fd = -1};
+
+	if (reader.buffer) {
+		if (length > 0)
+			memcpy(reader.buffer, bytes, length);
+		reader.buffer[length] = '\0';
+		reader.fields.at = reader.buffer;
+		reader.fields.end = reader.buffer + length;
+	}
+	return visit(&reader, visitor, cut_line);
 }

@@ -139,8 +139,7 @@ static double t_within(double t, size_t freedom)
 /* Above so many degrees of freedom t is the normal to four digits, and the series is long. */
 #define MOST_FREEDOM 1000
 
-/* The t that 95 % lie within. */
-static double t_of_95(size_t freedom)
+double statistics_t95(size_t freedom)
 {
 	double low = 1.9;
 	double high = 13.0; /* 12.7 with one degree of freedom */
@@ -166,7 +165,7 @@ static double t_of_95(size_t freedom)
 double statistics_tail_share(size_t count)
 {
 	double n = (double)count;
-	double reach = t_of_95(count - 1) * sqrt(n / (n - 1.0));
+	double reach = statistics_t95(count - 1) * sqrt(n / (n - 1.0));
 
 	return 0.5 * erfc(reach / M_SQRT2);
 }

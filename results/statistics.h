@@ -25,9 +25,14 @@
 
 /* The next number of the generator; any seed will do. */
 uint64_t statistics_random(uint64_t *state);
-
-/* Uniform below count. */
+/* One of the numbers below `count`, all alike to within count / 2^64. */
 size_t statistics_random_below(uint64_t *state, size_t count);
+
+/*
+ * The t that 95 % of Student's distribution lie within, for that many degrees of freedom, 1 at
+ * least; above 1000 that of 1000.
+ */
+double statistics_t95(size_t freedom);
 
 /* Sorts ascending; no NaN. */
 void statistics_sort(double *values, size_t count);

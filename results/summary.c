@@ -69,7 +69,7 @@ static int compare_columns(const struct record *a, const struct record *b,
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-static int compare_workloads(const struct record *a, const struct record *b)
+int summary_compare_workloads(const struct record *a, const struct record *b)
 {
 	static const enum record_column fetch[] = {COLUMN_connections, COLUMN_origin_latency_us,
 						   COLUMN_tls, COLUMN_rate_rps};
@@ -103,7 +103,7 @@ static int compare_cells(const struct record *a, const struct record *b)
 
 	if (order || *record_text(a, COLUMN_cell))
 		return order;
-	order = compare_workloads(a, b);
+	order = summary_compare_workloads(a, b);
 	return order ? order : compare_columns(a, b, factors, LENGTH(factors));
 }
 
@@ -209,7 +209,7 @@ static int compare_drafts(const void *left, const void *right)
 {
 	const struct record *a = ((const struct summary_draft *)left)->sample;
 	const struct record *b = ((const struct summary_draft *)right)->sample;
-	int order = compare_workloads(a, b);
+	int order = summary_compare_workloads(a, b);
 
 	return order ? order : compare_cells(a, b);
 }
@@ -221,7 +221,7 @@ static void make_groups(struct summary *summary, const struct summary_draft *dra
 		const struct record *sample = drafts[i].sample;
 		struct summary_cell *cell = &summary->cells[i];
 
-		if (i == 0 || compare_workloads(drafts[i - 1].sample, sample) != 0)
+		if (i == 0 || summary_compare_workloads(drafts[i - 1].sample, sample) != 0)
 			summary->groups[summary->group_count++].first = i;
 		cell->name = name_of(sample);
 		cell->sample = sample;

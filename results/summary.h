@@ -101,6 +101,9 @@ int summary_make(const struct record *records, size_t count, enum record_kind ki
 		 size_t why_size);
 void summary_free(struct summary *summary);
 
+/* Orders rows of one kind by workload; 0 means that their cells may be compared. */
+int summary_compare_workloads(const struct record *a, const struct record *b);
+
 /* The cell's value on a column, NULL when the column is not summarised. */
 const struct summary_value *summary_get(const struct summary_cell *cell, enum record_column column);
 /* The floor that this cell's differences must exceed, NAN when none was shown. */

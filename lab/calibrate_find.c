@@ -1,0 +1,179 @@
+/* From measurements to findings; nothing is run here. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/calibrate.h"
+#include "results/statistics.h"
+#include "results/statistics_rate.h"
+
+const double calibrate_slowdowns[CALIBRATE_SLOWDOWNS] = {0.01, 0.02, 0.05, 0.10};
+const double calibrate_delays_us[CALIBRATE_DELAYS] = {200, 1000, 5000, 20000};
+
+/* More false alarms than this are asked about. */
+#define ALARMS_MOST 0.05
+
+static const double *cell_values(const struct calibrate_data *d, enum calibrate_kind kind,
+				 size_t experiment, unsigned cell)
+{
+	return d->values[kind] + (experiment * CALIBRATE_CELLS + cell) * d->options.blocks;
+}
+
+static double median_of(double *values, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!isnan(values[i]))
+			values[kept++] = values[i];
+	}
+	statistics_sort(values, kept);
+	return statistics_quantile(values, kept, 0.5);
+}
+
+static void close_rate(struct calibrate_rate *rate)
+{
+	statistics_rate_interval(rate->seen, rate->tries, &rate->low, &rate->high);
+}
+
+/* One cell of an experiment against its base, as the lab would judge it. */
+static int judge(const struct calibrate_data *d, enum calibrate_kind kind, size_t experiment,
+		 unsigned cell, double floor, struct statistics_effect *effect,
+		 enum statistics_verdict *verdict)
+{
+	uint64_t seed = d->options.seed + experiment * CALIBRATE_CELLS + cell;
+	int err = statistics_compare(cell_values(d, kind, experiment, cell),
+				     cell_values(d, kind, experiment, CALIBRATE_BASE), d->blocks,
+				     seed, effect);
+
+	*verdict = statistics_judge(effect, effect->p, floor, kind == CALIBRATE_FETCHES);
+	return err;
+}
+
+/* The slowed sides of one experiment; estimates[] has room for one a slowdown. */
+static int find_slowed(const struct calibrate_data *d, size_t experiment, double floor,
+		       struct calibrate_findings *f, double *estimates)
+{
+	for (unsigned i = 0; i < CALIBRATE_SLOWDOWNS; i++) {
+		struct statistics_effect effect;
+		enum statistics_verdict verdict;
+		int err = judge(d, CALIBRATE_SUMS, experiment, CALIBRATE_SLOWED + i, floor, &effect,
+				&verdict);
+
+		if (err)
+			return err;
+		f->slowdowns[i].found.tries++;
+		f->slowdowns[i].found.seen += verdict == STATISTICS_SLOWER;
+		f->slowdowns[i].wrong += verdict == STATISTICS_FASTER;
+		f->slowdowns[i].held += effect.low <= d->truth[i] && effect.high >= d->truth[i];
+		estimates[i * d->options.experiments[CALIBRATE_SUMS] + experiment] = effect.ratio;
+	}
+	return 0;
+}
+
+/* All experiments of a kind; widths[] has room for one each. */
+static int find_kind(const struct calibrate_data *d, enum calibrate_kind kind,
+		     struct calibrate_findings *f, double *widths, double *estimates)
+{
+	size_t count = d->options.experiments[kind];
+
+	for (size_t i = 0; i < count; i++) {
+		struct statistics_effect effect;
+		enum statistics_verdict verdict;
+		double floor;
+		int err = judge(d, kind, i, CALIBRATE_CONTROL, NAN, &effect, &verdict);
+
+		floor = effect.pairs ? statistics_floor(&effect) : NAN;
+		if (!err)
+			err = judge(d, kind, i, CALIBRATE_EQUAL, floor, &effect, &verdict);
+		if (!err && kind == CALIBRATE_SUMS)
+			err = find_slowed(d, i, floor, f, estimates);
+		if (err)
+			return err;
+		f->alarms[kind].tries++;
+		f->alarms[kind].seen +=
+			verdict == STATISTICS_FASTER || verdict == STATISTICS_SLOWER;
+		widths[i] = effect.pairs ? statistics_resolution(&effect) : NAN;
+	}
+	f->half_width[kind] = median_of(widths, count);
+	f->blocks_for_1[kind] =
+		statistics_blocks_for(log(f->half_width[kind]), d->blocks, log(1.01));
+	f->alarms[CALIBRATE_KINDS].seen += f->alarms[kind].seen;
+	f->alarms[CALIBRATE_KINDS].tries += f->alarms[kind].tries;
+	close_rate(&f->alarms[kind]);
+	return 0;
+}
+
+/* Latencies are compared within their block: both see the same host. */
+static int find_delays(const struct calibrate_data *d, struct calibrate_findings *f)
+{
+	const double *none = d->latencies_us + CALIBRATE_DELAYS * d->options.blocks;
+	double *values = calloc(d->blocks, sizeof(*values));
+
+	if (!values)
+		return -ENOMEM;
+	for (unsigned i = 0; i < CALIBRATE_DELAYS; i++) {
+		double off;
+
+		for (size_t block = 0; block < d->blocks; block++)
+			values[block] =
+				d->latencies_us[i * d->options.blocks + block] - none[block];
+		f->delays[i].injected_us = calibrate_delays_us[i];
+		f->delays[i].reported_us = median_of(values, d->blocks);
+		off = fabs(f->delays[i].reported_us - calibrate_delays_us[i]);
+		f->delays[i].good = off <= CALIBRATE_DELAY_US ||
+				    off <= CALIBRATE_DELAY_SHARE * calibrate_delays_us[i];
+	}
+	memcpy(values, none, d->blocks * sizeof(*values));
+	f->round_trip_us = median_of(values, d->blocks);
+	free(values);
+	return 0;
+}
+
+static void find_distrust(struct calibrate_findings *f)
+{
+	for (unsigned i = 0; i < CALIBRATE_DELAYS; i++) {
+		if (!f->delays[i].good)
+			f->distrust = "a reported latency is off by more than 3 % and 30 us";
+	}
+	for (unsigned i = 0; i < CALIBRATE_SLOWDOWNS; i++) {
+		struct calibrate_rate wrong = {f->slowdowns[i].wrong, f->slowdowns[i].found.tries,
+					       0.0, 0.0};
+
+		close_rate(&wrong);
+		if (wrong.low > ALARMS_MOST)
+			f->distrust = "slowed sides are claimed to be faster";
+	}
+	if (f->alarms[CALIBRATE_KINDS].low > ALARMS_MOST)
+		f->distrust = "equal cells are claimed to differ in more than 5 % of the tries";
+}
+
+int calibrate_find(const struct calibrate_data *data, struct calibrate_findings *findings)
+{
+	size_t sums = data->options.experiments[CALIBRATE_SUMS];
+	size_t most = sums + data->options.experiments[CALIBRATE_FETCHES];
+	double *widths = calloc(most + 1, sizeof(*widths));
+	double *estimates = calloc(sums * CALIBRATE_SLOWDOWNS + 1, sizeof(*estimates));
+	int err = widths && estimates ? 0 : -ENOMEM;
+
+	memset(findings, 0, sizeof(*findings));
+	if (!err && data->blocks < 2)
+		err = -EINVAL;
+	for (unsigned kind = 0; kind < CALIBRATE_KINDS && !err; kind++)
+		err = find_kind(data, kind, findings, widths, estimates);
+	if (!err)
+		err = find_delays(data, findings);
+	for (unsigned i = 0; i < CALIBRATE_SLOWDOWNS && !err; i++) {
+		findings->slowdowns[i].truth = data->truth[i];
+		findings->slowdowns[i].estimate = median_of(estimates + i * sums, sums);
+		close_rate(&findings->slowdowns[i].found);
+	}
+	if (!err) {
+		close_rate(&findings->alarms[CALIBRATE_KINDS]);
+		find_distrust(findings);
+	}
+	free(widths);
+	free(estimates);
+	return err;
+}

@@ -1,0 +1,205 @@
+/* iolab compare: what changed from one run to another, and whether it can be believed. */
+#include <errno.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lab/cmd.h"
+#include "lab/options.h"
+#include "results/compare.h"
+#include "results/table.h"
+
+/* So many differences of a kind are told; --json has them all. */
+#define TOLD 8
+
+struct compare_options {
+	const char *threshold;
+	uint64_t seed;
+	bool json;
+	bool cut;
+};
+
+#define FIELD(name) offsetof(struct compare_options, name)
+
+static const struct option_row rows[] = {
+	{.name = "threshold",
+	 .kind = OPTION_TEXT,
+	 .offset = FIELD(threshold),
+	 .argument = "5%",
+	 .help = "status 5 when a figure of B is claimed to be worse by more than that"},
+	{.name = "json",
+	 .kind = OPTION_FLAG,
+	 .offset = FIELD(json),
+	 .help = "print JSON, and nothing else"},
+	{.name = "cut",
+	 .kind = OPTION_FLAG,
+	 .offset = FIELD(cut),
+	 .help = "use the whole rows of a CSV that ends in the middle of one"},
+	{.name = "seed",
+	 .kind = OPTION_COUNT,
+	 .offset = FIELD(seed),
+	 .argument = "N",
+	 .help = "of bootstrap and Monte Carlo (default 1: the same answer each time)"},
+};
+
+/* "5%" or "5 %" as 0.05; NAN without the option. */
+static double read_threshold(const char *text)
+{
+	char *end;
+	double percent;
+
+	if (!text)
+		return NAN;
+	percent = strtod(text, &end);
+	while (*end == ' ')
+		end++;
+	if (end == text || strcmp(end, "%") != 0 || !(percent >= 0.0 && percent <= 1000.0))
+		status_exit(STATUS_USAGE, "--threshold: '%s' is no percentage such as 5%%", text);
+	return percent / 100.0;
+}
+
+static void read_run(const char *path, bool cut, struct compare_run *run)
+{
+	char why[1024];
+	int err = compare_read(path, cut, run, why, sizeof(why));
+
+	if (err)
+		status_exit(err == -ENOENT || err == -ENOTDIR ? STATUS_USAGE : STATUS_FAILED, "%s",
+			    why);
+	if (run->note[0])
+		status_warn("%s", run->note);
+}
+
+static const char *shown(const json_t *difference, const char *side)
+{
+	const char *text = json_string_value(json_object_get(difference, side));
+
+	return text && *text ? text : "(none)";
+}
+
+/* A line a difference on stderr. */
+static void tell_differences(const char *of, const json_t *list)
+{
+	size_t index;
+	const json_t *difference;
+
+	json_array_foreach((json_t *)list, index, difference)
+	{
+		if (index == TOLD) {
+			status_warn("%s differ in %zu more; --json has them all", of,
+				    json_array_size(list) - TOLD);
+			break;
+		}
+		status_warn("%s differ: %s: %.70s in A, %.70s in B", of, shown(difference, "what"),
+			    shown(difference, "a"), shown(difference, "b"));
+	}
+}
+
+static void tell_alone(const char *side, const struct compare_cell *const *cells, size_t count)
+{
+	if (count == 1)
+		status_warn("only in %s: %s", side, compare_name(cells[0]));
+	else if (count > 1)
+		status_warn("only in %s: %s and %zu more", side, compare_name(cells[0]), count - 1);
+}
+
+static void tell_flags(const char *side, const struct compare_run *run)
+{
+	char words[512] = "";
+	size_t length = 0;
+
+	if (run->flagged == 0)
+		return;
+	for (size_t i = 0; i < COMPARE_FLAGS && run->flags[i].count; i++)
+		length += (size_t)snprintf(words + length, sizeof(words) - length, "%s%s %zu",
+					   i ? ", " : "", run->flags[i].word, run->flags[i].count);
+	status_warn("%zu of %zu rows of %s are flagged: %s", run->flagged, run->rows, side, words);
+}
+
+static void tell(const struct comparison *c)
+{
+	if (!c->a->host != !c->b->host)
+		status_warn("hosts not compared: there is no host.json beside %s",
+			    c->a->host ? "B" : "A");
+	tell_differences("hosts", c->hosts);
+	if (!c->a->plan != !c->b->plan)
+		status_warn("plans not compared: there is no plan.ini beside %s",
+			    c->a->plan ? "B" : "A");
+	tell_differences("plans", c->plans);
+	tell_differences("cells", c->cells);
+	tell_alone("A", c->alone_a, c->alone_a_count);
+	tell_alone("B", c->alone_b, c->alone_b_count);
+	tell_flags("A", c->a);
+	tell_flags("B", c->b);
+}
+
+static void print_json(const struct comparison *c, double threshold)
+{
+	json_t *object = compare_json(c, threshold);
+
+	if (!object || json_dumpf(object, stdout, JSON_INDENT(2)))
+		status_exit(STATUS_FAILED, "cannot print the comparison");
+	putchar('\n');
+	json_decref(object);
+}
+
+/* How many figures are worse by more than the threshold; the first one's name. */
+static size_t count_regressions(const struct comparison *c, double threshold, const char **first)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->pair_count; i++) {
+		for (size_t f = 0; f < COMPARE_FIGURES; f++) {
+			if (isnan(threshold) ||
+			    !compare_regressed(f, &c->pairs[i].values[f], threshold))
+				continue;
+			if (count++ == 0)
+				*first = c->pairs[i].name;
+		}
+	}
+	return count;
+}
+
+enum status cmd_compare(int argc, char **argv)
+{
+	const struct option_set set = {
+		.usage = "compare [options] A B",
+		.about = "Compares two runs (folders of results/runs, or CSV files): B against A.",
+		.rows = rows,
+		.count = sizeof(rows) / sizeof(rows[0]),
+	};
+	struct compare_options options = {.seed = 1};
+	int operands = options_parse(&set, &options, argc, argv);
+	double threshold = read_threshold(options.threshold);
+	struct compare_run a, b;
+	struct comparison comparison;
+	const char *first = NULL;
+	char why[1024];
+	size_t regressions;
+
+	if (operands != 2)
+		status_exit(STATUS_USAGE, "compare takes two runs, A and B; %d given", operands);
+	read_run(argv[1], options.cut, &a);
+	read_run(argv[2], options.cut, &b);
+	if (comparison_make(&a, &b, options.seed, &comparison, why, sizeof(why)))
+		status_exit(STATUS_FAILED, "%s", why);
+	tell(&comparison);
+	if (options.json)
+		print_json(&comparison, threshold);
+	else if (compare_print(&comparison, stdout, table_color(isatty(STDOUT_FILENO))))
+		status_exit(STATUS_FAILED, "cannot print the comparison");
+	if (fflush(stdout))
+		status_exit(STATUS_FAILED, "cannot write to stdout: %m");
+	regressions = count_regressions(&comparison, threshold, &first);
+	if (regressions > 0)
+		status_warn("regression: %zu figure%s worse by more than %g %%, of %s%s",
+			    regressions, regressions == 1 ? "" : "s", 100.0 * threshold, first,
+			    regressions == 1 ? "" : " and others");
+	comparison_release(&comparison);
+	compare_release(&a);
+	compare_release(&b);
+	return regressions > 0 ? STATUS_REGRESSION : STATUS_DONE;
+}

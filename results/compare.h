@@ -1,0 +1,176 @@
+/*
+ * Two runs side by side: what a kernel, a mitigation or a flag changed. Nothing pairs the blocks
+ * of two runs, so each cell's rows are two samples (statistics_shift.h), and a claim must also
+ * exceed what equal cells differ by within either run, the A/A control's noise floor.
+ *
+ * A cell is its name within its experiment (the plan's), or, for runs made by hand, its factors.
+ * Cells of A and B match by name where both experiments have one name; those left over by their
+ * factors: model, wait, variant_requested, workers_kind, workers, placement; of a fetch also the
+ * URL's path, tls, tls_io, connections, rate_rps, origin_latency_us and the rounded body_bytes; of
+ * sums jobs and core; of naps tasks, ticks and tick_s. Factors that two cells of one run share
+ * match nothing.
+ */
+#ifndef RESULTS_COMPARE_H
+#define RESULTS_COMPARE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "results/record.h"
+#include "results/statistics_shift.h"
+#include "results/summary.h"
+
+/* Of what compare_json() writes. */
+#define COMPARE_SCHEMA_VERSION 1
+
+/*
+ * What is compared: rates and CPU per request wherever they are, latency_p99_us at an offered rate
+ * only, duration_s of naps, of runs that all did the same work, and where there is no rate.
+ */
+enum compare_figure {
+	COMPARE_THROUGHPUT,
+	COMPARE_SQUARES,
+	COMPARE_LATENCY,
+	COMPARE_DURATION,
+	COMPARE_CPU,
+	COMPARE_FIGURES
+};
+
+struct compare_figure_info {
+	enum record_column column;
+	enum summary_sense sense;
+	const char *title;
+};
+
+extern const struct compare_figure_info compare_figures[COMPARE_FIGURES];
+
+struct compare_row {
+	double values[COMPARE_FIGURES]; /* NAN where the row has none */
+	double work;			/* requests or squares, NAN where the row has none */
+	uint64_t place;			/* of run and block; 0: a run by hand */
+};
+
+struct compare_rows {
+	struct compare_row *rows;
+	size_t count;
+	size_t room;
+};
+
+/* The rows of one cell of one run. */
+struct compare_cell {
+	struct record sample; /* one of its rows, for its factors */
+	struct compare_rows own;
+	struct compare_rows control; /* the second entry of the A/A pair */
+	char *key;		     /* its identity within the run */
+	size_t key_length;
+	bool sorted; /* blocks came in ascending order, each once */
+};
+
+#define COMPARE_FLAGS 12
+
+struct compare_run {
+	const char *path; /* as given; borrowed */
+	struct compare_cell *cells;
+	size_t cell_count;
+	size_t rows;	 /* complete ones, controls included */
+	size_t left_out; /* rows of runs cut short or failed */
+	size_t flagged;	 /* of the complete ones */
+	struct {
+		char word[32];
+		size_t count;
+	} flags[COMPARE_FLAGS]; /* the first words met; "" ends them */
+	char note[256];		/* what was read of a file that is cut, "" when none is */
+	json_t *host;		/* NULL: no host.json */
+	char *plan;		/* NULL: no plan.ini */
+	size_t *slots;		/* the cells by their keys' hashes: 1 + index, 0 is free */
+	size_t slot_count;
+};
+
+/*
+ * Reads a run's folder (fetch.csv, sumsq.csv, nap.csv, host.json, plan.ini) or one CSV, with
+ * host.json and plan.ini beside it if they are there. A CSV that ends in the middle of a line is
+ * refused, or with `cut_allowed` its whole rows are used and run->note says so. Returns 0, to be
+ * released with compare_release(), or with one line in why -ENOENT (nothing at that path), -EINVAL
+ * (files that are not what they should be) or another -errno.
+ */
+int compare_read(const char *path, bool cut_allowed, struct compare_run *run, char *why,
+		 size_t why_size);
+void compare_release(struct compare_run *run);
+
+struct compare_value {
+	size_t a_count; /* runs; 0 in either: not compared, and the rest is empty */
+	size_t b_count;
+	double a_median;
+	double b_median;
+	struct statistics_effect effect; /* B against A */
+	enum statistics_method method;	 /* of p */
+	double p_adjusted;		 /* Holm over all cells compared on this figure */
+	double floor;			 /* a factor above 1; NAN: no control in either run */
+	enum statistics_verdict verdict;
+	bool decidable; /* so many runs could have shown a difference, if there was one */
+};
+
+struct compare_pair {
+	const struct compare_cell *a;
+	const struct compare_cell *b;
+	const char *name; /* borrowed from A */
+	bool by_name;	  /* or else by factors */
+	struct compare_value values[COMPARE_FIGURES];
+};
+
+struct comparison {
+	const struct compare_run *a; /* borrowed */
+	const struct compare_run *b;
+	struct compare_pair *pairs; /* workload by workload, by name */
+	size_t pair_count;
+	const struct compare_cell **alone_a; /* cells that the other run has not */
+	const struct compare_cell **alone_b;
+	size_t alone_a_count;
+	size_t alone_b_count;
+	size_t compared[COMPARE_FIGURES]; /* cells that Holm's correction counted */
+	/* In what the runs differ, as compare_hosts() has it; cells: of those matched by name. */
+	json_t *hosts;
+	json_t *plans;
+	json_t *cells;
+};
+
+/*
+ * Compares two runs, which must outlive the comparison. Returns 0, to be released with
+ * comparison_release(), or with one line in why -ENODATA (no cell in common) or -ENOMEM.
+ */
+int comparison_make(const struct compare_run *a, const struct compare_run *b, uint64_t seed,
+		    struct comparison *comparison, char *why, size_t why_size);
+void comparison_release(struct comparison *comparison);
+
+/*
+ * Whether B is worse than A by more than the threshold (0.05 is 5 %), as the figure's sense goes:
+ * the verdict claims it, so the interval lies beyond 1 and the noise floor is exceeded, and the
+ * ratio, turned so that worse is above 1, is above 1 + threshold.
+ */
+bool compare_regressed(enum compare_figure figure, const struct compare_value *value,
+		       double threshold);
+
+/* The cell's name, or its model where it has none. */
+const char *compare_name(const struct compare_cell *cell);
+
+/* "faster by", "cheaper by", "no difference shown", "undecided, too few blocks", ... */
+const char *compare_words(enum compare_figure figure, const struct compare_value *value);
+
+/* A table a figure, and a line a cell that reads like hyperfine's. 0, -ENOMEM or -EIO. */
+int compare_print(const struct comparison *comparison, FILE *file, bool color);
+
+/* The same for machines, all warnings included; NULL when memory is out. threshold NAN: none. */
+json_t *compare_json(const struct comparison *comparison, double threshold);
+
+/*
+ * In what two hosts (host.json) or two plans (plan.ini) differ: an array of objects with "what"
+ * ("kernel.release", "[fetch waits] duration"), "a" and "b" (texts; "" where one side has none).
+ * NULL when memory is out. `a` and `b` may be NULL, and then nothing differs.
+ */
+json_t *compare_hosts(const json_t *a, const json_t *b);
+json_t *compare_plans(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,173 @@
+/* The comparison for people: a table a figure, each line a sentence after hyperfine's manner. */
+#include "results/compare.h"
+#include "results/table.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+static void print_run(FILE *file, const char *letter, const struct compare_run *run)
+{
+	fprintf(file, "%s  %s: %zu cells, %zu rows", letter, run->path, run->cell_count, run->rows);
+	if (run->left_out > 0)
+		fprintf(file, ", and %zu cut short or failed, left out", run->left_out);
+	putc('\n', file);
+}
+
+/* "B ran 1.23 [1.19, 1.27] times faster than A": always the larger side of the ratio. */
+static void describe(enum compare_figure figure, const struct compare_value *value, char *text,
+		     size_t size)
+{
+	const struct statistics_effect *effect = &value->effect;
+	bool cost = compare_figures[figure].sense == SUMMARY_COST;
+	bool better = value->verdict == STATISTICS_FASTER;
+	double outside = effect->ratio > 1.0 ? effect->low : 1.0 / effect->high;
+	double distance = fmax(effect->ratio, 1.0 / effect->ratio);
+	char ratio[TABLE_TEXT_SIZE];
+	char floor[TABLE_TEXT_SIZE];
+
+	if (value->verdict == STATISTICS_NO_DIFFERENCE) {
+		table_ratio(effect->ratio, effect->low, effect->high, ratio);
+		if (outside > 1.0 && value->decidable && distance <= value->floor)
+			snprintf(text, size, "%s: %s, within the noise floor of %s",
+				 compare_words(figure, value), ratio,
+				 table_percent(value->floor - 1.0, floor));
+		else
+			snprintf(text, size, "%s: %s", compare_words(figure, value), ratio);
+		return;
+	}
+	if (effect->ratio >= 1.0)
+		table_ratio(effect->ratio, effect->low, effect->high, ratio);
+	else
+		table_ratio(1.0 / effect->ratio, 1.0 / effect->high, 1.0 / effect->low, ratio);
+	if (cost)
+		snprintf(text, size, "B needs %s times %s than A", ratio, better ? "less" : "more");
+	else
+		snprintf(text, size, "B ran %s times %s than A", ratio,
+			 better ? "faster" : "slower");
+}
+
+static int print_figure(const struct comparison *c, enum compare_figure figure, FILE *file,
+			bool color)
+{
+	const char *unit = record_columns[compare_figures[figure].column].unit;
+	struct table *table = table_new(4);
+	char text[4 * TABLE_TEXT_SIZE];
+	int result;
+
+	if (!table)
+		return -ENOMEM;
+	table_heading(table, "cell", TABLE_LEFT);
+	table_heading(table, "A", TABLE_RIGHT);
+	table_heading(table, "B", TABLE_RIGHT);
+	table_heading(table, "B against A", TABLE_LEFT);
+	for (size_t i = 0; i < c->pair_count; i++) {
+		const struct compare_value *value = &c->pairs[i].values[figure];
+
+		if (value->effect.pairs == 0)
+			continue;
+		table_cell(table, c->pairs[i].name);
+		table_cell(table, table_number(value->a_median, unit, text));
+		table_cell(table, table_number(value->b_median, unit, text));
+		describe(figure, value, text, sizeof(text));
+		table_cell(table, text);
+	}
+	fprintf(file, color ? "\n\033[1m%s\033[0m\n" : "\n%s\n", compare_figures[figure].title);
+	result = table_write(table, file, 2, color);
+	table_free(table);
+	return result;
+}
+
+/* The methods of a figure's tests, as they stand beside each other: "exact, sampled". */
+static void print_methods(const struct comparison *c, FILE *file)
+{
+	bool used[3] = {false};
+	const char *comma = "";
+
+	for (size_t i = 0; i < c->pair_count; i++) {
+		for (size_t f = 0; f < COMPARE_FIGURES; f++) {
+			if (c->pairs[i].values[f].effect.pairs > 0)
+				used[c->pairs[i].values[f].method] = true;
+		}
+	}
+	for (enum statistics_method m = STATISTICS_EXACT; m <= STATISTICS_NORMAL; m++) {
+		if (!used[m])
+			continue;
+		fprintf(file, "%s%s%s", comma, statistics_method_name(m),
+			m == STATISTICS_SAMPLED ? " by Monte Carlo" : "");
+		comma = ", ";
+	}
+}
+
+/* Smallest and largest floor that were applied; false when there was none. */
+static bool floors(const struct comparison *c, double *least, double *most)
+{
+	*least = *most = NAN;
+	for (size_t i = 0; i < c->pair_count; i++) {
+		for (size_t f = 0; f < COMPARE_FIGURES; f++) {
+			*least = fmin(*least, c->pairs[i].values[f].floor);
+			*most = fmax(*most, c->pairs[i].values[f].floor);
+		}
+	}
+	return !isnan(*least);
+}
+
+static void print_counts(const struct comparison *c, FILE *file)
+{
+	size_t better = 0;
+	size_t worse = 0;
+	size_t same = 0;
+	size_t open = 0;
+
+	for (size_t i = 0; i < c->pair_count; i++) {
+		for (size_t f = 0; f < COMPARE_FIGURES; f++) {
+			const struct compare_value *value = &c->pairs[i].values[f];
+
+			better += value->verdict == STATISTICS_FASTER;
+			worse += value->verdict == STATISTICS_SLOWER;
+			same += value->verdict == STATISTICS_NO_DIFFERENCE && value->decidable;
+			open += value->verdict == STATISTICS_NO_DIFFERENCE && !value->decidable;
+		}
+	}
+	fprintf(file,
+		"B is better in %zu, worse in %zu; no difference shown in %zu, undecided in %zu.\n",
+		better, worse, same, open);
+}
+
+static void print_footer(const struct comparison *c, FILE *file)
+{
+	char text[TABLE_TEXT_SIZE];
+	double least;
+	double most;
+
+	fputs("\nRuns of A and B are not paired: rank test (", file);
+	print_methods(c, file);
+	fputs("), Holm over the cells of each figure.\n", file);
+	if (floors(c, &least, &most)) {
+		fprintf(file, "Noise floors, of the A/A controls within A and B: %s",
+			table_percent(least - 1.0, text));
+		fprintf(file, " to %s. Nothing smaller is claimed.\n",
+			table_percent(most - 1.0, text));
+	} else {
+		fputs("Noise floor: unknown, neither run has an A/A control of these cells.\n",
+		      file);
+	}
+	fputs("What changed between the runs besides what was meant to is in these figures too.\n",
+	      file);
+	print_counts(c, file);
+}
+
+int compare_print(const struct comparison *comparison, FILE *file, bool color)
+{
+	int result = 0;
+
+	print_run(file, "A", comparison->a);
+	print_run(file, "B", comparison->b);
+	for (size_t f = 0; f < COMPARE_FIGURES && result == 0; f++) {
+		if (comparison->compared[f] > 0)
+			result = print_figure(comparison, f, file, color);
+	}
+	if (result == 0)
+		print_footer(comparison, file);
+	return result != 0 ? result : ferror(file) ? -EIO : 0;
+}
