@@ -70,8 +70,9 @@ static void run_one(struct crew *crew, unsigned index)
 		crew->ready_ns = usage_now_ns();
 	bench_run(b, crew->model);
 	b->moved = !pinning_holds(crew->pinning, index);
-	/* After the run, when all that could not be known before has shown. */
-	snprintf(b->variant, sizeof(b->variant), "%s", crew->model->variant(&b->worker));
+	/* After the run, when all that could not be known before has shown; one speaks for all. */
+	if (index == 0)
+		snprintf(b->variant, sizeof(b->variant), "%s", crew->model->variant(&b->worker));
 	/* A signal kicks every worker: none may be gone before all have ended. */
 	pthread_barrier_wait(&crew->over);
 	b->peak_kib = usage_peak_kib();
