@@ -106,7 +106,7 @@ static void who_with_whom(void **state)
 	(void)state;
 	study();
 	/* Others that must not be taken for these. */
-	add(RECORD_SUMSQ, "other pool", "processes", 1, "0", 2e10);
+	add(RECORD_SUMSQ, "a pool", "processes", 1, "0", 2e10);
 	add(RECORD_SUMSQ, "fewer", "threads", 2, "0-1", 3e10);
 	add(RECORD_FETCH, "other model", "epoll", 1, "0", 3e5);
 	c = make();
