@@ -88,8 +88,7 @@ static void print_words(const struct concurrency_line *line, FILE *file)
 	static const char *const turns[] = {
 		[GAIN_UNKNOWN] = "it cannot be told what that gains",
 		[GAIN_LOSS] = "concurrency, and it costs: the turns themselves take time",
-		[GAIN_NONE] = "concurrency, and it gains nothing: nobody waits, so nobody can go "
-			      "on meanwhile",
+		[GAIN_NONE] = "concurrency, and it gains nothing: nobody waits for another",
 		[GAIN_SOME] = "concurrency, and it is all it takes: while one waits, others go on",
 	};
 	static const char *const cores[] = {
