@@ -35,7 +35,7 @@ void calibrate_stop_origin(struct lab *lab);
 /* Chooses the sums by how many squares a cell's length holds, and the slowed ones by those. */
 void calibrate_choose_jobs(struct lab *lab);
 
-/* Run one cell each: its seconds, its fetches a second, its median in us. NAN: interrupted. */
+/* Run one cell: its seconds, its fetches a second, its median latency in us. NAN: interrupted. */
 double calibrate_run_sums(struct lab *lab, enum calibrate_cell cell);
 double calibrate_run_fetches(struct lab *lab);
 double calibrate_run_delay(struct lab *lab, unsigned delay);

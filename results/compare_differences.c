@@ -123,9 +123,9 @@ static json_t *keys_of(const char *plan)
 			continue;
 		equals = strchr(line, '=');
 		if (*line == '[' || !equals) {
+			/* A section counts even without a key. */
 			section = *line == '[' ? line : section;
-			good = add_key(keys, *line == '[' ? line : section,
-				       *line == '[' ? "" : line, "");
+			good = add_key(keys, section, *line == '[' ? "" : line, "is there");
 			continue;
 		}
 		*equals = '\0';

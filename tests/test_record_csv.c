@@ -12,12 +12,14 @@
 
 #include <float.h>
 #include <locale.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "results/csv_fields.h"
 #include "results/record.h"
 #include "results/record_csv.h"
 
@@ -435,6 +437,122 @@ static void other_writers_are_read(void **state)
 	record_free_all(read, count);
 }
 
+/* Files are read in pieces: rows that lie across their ends, newlines in quotes, a huge field. */
+static void pieces_do_not_show(void **state)
+{
+	enum { ROWS = 3000, LARGE = 700000 };
+	struct record *read;
+	struct record row;
+	char *huge = malloc(LARGE + 1);
+	size_t count;
+	bool cut;
+	char text[64];
+	FILE *file = fopen(path, "w");
+
+	(void)state;
+	assert_non_null(huge);
+	assert_non_null(file);
+	memset(huge, 'x', LARGE);
+	huge[LARGE] = '\0';
+	assert_int_equal(record_write_csv_header(file, RECORD_SUMSQ), 0);
+	for (unsigned i = 0; i < ROWS; i++) {
+		record_init(&row, RECORD_SUMSQ);
+		snprintf(text, sizeof(text), "cell %u,\n\"%.*s\"", i, (int)(i % 40),
+			 "........................................");
+		record_set_text(&row, COLUMN_cell, i == ROWS / 2 ? huge : text);
+		record_set_count(&row, COLUMN_block, i);
+		record_set_real(&row, COLUMN_elements_per_s, i / 7.0);
+		assert_int_equal(record_write_csv_row(file, &row), 0);
+		record_release(&row);
+	}
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(record_read_csv(path, &read, &count, &cut, why, sizeof(why)), 0);
+	assert_int_equal(count, ROWS);
+	assert_false(cut);
+	for (unsigned i = 0; i < ROWS; i++) {
+		snprintf(text, sizeof(text), "cell %u,\n\"%.*s\"", i, (int)(i % 40),
+			 "........................................");
+		assert_string_equal(record_text(&read[i], COLUMN_cell),
+				    i == ROWS / 2 ? huge : text);
+		assert_true(record_number(&read[i], COLUMN_block) == i);
+		assert_true(record_number(&read[i], COLUMN_elements_per_s) == i / 7.0);
+	}
+	record_free_all(read, count);
+	free(huge);
+}
+
+/* The short way to read a number must give what the long way gives. */
+static void numbers_are_read_as_strtod_does(void **state)
+{
+	static const char *const good[] = {"0",
+					   "-0",
+					   "1e22",
+					   "1E-3",
+					   "9007199254740992",
+					   "9007199254740993",
+					   "0.1",
+					   "123456789012345678",
+					   "-12.5e+3",
+					   "5e-324",
+					   "0.000000000000000000001",
+					   "1.7976931348623157e308"};
+	static const char *const bad[] = {"",	 "-",	".5",  "1.", "1e", "1e+",   "+1",
+					  "0x1", "inf", "nan", " 1", "1 ", "1.5.2", "--1"};
+	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	double value, expected;
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(csv_decimal(good[i], c, &value));
+		expected = strtod(good[i], NULL);
+		assert_memory_equal(&value, &expected, sizeof(value));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(csv_decimal(bad[i], c, &value));
+	srand(1);
+	for (int i = 0; i < 200000; i++) {
+		snprintf(text, sizeof(text), "%s%d%.*d.%0*d", i % 3 ? "" : "-", rand(),
+			 i % 5 ? 1 : 9, rand(), 1 + i % 9, rand() % 100);
+		assert_true(csv_decimal(text, c, &value));
+		expected = strtod(text, NULL);
+		assert_memory_equal(&value, &expected, sizeof(value));
+	}
+	freelocale(c);
+}
+
+static int refuse_third(void *context, const struct record *row)
+{
+	unsigned *seen = context;
+
+	/* Only what is asked for is there. */
+	assert_true(isnan(record_number(row, COLUMN_setup_s)));
+	assert_false(isnan(record_number(row, COLUMN_duration_s)));
+	return ++*seen == 3 ? -ECANCELED : 0;
+}
+
+static void visitors_see_what_they_ask_for(void **state)
+{
+	bool wanted[RECORD_COLUMNS] = {[COLUMN_duration_s] = true};
+	unsigned seen = 0;
+	const struct record_visitor visitor = {wanted, refuse_third, &seen};
+	static const char text[] = "schema_version,duration_s,setup_s\n1,1,5\n1,2,x\n1,3,\n1,4,\n";
+	size_t cut_line;
+
+	(void)state;
+	/* And a visitor ends it; what is wrong in a column that is not asked for is not seen. */
+	assert_int_equal(
+		record_visit_bytes("f", text, strlen(text), &visitor, &cut_line, why, sizeof(why)),
+		-ECANCELED);
+	assert_int_equal(seen, 3);
+	seen = 0;
+	assert_int_equal(record_visit_bytes("f", text, strlen(text) - 8, &visitor, &cut_line, why,
+					    sizeof(why)),
+			 0);
+	assert_int_equal(seen, 2);
+	assert_int_equal(cut_line, 4);
+}
+
 static void missing_files_are_named(void **state)
 {
 	struct record *read;
@@ -463,6 +581,9 @@ int main(void)
 		cmocka_unit_test(wrong_files_are_named),
 		cmocka_unit_test(other_versions_are_refused),
 		cmocka_unit_test(other_writers_are_read),
+		cmocka_unit_test_teardown(pieces_do_not_show, remove_file),
+		cmocka_unit_test(numbers_are_read_as_strtod_does),
+		cmocka_unit_test(visitors_see_what_they_ask_for),
 		cmocka_unit_test(missing_files_are_named),
 	};
 

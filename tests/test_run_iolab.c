@@ -319,8 +319,8 @@ static void all_kinds(void **state)
 
 		while (strcmp(expected[e].cell, cell) != 0)
 			assert_true(++e < sizeof(expected) / sizeof(expected[0]));
-		/* Quality flags may come on top, on one CPU. */
-		if (strncmp(flags, expected[e].flags, strlen(expected[e].flags)) != 0 ||
+		/* Quality flags may come on top, the program's own or on one CPU. */
+		if (!strstr(flags, expected[e].flags) ||
 		    (!*expected[e].flags && strstr(flags, "failed")))
 			fail_msg("%s: flags '%s'", cell, flags);
 		assert_string_equal(record_text(r, COLUMN_role), e < 2 ? "cell" : "command");
