@@ -113,9 +113,10 @@ static void from_a_file(void **state)
 {
 	static const char *const machines[] = {HYBRID, DEVICES, FORTY};
 	static const char *const places[] = {"cores", "nic:eth1", "none"};
-	static const char *const says[] = {"Cores of several kinds: IntelCore: CPU 0-3, IntelAtom: "
-					   "CPU 4,6,8,10.\n",
-					   "CPU 4  worker 0", "cores 0-19 Little "};
+	static const char *const says[] = {
+		("Cores of several kinds: IntelCore: CPU 0-3, IntelAtom: "
+		 "CPU 4,6,8,10.\n"),
+		"CPU 4  worker 0", "cores 0-19 Little "};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
