@@ -155,7 +155,7 @@ static void make_room(const struct fetch_options *o, const struct fetch_targets 
 {
 	/* Beside the connections: standard streams, epoll, rings, counters, files read for the
 	 * bill. */
-	rlim_t need = o->connections * targets->endpoint_count + 8 * o->workers + 32;
+	rlim_t need = o->connections * targets->endpoint_count + (rlim_t)8 * o->workers + 32;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)

@@ -73,10 +73,10 @@ static int on_headers_complete(llhttp_t *parser)
 	c->head_complete = true;
 	if (c->headers)
 		headers_close(c->headers);
-	if (c->decoder && read_coding(c))
-		return -1;
 	if (!has_body(parser->status_code))
 		return 1; /* whatever the head says of one */
+	if (c->headers && c->decoder && read_coding(c))
+		return -1;
 	c->chunked = parser->flags & F_CHUNKED;
 	if (!c->chunked)
 		return 0;
@@ -140,8 +140,7 @@ static int on_message_complete(llhttp_t *parser)
 		c->head_complete = false; /* an interim response: the real one follows */
 		return 0;
 	}
-	/* These have no body, whatever coding they name. */
-	if (c->coded && has_body(parser->status_code) && decoder_end(c->decoder))
+	if (c->coded && decoder_end(c->decoder))
 		return undecodable(c);
 	c->status = parser->status_code;
 	c->keep_alive = llhttp_should_keep_alive(parser) && !c->request->close;
