@@ -78,7 +78,7 @@ static char *asked_url(const struct plan_cell *cell, const struct cell_world *wo
 	if (path)
 		return print("%s%s%s", url, *path == '/' ? "" : "/", path);
 	if (latency && units_duration(latency, &number) == 0 && number) {
-		/* This path's latency stands instead of the one that the origin was started with. */
+		/* This path's latency stands instead of what the origin was started with. */
 		if (world->origin_latency_ns)
 			return print("%s/delay/%" PRIu64 "ns", url,
 				     number + world->origin_latency_ns);

@@ -10,9 +10,8 @@ enum status cmd_clean(int argc, char **argv)
 {
 	static const struct option_set set = {
 		.usage = "clean",
-		.about =
-			"Ends the processes that a killed run left in its link's namespaces, which go\n"
-			"with them. What belongs to a run that is alive is let be.",
+		.about = "Ends the processes that a killed run left at the ends of its link, and\n"
+			 "with them the link. What belongs to a run that is alive is let be.",
 	};
 	struct link_leftovers found;
 	char why[512];

@@ -62,8 +62,8 @@ static const struct option_row rows[] = {
 };
 
 static const char about[] =
-	"Runs COMMAND, or a shell, at one end of a veth link with an origin at the other, and takes\n"
-	"the link down when it has ended, whose status becomes this one's. The command finds:\n\n"
+	"Runs COMMAND, or a shell, at one end of a veth link with an origin at the other, and\n"
+	"ends with its status. All is taken down then. In its environment the command finds:\n\n"
 	"  IOLAB_URL IOLAB_TLS_URL   http://ADDRESS:PORT/ of the origin, and with https\n"
 	"  IOLAB_CA                  the file with the certificate to trust\n"
 	"  IOLAB_INTERFACE           the interface at its end\n"
@@ -143,7 +143,7 @@ static void wait_for_port(uint16_t port)
 			return;
 		usleep(CONNECT_US);
 	}
-	give_up("the server of --origin-command does not listen at that port of IOLAB_ORIGIN_ADDRESS");
+	give_up("nothing listens at IOLAB_ORIGIN_ADDRESS:--origin-port");
 }
 
 static void start_other(const struct link_options *o)

@@ -95,7 +95,7 @@ static const struct option_set *run_set(void)
 		 .offset = FIELD(link),
 		 .argument = "loopback|veth|none",
 		 .choices = link_kind_names,
-		 .help = "what lies between client and origin (default: the plan's, else loopback)"},
+		 .help = "between client and origin (default: what the plan says, or loopback)"},
 	};
 	static const struct option_set set = {
 		.usage = "run [options] [PLAN]\n       iolab run --resume RUN",

@@ -88,7 +88,7 @@ static int set_end(struct link *l, enum link_end end, const char **what)
 	*what = "give its ends their addresses";
 	if (!err)
 		err = link_netlink_address(fd, name, l->address[end], PREFIX);
-	/* The answers' way is slowed: each round trip takes so much longer, as the origin does it. */
+	/* The answers' way is slowed: each round trip takes so much longer, as by the origin. */
 	if (!err && end == LINK_ORIGIN && l->latency_ns) {
 		*what = "delay what it carries";
 		err = link_netlink_delay(fd, name, l->latency_ns);

@@ -46,7 +46,7 @@ static uint64_t started(pid_t pid)
 		return 0;
 	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
 	fclose(file);
-	/* The name may hold blanks and parentheses; proc(5) counts the 20th behind it as field 22. */
+	/* The name may hold blanks and parentheses; the 20th behind it is proc(5)'s field 22. */
 	name_end = strrchr(text, ')');
 	if (!name_end ||
 	    sscanf(name_end,

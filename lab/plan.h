@@ -121,7 +121,8 @@ bool plan_needs_tls(const struct plan *plan);
 
 /*
  * Whether the link fits the rest, which may have been changed since the plan was read: without one
- * there is no origin, and only a veth link has a latency. Returns 0 or -EINVAL with one line in why.
+ * there is no origin, and only a veth link has a latency. Returns 0, or -EINVAL with one line in
+ * why.
  */
 int plan_check_link(const struct plan *plan, char *why, size_t why_size);
 

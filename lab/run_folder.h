@@ -29,8 +29,8 @@ struct run_facts {
 
 /*
  * Makes the folder under `results` (made too, if it is missing) with plan.ini, run.json,
- * host.json (which says of the link too what it is) and topology.xml. Ends the program with one line and STATUS_FAILED when something
- * cannot be written.
+ * host.json (which says what the link is, too) and topology.xml. Ends the program with one line and
+ * STATUS_FAILED when something cannot be written.
  */
 void run_folder_make(struct run_folder *folder, const char *results, const struct plan *plan,
 		     const struct link *link, const struct run_facts *facts);

@@ -21,8 +21,8 @@ struct runner {
 };
 
 /*
- * Starts the origin on its CPU and at its end of the link, with what the plan says of it, and learns where it listens. Ends
- * the program with one line and STATUS_UNABLE when it does not start.
+ * Starts the origin on its CPU and at its end of the link, with what the plan says of it, and
+ * learns where it listens. Ends the program with one line and STATUS_UNABLE when it does not start.
  */
 void runner_start_origin(struct runner *runner);
 void runner_stop_origin(struct runner *runner);
