@@ -69,6 +69,23 @@ static int make_pair(const struct link *l)
 	return err;
 }
 
+/* Remembers what is being done, for the message, unless something has failed already. */
+static bool doing(int err, const char **what, const char *now)
+{
+	if (!err)
+		*what = now;
+	return !err;
+}
+
+/* The answers' way is slowed: each round trip takes so much longer, as by the origin. */
+static int delay(struct link *l, int fd)
+{
+	int err = link_netlink_delay(fd, l->interface[LINK_ORIGIN], l->latency_ns);
+
+	l->delay = err == -ENOENT ? LINK_DELAY_ORIGIN : LINK_DELAY_NETEM;
+	return err == -ENOENT ? 0 : err;
+}
+
 /* Offloads, alias, address, up; the thread is in that end's namespace. */
 static int set_end(struct link *l, enum link_end end, const char **what)
 {
@@ -79,22 +96,14 @@ static int set_end(struct link *l, enum link_end end, const char **what)
 
 	link_owner(owner);
 	snprintf(alias, sizeof(alias), "iolab %s %s", end_names[end], owner);
-	*what = "take the offloads off its ends";
-	if (!err)
+	if (doing(err, what, "take the offloads off its ends"))
 		err = link_offload_none(name, &l->offloads[end]);
-	*what = "take its ends up";
-	if (!err)
+	if (doing(err, what, "take its ends up"))
 		err = link_netlink_up(fd, name, alias);
-	*what = "give its ends their addresses";
-	if (!err)
+	if (doing(err, what, "give its ends their addresses"))
 		err = link_netlink_address(fd, name, l->address[end], PREFIX);
-	/* The answers' way is slowed: each round trip takes so much longer, as by the origin. */
-	if (!err && end == LINK_ORIGIN && l->latency_ns) {
-		*what = "delay what it carries";
-		err = link_netlink_delay(fd, name, l->latency_ns);
-		l->delay = err == -ENOENT ? LINK_DELAY_ORIGIN : LINK_DELAY_NETEM;
-		err = err == -ENOENT ? 0 : err;
-	}
+	if (end == LINK_ORIGIN && l->latency_ns && doing(err, what, "delay what it carries"))
+		err = delay(l, fd);
 	l->mtu = link_offload_mtu(name);
 	if (fd >= 0)
 		close(fd);
@@ -117,14 +126,12 @@ static int wait_for_carrier(const char *name)
 /* The steps, each in the namespace that it needs. */
 static int make(struct link *l, const char **what)
 {
-	int err;
+	int err = 0;
 
-	*what = "make a network namespace";
-	err = make_namespace(l, LINK_ORIGIN);
-	if (!err)
-		err = make_namespace(l, LINK_CLIENT);
-	*what = "make the pair of interfaces";
-	if (!err)
+	for (int end = LINK_ORIGIN; end >= LINK_CLIENT; end--)
+		if (doing(err, what, "make a network namespace"))
+			err = make_namespace(l, (enum link_end)end);
+	if (doing(err, what, "make the pair of interfaces"))
 		err = make_pair(l);
 	if (!err)
 		err = set_end(l, LINK_CLIENT, what);
@@ -133,9 +140,8 @@ static int make(struct link *l, const char **what)
 	if (!err)
 		err = set_end(l, LINK_ORIGIN, what);
 	for (int end = 0; end < LINK_ENDS && !err; end++) {
-		*what = "wait until it carries frames";
 		err = link_enter(l, (enum link_end)end);
-		if (!err)
+		if (doing(err, what, "wait until it carries frames"))
 			err = wait_for_carrier(l->interface[end]);
 	}
 	return err;

@@ -221,8 +221,10 @@ static int look_at(const char *who, ino_t netns, int home, struct link_leftovers
 	int err = read_mark(who, home, alias, sizeof(alias));
 	int owner;
 
+	/* One that this user may not enter, or one that cannot be told of any more. */
+	found->hidden += err == -EPERM || err == -EACCES;
 	if (err)
-		return err == -ENOENT ? 0 : err;
+		return err == -ENOMEM || err == -EMFILE ? err : 0;
 	if (owner_lives(alias, &owner)) {
 		fprintf(said, "Left alone: a link that process %d holds\n", owner);
 		found->owned++;
@@ -283,10 +285,8 @@ int link_clean(struct link_leftovers *found, FILE *said, char *why, size_t why_s
 	if (!err)
 		err = look_at_all(all, home, found, said);
 	if (err)
-		snprintf(why, why_size, "cannot look for what links left behind: %s%s",
-			 strerror(-err),
-			 err == -EPERM || err == -EACCES ? "; it takes root, or CAP_SYS_ADMIN"
-							 : "");
+		snprintf(why, why_size, "cannot look for what links left behind: %s",
+			 strerror(-err));
 	if (all)
 		closedir(all);
 	if (home >= 0)

@@ -31,7 +31,7 @@ struct link_leftovers {
 
 /*
  * Finds all namespaces that a link left behind and ends what is in them, with lines about it to
- * `said`. Returns 0, or -errno with one line in why: -EPERM without the right to enter a namespace.
+ * `said`. Returns 0, or -errno with one line in why. What may not be looked at is counted only.
  */
 int link_clean(struct link_leftovers *found, FILE *said, char *why, size_t why_size);
 

@@ -78,7 +78,8 @@ static void refused(void **state)
 			_exit(1);
 		if (link_up(&link, LINK_VETH, 0, why, sizeof(why)) != -EPERM)
 			_exit(2);
-		if (!strstr(why, "CAP_NET_ADMIN") || strchr(why, '\n'))
+		if (!strstr(why, "cannot make a network namespace") ||
+		    !strstr(why, "CAP_NET_ADMIN") || strchr(why, '\n'))
 			_exit(3);
 		if (linking_here() != home || link.netns[0] != -1 || link_down(&link) != 0)
 			_exit(4);
