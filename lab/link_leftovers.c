@@ -186,22 +186,14 @@ unsigned link_end_inside(ino_t netns, FILE *said)
 }
 
 /*
- * The mark of another process's namespace, looked at from inside. 0, -ENOENT when it has none or
- * is gone, or -errno.
+ * The mark of a namespace, looked at from inside. 0, -ENOENT when it has none, or -errno.
  */
-static int read_mark(const char *who, int home, char *alias, size_t size)
+static int read_mark(int netns, int home, char *alias, size_t size)
 {
-	char path[320];
-	int fd, socket, err;
+	int socket, err;
 
-	snprintf(path, sizeof(path), "/proc/%s/ns/net", who);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ESRCH ? -ENOENT : -errno;
-	err = setns(fd, CLONE_NEWNET) ? -errno : 0;
-	close(fd);
-	if (err)
-		return err;
+	if (setns(netns, CLONE_NEWNET))
+		return -errno;
 	socket = link_netlink_open();
 	/* The way home was open a moment ago, and nothing that could fail lies between. */
 	if (setns(home, CLONE_NEWNET))
@@ -213,26 +205,41 @@ static int read_mark(const char *who, int home, char *alias, size_t size)
 	return err;
 }
 
-/* A namespace that has a process in it: whether it is one of the lab's, and what is to be done. */
-static int look_at(const char *who, ino_t netns, int home, struct link_leftovers *found, FILE *said)
+/* A namespace of the lab's: whether somebody holds it, or what is in it is to be ended. */
+static void judge(const char *alias, ino_t netns, struct link_leftovers *found, FILE *said)
 {
-	char alias[256];
 	unsigned stayed;
-	int err = read_mark(who, home, alias, sizeof(alias));
 	int owner;
 
-	/* One that this user may not enter, or one that cannot be told of any more. */
-	found->hidden += err == -EPERM || err == -EACCES;
-	if (err)
-		return err == -ENOMEM || err == -EMFILE ? err : 0;
 	if (owner_lives(alias, &owner)) {
 		fprintf(said, "Left alone: a link that process %d holds\n", owner);
 		found->owned++;
-		return 0;
+		return;
 	}
 	found->ended += end_all(netns, said, &stayed);
 	found->stayed += stayed;
-	return 0;
+}
+
+/* A namespace that has a process in it. */
+static int look_at(const char *who, int home, struct link_leftovers *found, FILE *said)
+{
+	char path[320], alias[256];
+	struct stat status;
+	int netns, err;
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/net", who);
+	/* Open until the end: its number is not given to another one meanwhile. */
+	netns = open(path, O_RDONLY | O_CLOEXEC);
+	err = netns < 0 || fstat(netns, &status) ? -errno : 0;
+	if (!err)
+		err = read_mark(netns, home, alias, sizeof(alias));
+	if (!err)
+		judge(alias, status.st_ino, found, said);
+	if (netns >= 0)
+		close(netns);
+	/* What may not be entered is not known; what is gone or has no mark needs nothing. */
+	found->hidden += err == -EPERM || err == -EACCES;
+	return err == -ENOMEM || err == -EMFILE ? err : 0;
 }
 
 static bool among(const ino_t *seen, size_t count, ino_t netns)
@@ -269,7 +276,7 @@ static int look_at_all(DIR *all, int home, struct link_leftovers *found, FILE *s
 		}
 		seen = grown;
 		seen[count++] = netns;
-		err = look_at(entry->d_name, netns, home, found, said);
+		err = look_at(entry->d_name, home, found, said);
 	}
 	free(seen);
 	return err;
