@@ -87,19 +87,19 @@ deps:
 	@sh lab/deps.sh build
 
 run:
-	@sh lab/deps.sh build
+	@sh lab/deps.sh build run
 	@$(MAKE) --no-print-directory all
 	@$(BUILD)/iolab run $(PLAN)
 
 test:
-	@sh lab/deps.sh build test
+	@sh lab/deps.sh build run test
 	@$(MAKE) --no-print-directory all tests
 	@BUILD=$(BUILD) sh tests/run.sh $(TESTS:$(BUILD)/tests/%=%)
 
 tests: $(TESTS)
 
 check:
-	@sh lab/deps.sh build test check
+	@sh lab/deps.sh build run test check
 	@$(MAKE) --no-print-directory all
 	@sh tests/check.sh
 
