@@ -17,7 +17,7 @@ static const char style[] =
 	"body{font:15px/1.5 system-ui,sans-serif;color:#111;background:#fff;max-width:64rem;"
 	"margin:2rem auto;padding:0 1rem}\n"
 	"h1{font-size:1.7rem;margin:0}h2{margin-top:2.2rem;border-bottom:2px solid #111}\n"
-	"h3{margin:1.4rem 0 .4rem}.wide{overflow-x:auto}\n"
+	"h3{margin:1.4rem 0 .4rem}.wide{overflow-x:auto;margin-bottom:1rem}\n"
 	"table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.87rem}\n"
 	"th,td{text-align:left;padding:.18rem .7rem .18rem 0;vertical-align:top;"
 	"border-bottom:1px solid #ddd}\n"
@@ -158,7 +158,7 @@ static void write_results(const struct run_files *files, FILE *file)
 
 	fputs("<h2 id=\"verdicts\">Verdicts</h2>\n"
 	      "<p>Each cell against the baseline of its workload: Hodges–Lehmann ratio over the "
-	      "blocks, exact sign-flip test, Holm’s correction over all comparisons of a figure. "
+	      "blocks, sign-flip test (exact, or marked as sampled), Holm’s correction over all comparisons of a figure. "
 	      "A difference is claimed (bold) only if it is beyond the noise floor. <em>No "
 	      "difference shown</em> means just that.</p>\n",
 	      file);
