@@ -158,9 +158,9 @@ static void write_results(const struct run_files *files, FILE *file)
 
 	fputs("<h2 id=\"verdicts\">Verdicts</h2>\n"
 	      "<p>Each cell against the baseline of its workload: Hodges–Lehmann ratio over the "
-	      "blocks, sign-flip test (exact, or marked as sampled), Holm’s correction over all comparisons of a figure. "
-	      "A difference is claimed (bold) only if it is beyond the noise floor. <em>No "
-	      "difference shown</em> means just that.</p>\n",
+	      "blocks, sign-flip test (exact, or marked as sampled), Holm’s correction over all "
+	      "comparisons of a figure. A difference is claimed (bold) only if it is beyond the "
+	      "noise floor. <em>No difference shown</em> means just that.</p>\n",
 	      file);
 	for (size_t i = 0; i < RUN_FILES_SUMMARIES; i++)
 		report_verdicts(files->summaries[i], file);

@@ -146,23 +146,12 @@ void report_cells(const struct summary *summary, FILE *file)
 	}
 }
 
-/* Whether so many pairs could have shown a difference after Holm's correction. */
-static bool is_decidable(const struct summary *summary, const struct summary_value *value,
-			 size_t place)
-{
-	return statistics_least_p(value->effect.pairs) * (double)summary->comparisons[place] <=
-	       STATISTICS_LEVEL;
-}
-
 static void write_verdict(const struct summary *summary, const struct summary_cell *cell,
 			  size_t place, FILE *file)
 {
 	const struct summary_value *value = &cell->values[place];
 	const struct summary_group *group = &summary->groups[cell->group];
 	bool claimed = value->verdict == STATISTICS_FASTER || value->verdict == STATISTICS_SLOWER;
-	const char *words = claimed || is_decidable(summary, value, place)
-				    ? summary_words(place, value->verdict)
-				    : "undecided, too few blocks";
 	double floor = summary_floor(summary, cell, place);
 	char text[TABLE_TEXT_SIZE];
 
@@ -171,7 +160,7 @@ static void write_verdict(const struct summary *summary, const struct summary_ce
 	fputs("</th>", file);
 	html_element(file, "td", NULL, summary->cells[group->baseline].name);
 	html_element(file, "td", NULL, record_columns[summary_columns[place].column].name);
-	html_element(file, "td", NULL, words);
+	html_element(file, "td", NULL, summary_verdict(summary, cell, place));
 	html_element(file, "td", "n",
 		     table_ratio(value->effect.ratio, value->effect.low, value->effect.high, text));
 	html_element(file, "td", "n", isnan(floor) ? TABLE_EMPTY : table_percent(floor - 1, text));

@@ -27,8 +27,8 @@ struct run_files {
 	const char *id; /* the run's */
 	const char *experiment;
 	uint64_t cells, seed;
-	uint64_t blocks; /* those asked for; of a run with a limit, those done */
-	bool limited;	 /* by a precision or a budget: its end was not known beforehand */
+	uint64_t blocks;	/* those asked for; of a run with a limit, those done */
+	bool limited;		/* by a precision or a budget: its end was not known beforehand */
 	struct record *records; /* of all kinds */
 	size_t count;
 	struct summary *summaries[RUN_FILES_SUMMARIES]; /* fetch, sumsq, nap; none is NULL */
