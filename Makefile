@@ -112,9 +112,11 @@ test-fresh:
 	@sh tests/fresh.sh
 
 install: all
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/iolab/plans'
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/iolab/plans' \
+		'$(DESTDIR)$(PREFIX)/share/iolab/schema'
 	install -m 755 $(BINARIES) '$(DESTDIR)$(PREFIX)/bin'
 	install -m 644 $(wildcard lab/plans/*.ini) '$(DESTDIR)$(PREFIX)/share/iolab/plans'
+	install -m 644 $(wildcard results/schema/*.json) '$(DESTDIR)$(PREFIX)/share/iolab/schema'
 
 clean:
 	rm -rf '$(BUILD)'
