@@ -14,6 +14,7 @@
 
 #include "lab/host_facts.h"
 #include "lab/status.h"
+#include "results/run_files.h"
 #include "topology/fingerprint.h"
 
 /* mkdir -p. */
@@ -101,8 +102,9 @@ void run_folder_make(struct run_folder *f, const char *results, const struct pla
 	make_folder(f, results, plan->name);
 	write_text(f, "plan.ini", plan->text.flat);
 	write_json(f, "run.json",
-		   json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:I, s:I}", "run_id",
-			     f->id, "plan", plan->name, "blocks", (json_int_t)plan->blocks, "cells",
+		   json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:I, s:I}",
+			     "schema_version", RUN_FILES_SCHEMA_VERSION, "run_id", f->id, "plan",
+			     plan->name, "blocks", (json_int_t)plan->blocks, "cells",
 			     (json_int_t)plan->cell_count, "seed", (json_int_t)plan->seed, "place",
 			     (json_int_t)facts->place, "precision", facts->precision, "budget_ns",
 			     (json_int_t)facts->budget_ns, "link", link_kind_names[link->kind],

@@ -116,6 +116,13 @@ size_t summary_place(enum record_column column);
 const char *summary_words(size_t place, enum statistics_verdict verdict);
 
 /*
+ * The verdict in words, "undecided, too few blocks" where so few could have shown nothing after
+ * Holm's correction, whatever the difference.
+ */
+const char *summary_verdict(const struct summary *summary, const struct summary_cell *cell,
+			    size_t place);
+
+/*
  * summary.csv: a header, then a row per cell and column with values. Empty is missing; ratio is
  * cell / baseline, p_method exact or sampled, floor a factor. 0 or -EIO.
  */
