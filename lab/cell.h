@@ -91,9 +91,6 @@ bool cell_is_unable(const struct record *record);
 void cell_label_row(const struct plan_cell *cell, struct record *record, const char *run_id,
 		    const char *experiment, uint64_t block, uint64_t order);
 
-/* Adds a quality flag. */
-void cell_add_flag(struct record *record, const char *flag);
-
 /*
  * Adds the quality flags that only the runner can see: origin-shares-cpu, origin-saturated,
  * steal. origin_cpu_ns: what the origin used for the cell, which loaded it for loaded_ns (0: that

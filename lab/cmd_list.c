@@ -6,6 +6,7 @@
 #include "lab/options.h"
 #include "lab/plan.h"
 #include "lab/plans.h"
+#include "results/flags.h"
 #include "results/record.h"
 
 /* The comment that a plan opens with, up to its first full stop. */
@@ -64,5 +65,9 @@ enum status cmd_columns(int argc, char **argv)
 		printf("%-32s %-5s %-5s %-4s %s\n", c->name, kinds[c->kind], types[c->type],
 		       c->unit, c->meaning);
 	}
+	puts("\nflags, words in that column; !: --strict lets no claim rest on such rows");
+	for (unsigned i = 0; i < FLAGS; i++)
+		printf("%c %-20s %s\n", flags_all[i].spoils ? '!' : ' ', flags_all[i].word,
+		       flags_all[i].meaning);
 	return STATUS_DONE;
 }

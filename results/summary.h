@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "results/flags.h"
 #include "results/record.h"
 #include "results/statistics.h"
 
@@ -47,6 +48,7 @@ struct summary_cell {
 	const struct record *sample; /* one of its rows, for its factors; borrowed */
 	size_t rows;		     /* complete runs */
 	size_t group;		     /* index of its workload */
+	flag_set spoiled;	     /* flags that spoil rows of it, or of its control */
 	bool contender;		     /* false for the floor, which belongs to no quadrant */
 	struct summary_value values[SUMMARY_COLUMNS];
 };
