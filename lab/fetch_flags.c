@@ -20,7 +20,8 @@
 /* A wake-up counts as waiting until the worker runs: so much is no other task's doing. */
 #define WAKE_NS 5000
 /* Beyond that, so large a share of the time ready and not running is. */
-#define WAITING_MOST 0.05
+#define WAITING_MOST   0.05
+#define WAITING_FEW_NS 2e6 /* and in what is short, less than a time slice */
 
 /* How many CPUs the workers have between them. */
 static unsigned cpus_of(const struct fetch_outcome *o)
@@ -49,7 +50,7 @@ static bool is_preempted(const struct fetch_merged *m, unsigned cpus, unsigned w
 	if (workers > cpus)
 		return false;
 	return flags_preempted(u->involuntary_switches, time_ns / 1e9) ||
-	       (u->scheduler_known && waiting_ns > WAITING_MOST * time_ns);
+	       (u->scheduler_known && waiting_ns > WAITING_MOST * time_ns + WAITING_FEW_NS);
 }
 
 static bool is_generator_saturated(const struct fetch_merged *m, const struct fetch_outcome *o,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lab/fetch_report.h"
 #include "lab/host_watch.h"
 #include "results/flags.h"
 #include "results/trust.h"
@@ -167,6 +168,115 @@ static void what_is_not_there_is_not_claimed(void **state)
 	}
 }
 
+/* --- a fetch run's own figures ----------------------------------------------------------------- */
+
+/* One worker on CPU 0: 10 connections for a second, 1000 fetches of 10 ms each. */
+struct made {
+	struct model model;
+	struct fetch_options options;
+	struct fetch_merged merged;
+	struct fetch_outcome outcome;
+};
+
+static void make(struct made *made)
+{
+	memset(made, 0, sizeof(*made));
+	made->options.connections = 10;
+	made->options.benchmark = true;
+	made->options.duration_ns = 1000000000;
+	made->outcome.model = &made->model;
+	made->outcome.options = &made->options;
+	made->outcome.run.count = 1;
+	made->outcome.cpus = "0";
+	made->merged.completed = 1000;
+	made->merged.lanes_rps = 1000;
+	made->merged.usage.at_ns = 1000000000;
+	made->merged.usage.scheduler_known = true;
+	made->merged.histograms[BENCH_LATENCY] = histogram_new();
+	assert_non_null(made->merged.histograms[BENCH_LATENCY]);
+	for (int i = 0; i < 1000; i++)
+		histogram_record(made->merged.histograms[BENCH_LATENCY], 10000000);
+}
+
+/* The flags of what was made, which is made anew. */
+static void assert_flags(struct made *made, const char *expected)
+{
+	struct record record;
+
+	record_init(&record, RECORD_FETCH);
+	fetch_flag_row(&record, &made->merged, &made->outcome);
+	assert_string_equal(record_text(&record, COLUMN_flags), expected);
+	record_release(&record);
+	free(made->merged.histograms[BENCH_LATENCY]);
+	make(made);
+}
+
+static void connections_throughput_and_latency_agree(void **state)
+{
+	struct made made;
+
+	(void)state;
+	make(&made);
+	assert_flags(&made, "");
+	made.merged.lanes_rps = 960;
+	assert_flags(&made, "");
+	made.merged.lanes_rps = 900;
+	assert_flags(&made, "littles-law");
+	made.merged.lanes_rps = 1100;
+	assert_flags(&made, "littles-law");
+	/* Too few to tell; and an open loop's connections may be idle. */
+	made.merged.lanes_rps = 1100;
+	made.merged.completed = 499;
+	assert_flags(&made, "");
+	made.merged.completed = 1000;
+	made.options.rate = 1000;
+	assert_flags(&made, "");
+	free(made.merged.histograms[BENCH_LATENCY]);
+}
+
+static void a_client_that_cannot_keep_up(void **state)
+{
+	struct made made;
+
+	(void)state;
+	make(&made);
+	for (int i = 0; i < 4; i++) {
+		made.options.rate = i == 3 ? 0 : 1000;
+		made.merged.usage.user_ns = 500000000;
+		made.merged.usage.system_ns = i == 1 ? 400000000 : 480000000;
+		made.merged.late = i == 2 ? 9 : 11;
+		assert_flags(&made, i == 0 ? "generator-saturated" : "");
+	}
+	free(made.merged.histograms[BENCH_LATENCY]);
+}
+
+static void others_on_the_workers_cpus(void **state)
+{
+	struct made made;
+
+	(void)state;
+	make(&made);
+	made.merged.usage.involuntary_switches = 111;
+	assert_flags(&made, "preempted");
+	made.merged.usage.waiting_ns = 53000000;
+	assert_flags(&made, "preempted");
+	/* Waking up takes its time too, and a kernel helper is the model's own. */
+	made.merged.usage.waiting_ns = 53000000;
+	made.merged.usage.voluntary_switches = 1000;
+	assert_flags(&made, "");
+	made.merged.usage.waiting_ns = 53000000;
+	made.merged.usage.helper_ns = 2000000;
+	assert_flags(&made, "");
+	/* Two workers on one CPU preempt each other. */
+	made.merged.usage.involuntary_switches = 1000;
+	made.outcome.run.count = 2;
+	assert_flags(&made, "");
+	made.merged.calls.cq_overflows = 1;
+	made.merged.errors = 1;
+	assert_flags(&made, "cq-overflow errors");
+	free(made.merged.histograms[BENCH_LATENCY]);
+}
+
 /* --- claims ----------------------------------------------------------------------------------- */
 
 #define BLOCKS 10
@@ -253,6 +363,9 @@ int main(void)
 		cmocka_unit_test(so_many_preemptions),
 		cmocka_unit_test(a_host_is_watched),
 		cmocka_unit_test(what_is_not_there_is_not_claimed),
+		cmocka_unit_test(connections_throughput_and_latency_agree),
+		cmocka_unit_test(a_client_that_cannot_keep_up),
+		cmocka_unit_test(others_on_the_workers_cpus),
 		cmocka_unit_test(claims_and_what_they_rest_on),
 	};
 
