@@ -250,6 +250,7 @@ static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
 		if (!is_done(r, cell, block, i + 1)) {
 			progress_show(&r->progress, block, cell->name);
 			run_cell(r, cell, block, i + 1);
+			runner_show_estimate(r, cell);
 		}
 		if (!interrupted && !subprocess_running(&r->origin)) {
 			progress_clear(&r->progress);
@@ -311,6 +312,7 @@ static void run_blocks(struct runner *r)
 		if (!run_block(r, block, order))
 			break;
 		r->outcome->blocks = block;
+		runner_show_noise(r);
 		if (is_enough(r, block))
 			break;
 	}
