@@ -94,9 +94,6 @@ void cell_label_row(const struct plan_cell *cell, const struct cell_world *world
 		    struct record *record, const char *run_id, const char *experiment,
 		    uint64_t block, uint64_t order);
 
-/* Adds a quality flag. */
-void cell_add_flag(struct record *record, const char *flag);
-
 /*
  * Adds the quality flags that only the runner can see: origin-shares-cpu, origin-saturated,
  * steal. origin_cpu_ns: what the origin used for the cell, which loaded it for loaded_ns (0: that

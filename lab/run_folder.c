@@ -93,12 +93,26 @@ static void lock(struct run_folder *f)
 		status_exit(STATUS_UNABLE, "%s: another iolab is running it", f->path);
 }
 
-void run_folder_make(struct run_folder *f, const char *results, const struct plan *plan,
-		     const struct link *link, const struct run_facts *facts)
+void run_folder_write_host(const struct run_folder *f, uint64_t place, const struct link *link)
 {
 	char why[512];
 	json_t *host;
 
+	if (access(run_folder_file(f, "host.json"), F_OK)) {
+		if (host_facts((enum place_policy)place, NULL, &host, why, sizeof(why)))
+			status_exit(STATUS_UNABLE, "%s", why);
+		if (json_object_set_new(host, "link", link_facts(link)))
+			status_exit(STATUS_UNABLE, "out of memory");
+		write_json(f, "host.json", host);
+	}
+	if (access(run_folder_file(f, "topology.xml"), F_OK) &&
+	    fingerprint_export_topology(run_folder_file(f, "topology.xml"), why, sizeof(why)))
+		status_exit(STATUS_FAILED, "%s", why);
+}
+
+void run_folder_make(struct run_folder *f, const char *results, const struct plan *plan,
+		     const struct link *link, const struct run_facts *facts)
+{
 	make_folder(f, results, plan->name);
 	write_text(f, "plan.ini", plan->text.flat);
 	write_json(f, "run.json",
@@ -111,13 +125,7 @@ void run_folder_make(struct run_folder *f, const char *results, const struct pla
 			     "link_latency_ns", (json_int_t)link->latency_ns, "started_unix_s",
 			     (json_int_t)time(NULL)));
 	lock(f);
-	if (host_facts((enum place_policy)facts->place, NULL, &host, why, sizeof(why)))
-		status_exit(STATUS_UNABLE, "%s", why);
-	if (json_object_set_new(host, "link", link_facts(link)))
-		status_exit(STATUS_UNABLE, "out of memory");
-	write_json(f, "host.json", host);
-	if (fingerprint_export_topology(run_folder_file(f, "topology.xml"), why, sizeof(why)))
-		status_exit(STATUS_FAILED, "%s", why);
+	run_folder_write_host(f, facts->place, link);
 }
 
 void run_folder_open(struct run_folder *f, const char *path, struct run_facts *facts)
@@ -174,9 +182,9 @@ static void rewrite(const struct run_folder *f, const char *name, const struct r
 		status_exit(STATUS_FAILED, "cannot replace %s: %m", old);
 }
 
-/* Moves those of `read` that count to *records. */
+/* Moves those of `read` that count to *records; what does not, a cut row too, goes off the disk. */
 static void keep_whole(const struct run_folder *f, const char *name, struct record *read,
-		       size_t read_count, struct record **records, size_t *count)
+		       size_t read_count, bool cut, struct record **records, size_t *count)
 {
 	struct record *grown = realloc(*records, (*count + read_count + 1) * sizeof(*grown));
 	size_t kept = 0;
@@ -190,7 +198,7 @@ static void keep_whole(const struct run_folder *f, const char *name, struct reco
 		else
 			grown[*count + kept++] = read[i];
 	}
-	if (kept < read_count)
+	if (kept < read_count || cut)
 		rewrite(f, name, grown + *count, kept);
 	*count += kept;
 	free(read);
@@ -217,7 +225,7 @@ void run_folder_rows(const struct run_folder *f, struct record **records, size_t
 		if (record_read_csv(run_folder_file(f, csv_names[kind]), &read, &read_count, &cut,
 				    why, sizeof(why)))
 			status_exit(STATUS_FAILED, "%s", why);
-		keep_whole(f, csv_names[kind], read, read_count, records, count);
+		keep_whole(f, csv_names[kind], read, read_count, cut, records, count);
 	}
 }
 

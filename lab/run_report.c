@@ -10,6 +10,7 @@
 
 #include "lab/cell.h"
 #include "lab/run_pages.h"
+#include "lab/run_trust.h"
 #include "lab/status.h"
 #include "results/concurrency.h"
 #include "results/grain.h"
@@ -114,25 +115,6 @@ static void find_programs(struct findings *f)
 	free(names);
 }
 
-/* Text in lines of MATRIX_WIDTH columns at most, where words allow. */
-static void print_wrapped(FILE *file, const char *text)
-{
-	size_t used = 0;
-
-	while (*(text += strspn(text, " \t"))) {
-		size_t length = strcspn(text, " \t");
-
-		if (used && used + 1 + length > MATRIX_WIDTH) {
-			fputc('\n', file);
-			used = 0;
-		}
-		fprintf(file, "%s%.*s", used ? " " : "", (int)length, text);
-		used += length + (used > 0);
-		text += length;
-	}
-	fputc('\n', file);
-}
-
 /* Each cell that this host cannot do, once, with the reason. */
 static void print_unable(FILE *file, const struct findings *f)
 {
@@ -195,11 +177,14 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 	if (outcome->unable)
 		print_unable(file, f);
 	if (plan->read)
-		print_wrapped(file, plan->read);
+		run_trust_print_wrapped(file, plan->read);
 	fputc('\n', file);
 	err = print_findings(file, color, f);
 	if (err)
 		status_exit(STATUS_FAILED, "cannot print the report: %s", strerror(-err));
+	fputc('\n', file);
+	run_trust_print_flags(file, outcome);
+	run_trust_print_cost(file, outcome);
 }
 
 static void print_paths(const struct run_folder *folder)
@@ -216,7 +201,7 @@ static void print_paths(const struct run_folder *folder)
 }
 
 void run_report(const struct plan *plan, const struct run_folder *folder,
-		const struct runner_outcome *outcome)
+		const struct runner_outcome *outcome, struct trust *trust)
 {
 	struct findings f = {.plan = plan, .outcome = outcome};
 	FILE *report;
@@ -224,6 +209,9 @@ void run_report(const struct plan *plan, const struct run_folder *folder,
 	f.fetch = summarise(plan, outcome, RECORD_FETCH);
 	f.sumsq = summarise(plan, outcome, RECORD_SUMSQ);
 	f.nap = summarise(plan, outcome, RECORD_NAP);
+	trust_add_summary(trust, f.fetch);
+	trust_add_summary(trust, f.sumsq);
+	trust_add_summary(trust, f.nap);
 	find_programs(&f);
 	if ((plan->report == PLAN_GRAIN &&
 	     grain_make(outcome->records, outcome->count, plan->seed, &f.grain)) ||

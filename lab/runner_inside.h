@@ -29,6 +29,18 @@ void runner_stop_origin(struct runner *runner);
 
 /* Whether the origin is to run and does not. */
 bool runner_origin_died(const struct runner *runner);
+/* Whether a row has figures that count: its run neither failed nor was cut short. */
+bool runner_counts(const struct record *record);
+
+/* What a cell is about: what it did a second, or, where its work is fixed, how long it took. */
+enum record_column runner_figure(const struct plan_cell *cell, const struct record *record);
+
+/*
+ * What a terminal is shown besides how far it is: after a row the cell's median so far, after a
+ * block by how much equal cells, the A/A pairs, differed in their blocks, the median of that.
+ */
+void runner_show_estimate(struct runner *runner, const struct plan_cell *cell);
+void runner_show_noise(struct runner *runner);
 
 /*
  * The widest of the cells' 95 % intervals of what each is about (fetches or squares a second, or

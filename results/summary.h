@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "results/flags.h"
 #include "results/record.h"
 #include "results/statistics.h"
 
@@ -48,6 +49,7 @@ struct summary_cell {
 	size_t rows;		     /* complete runs */
 	size_t group;		     /* index of its workload */
 	size_t origin_limited;	     /* of them, those in which the origin was the limit */
+	flag_set spoiled;	     /* flags that spoil rows of it, or of its control */
 	bool contender;		     /* false for the floor, which belongs to no quadrant */
 	struct summary_value values[SUMMARY_COLUMNS];
 };
