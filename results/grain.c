@@ -105,12 +105,6 @@ static size_t find_pairs(const struct series_set *set, struct pair *pairs)
 	return count;
 }
 
-static int compare_blocks(const void *left, const void *right)
-{
-	return series_compare_blocks(*(const struct record *const *)left,
-				     *(const struct record *const *)right);
-}
-
 static void curve_release(struct curve *c)
 {
 	free(c->blocks);
@@ -123,23 +117,15 @@ static void curve_release(struct curve *c)
 /* All blocks in which the pool ran, at whatever size, each once. */
 static int find_blocks(struct curve *c)
 {
-	size_t rows = 0, kept = 0;
+	const struct series **pools = calloc(c->sizes, sizeof(*pools));
+	int err = -ENOMEM;
 
-	for (size_t s = 0; s < c->sizes; s++)
-		rows += c->pairs[s].pool->count;
-	c->blocks = calloc(rows, sizeof(*c->blocks));
-	if (!c->blocks)
-		return -ENOMEM;
-	rows = 0;
-	for (size_t s = 0; s < c->sizes; s++)
-		for (size_t i = 0; i < c->pairs[s].pool->count; i++)
-			c->blocks[rows++] = c->pairs[s].pool->rows[i];
-	qsort(c->blocks, rows, sizeof(*c->blocks), compare_blocks);
-	for (size_t i = 0; i < rows; i++)
-		if (i == 0 || compare_blocks(&c->blocks[kept - 1], &c->blocks[i]) != 0)
-			c->blocks[kept++] = c->blocks[i];
-	c->block_count = kept;
-	return 0;
+	for (size_t s = 0; pools && s < c->sizes; s++)
+		pools[s] = c->pairs[s].pool;
+	if (pools)
+		err = series_blocks(pools, c->sizes, &c->blocks, &c->block_count);
+	free(pools);
+	return err;
 }
 
 static int curve_make(struct curve *c)
