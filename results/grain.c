@@ -32,26 +32,6 @@ static const struct record *sample_of(const struct series *series)
 	return series->rows[0];
 }
 
-static int compare_columns(const struct record *a, const struct record *b,
-			   const enum record_column *columns, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		double left, right;
-		int order;
-
-		if (record_columns[columns[i]].type == RECORD_TEXT) {
-			order = strcmp(record_text(a, columns[i]), record_text(b, columns[i]));
-		} else {
-			left = record_number(a, columns[i]);
-			right = record_number(b, columns[i]);
-			order = (left > right) - (left < right);
-		}
-		if (order)
-			return order;
-	}
-	return 0;
-}
-
 /* What pools differ in. */
 static int compare_pools(const struct record *a, const struct record *b)
 {
@@ -60,7 +40,7 @@ static int compare_pools(const struct record *a, const struct record *b)
 		COLUMN_workers_kind, COLUMN_workers, COLUMN_placement,
 	};
 
-	return compare_columns(a, b, columns, sizeof(columns) / sizeof(columns[0]));
+	return series_compare_columns(a, b, columns, sizeof(columns) / sizeof(columns[0]));
 }
 
 static int compare_pairs(const void *left, const void *right)
@@ -84,7 +64,7 @@ static const struct series *find_serial(const struct series_set *set, const stru
 
 	for (size_t i = 0; i < set->count; i++)
 		if (is_serial(sample_of(&set->series[i])) &&
-		    compare_columns(sample_of(&set->series[i]), row, columns, 3) == 0)
+		    series_compare_columns(sample_of(&set->series[i]), row, columns, 3) == 0)
 			return &set->series[i];
 	return NULL;
 }

@@ -14,6 +14,27 @@ int series_compare_blocks(const struct record *a, const struct record *b)
 	return order ? order : (left > right) - (left < right);
 }
 
+/* An empty number sorts before all others. */
+static int compare_numbers(double a, double b)
+{
+	a = isnan(a) ? -INFINITY : a;
+	b = isnan(b) ? -INFINITY : b;
+	return (a > b) - (a < b);
+}
+
+int series_compare_columns(const struct record *a, const struct record *b,
+			   const enum record_column *columns, size_t count)
+{
+	int order = 0;
+
+	for (size_t i = 0; i < count && !order; i++)
+		order = record_columns[columns[i]].type == RECORD_TEXT
+				? strcmp(record_text(a, columns[i]), record_text(b, columns[i]))
+				: compare_numbers(record_number(a, columns[i]),
+						  record_number(b, columns[i]));
+	return order;
+}
+
 static int compare_rows(const void *left, const void *right)
 {
 	const struct record *a = *(const struct record *const *)left;

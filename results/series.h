@@ -41,6 +41,10 @@ const struct series *series_find(const struct series_set *set, const char *cell)
 /* The order of rows within a series: by run, then block. */
 int series_compare_blocks(const struct record *a, const struct record *b);
 
+/* Orders two rows by these columns, one after the other; what is empty comes first. */
+int series_compare_columns(const struct record *a, const struct record *b,
+			   const enum record_column *columns, size_t count);
+
 /* The cell's value in the block of that row, NAN when it has none. */
 double series_value(const struct series *series, const struct record *block,
 		    enum record_column column);

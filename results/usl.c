@@ -32,34 +32,23 @@ static double connections_of(const struct record *row)
 	return connections == record_number(row, COLUMN_workers) ? 0 : connections;
 }
 
-static int compare_numbers(double a, double b)
-{
-	a = isnan(a) ? -1 : a;
-	b = isnan(b) ? -1 : b;
-	return (a > b) - (a < b);
-}
-
 /* What two cells of one line have in common. */
 static int compare_lines(const struct record *a, const struct record *b)
 {
-	static const enum record_column texts[] = {COLUMN_model, COLUMN_wait, COLUMN_workers_kind,
-						   COLUMN_variant_requested, COLUMN_placement};
+	static const enum record_column columns[] = {
+		COLUMN_model,	  COLUMN_wait, COLUMN_workers_kind, COLUMN_variant_requested,
+		COLUMN_placement,
+	};
 	static const enum record_column fetches[] = {COLUMN_origin_latency_us, COLUMN_tls,
 						     COLUMN_rate_rps};
-	static const enum record_column sums[] = {COLUMN_jobs, COLUMN_squares_per_job};
-	bool sumsq = a->kind == RECORD_SUMSQ;
-	int order = 0;
+	static const enum record_column sums[] = {COLUMN_jobs, COLUMN_squares_per_job, COLUMN_core};
+	int order = series_compare_columns(a, b, columns, 5);
 
-	for (size_t i = 0; i < 5 && !order; i++)
-		order = strcmp(record_text(a, texts[i]), record_text(b, texts[i]));
-	for (size_t i = 0; i < (sumsq ? 2 : 3) && !order; i++) {
-		enum record_column column = sumsq ? sums[i] : fetches[i];
-
-		order = compare_numbers(record_number(a, column), record_number(b, column));
-	}
-	if (!order && sumsq)
-		return strcmp(record_text(a, COLUMN_core), record_text(b, COLUMN_core));
-	return order ? order : compare_numbers(connections_of(a), connections_of(b));
+	if (!order)
+		order = series_compare_columns(a, b, a->kind == RECORD_SUMSQ ? sums : fetches, 3);
+	if (order || a->kind == RECORD_SUMSQ)
+		return order;
+	return (connections_of(a) > connections_of(b)) - (connections_of(a) < connections_of(b));
 }
 
 static int compare_series(const void *left, const void *right)
@@ -68,7 +57,7 @@ static int compare_series(const void *left, const void *right)
 	const struct series *b = *(const struct series *const *)right;
 	int order = compare_lines(sample_of(a), sample_of(b));
 
-	return order ? order : compare_numbers(workers_of(a), workers_of(b));
+	return order ? order : (workers_of(a) > workers_of(b)) - (workers_of(a) < workers_of(b));
 }
 
 /* A line being worked out: rates[p * blocks + b], NAN where the block has none. */
