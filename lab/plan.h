@@ -38,7 +38,16 @@
 #define PLAN_CELLS_DEFAULT 512	  /* cells of a plan, controls included, unless told otherwise */
 #define PLAN_CELLS_MOST	   999999 /* and whatever one is told */
 
-enum plan_report { PLAN_MATRIX, PLAN_PROGRAMS, PLAN_GRAIN, PLAN_CONCURRENCY };
+enum plan_report {
+	PLAN_MATRIX,
+	PLAN_PROGRAMS,
+	PLAN_GRAIN,
+	PLAN_CONCURRENCY,
+	PLAN_CELLS,
+	PLAN_LATENCY,
+	PLAN_SCALING,
+	PLAN_REGIMES
+};
 
 struct plan_key {
 	char *name;

@@ -52,14 +52,15 @@ static const struct option_row command_keys[] = {
 	{.name = "connections", .kind = OPTION_COUNT, .least = 1},
 	KEY("duration", OPTION_DURATION),
 };
-static const char *const reports[] = {"matrix", "programs", "grain", "concurrency", NULL};
+static const char *const reports[] = {"matrix",	 "programs", "grain",	"concurrency", "cells",
+				      "latency", "scaling",  "regimes", NULL};
 static const struct option_row experiment_keys[] = {
 	{.name = "blocks", .kind = OPTION_COUNT, .least = 1, .most = 10000},
 	{.name = "seed", .kind = OPTION_COUNT},
 	{.name = "report",
 	 .kind = OPTION_CHOICE,
 	 .choices = reports,
-	 .argument = "matrix, programs, grain or concurrency"},
+	 .argument = "matrix, programs, grain, concurrency, cells, latency, scaling or regimes"},
 	KEY("read", OPTION_TEXT),
 };
 static const struct option_row origin_keys[] = {
