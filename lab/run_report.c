@@ -204,6 +204,11 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 		plan->blocks, plan->cell_count, plan->seed);
 	if (outcome->note[0])
 		fprintf(file, "Note: %s\n", outcome->note);
+	if (plan_origin_url(plan))
+		fprintf(file,
+			"Note: the origin, %s, ran already: whether it was the limit cannot be "
+			"told.\n",
+			plan_origin_url(plan));
 	if (outcome->ended[0])
 		fprintf(file, "The run was %s.\n", outcome->ended);
 	if (outcome->failed)
@@ -226,9 +231,10 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 
 static void print_paths(const struct run_folder *folder)
 {
-	static const char *const names[] = {
-		"plan.ini",    "run.json",     "fetch.csv",  "sumsq.csv", "nap.csv",
-		"summary.csv", "programs.csv", "report.txt", "host.json", "topology.xml"};
+	static const char *const names[] = {"plan.ini",	    "run.json",	    "fetch.csv",
+					    "sumsq.csv",    "nap.csv",	    "summary.csv",
+					    "programs.csv", "capacity.csv", "report.txt",
+					    "host.json",    "topology.xml"};
 
 	printf("\nWritten to %s:\n ", folder->path);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
