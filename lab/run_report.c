@@ -60,7 +60,7 @@ struct findings {
 	struct concurrency concurrency;
 	struct knee knee;
 	struct usl usl;
-	struct regimes regimes;
+	struct regimes regimes, rule;
 	struct program *programs; /* all cells of a plan that reports programs, else the naps */
 	size_t program_count;
 };
@@ -179,7 +179,7 @@ static int print_findings(FILE *file, bool color, const struct findings *f)
 	case PLAN_SCALING:
 		return usl_print(&f->usl, file, color);
 	case PLAN_REGIMES:
-		return regimes_print(&f->regimes, file, color);
+		return regimes_print(&f->regimes, &f->rule, file, color);
 	case PLAN_MATRIX:
 	case PLAN_PROGRAMS:
 		break;
@@ -260,7 +260,9 @@ static void analyse(struct findings *f)
 	else if (f->plan->report == PLAN_SCALING)
 		err = usl_make(records, count, seed, &f->usl);
 	else if (f->plan->report == PLAN_REGIMES)
-		err = regimes_make(records, count, seed, &f->regimes);
+		err = regimes_make(records, count, REGIMES_ALL, seed, &f->regimes);
+	if (!err && f->plan->report == PLAN_REGIMES)
+		err = regimes_make(records, count, REGIMES_RULE, seed, &f->rule);
 	if (err)
 		status_exit(STATUS_UNABLE, "out of memory for %zu rows", count);
 }
@@ -290,5 +292,6 @@ void run_report(const struct plan *plan, const struct run_folder *folder,
 	knee_release(&f.knee);
 	usl_release(&f.usl);
 	regimes_release(&f.regimes);
+	regimes_release(&f.rule);
 	free(f.programs);
 }

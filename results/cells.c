@@ -29,12 +29,6 @@ static size_t choose(const struct summary *summary, const struct summary_group *
 				 ? (struct shown){COLUMN_latency_p99_us, "latency p99"}
 				 : (struct shown){COLUMN_throughput_rps, "throughput"};
 	shown[count++] = (struct shown){COLUMN_cpu_us_per_request, "CPU per fetch"};
-	for (size_t i = group->first; i < group->first + group->count; i++)
-		if (summary_get(&summary->cells[i], COLUMN_overlap_elements_per_s)->blocks) {
-			shown[count++] =
-				(struct shown){COLUMN_overlap_elements_per_s, "work beside"};
-			break;
-		}
 	return count;
 }
 
@@ -115,51 +109,104 @@ static int print_group(FILE *file, const struct summary *summary, const struct s
 	return err;
 }
 
-/* What of a core each model leaves for other work, where a whole one was measured too. */
-static void print_left(FILE *file, const struct summary *fetch, const struct summary *sumsq)
+static void add_left(struct table *table, const struct summary *fetch,
+		     const struct summary_cell *cell, const struct summary_value *core)
+{
+	size_t place = summary_place(COLUMN_overlap_elements_per_s);
+	const struct summary_value *left = &cell->values[place];
+	char text[CLAIM_TEXT_SIZE];
+
+	table_cell(table, cell->name);
+	table_cell(table, table_number(left->median, "1/s", text));
+	table_cell(table, table_interval(left->median, left->low, left->high, "1/s", text));
+	table_cell(table, core ? table_percent(left->median / core->median, text) : "");
+	if (cell == &fetch->cells[fetch->groups[cell->group].baseline])
+		snprintf(text, sizeof(text), "(baseline)");
+	else
+		claim_text(&left->effect, left->verdict, summary_words(place, left->verdict), text);
+	table_cell(table, text);
+}
+
+/* What each model leaves for other work, and of what a core adds that does nothing else. */
+static int print_left(FILE *file, const struct summary *fetch, const struct summary *sumsq,
+		      bool color)
 {
 	const struct summary_value *core = NULL;
-	char text[TABLE_TEXT_SIZE], interval[TABLE_TEXT_SIZE];
-	bool any = false;
+	struct table *table = table_new(5);
+	size_t lines = 0;
+	int err = 0;
 
+	if (!table)
+		return -ENOMEM;
 	for (size_t i = 0; sumsq && i < sumsq->cell_count; i++)
 		if (strcmp(record_text(sumsq->cells[i].sample, COLUMN_model), "serial") == 0)
 			core = summary_get(&sumsq->cells[i], COLUMN_elements_per_s);
-	for (size_t i = 0; core && core->blocks && i < fetch->cell_count; i++) {
-		const struct summary_value *left =
-			summary_get(&fetch->cells[i], COLUMN_overlap_elements_per_s);
-
-		if (left->blocks == 0)
+	core = core && core->blocks ? core : NULL;
+	table_heading(table, "cell", TABLE_LEFT);
+	table_heading(table, "squares", TABLE_RIGHT);
+	table_heading(table, "95 %", TABLE_RIGHT);
+	table_heading(table, "of a core", TABLE_RIGHT);
+	table_heading(table, "verdict", TABLE_LEFT);
+	for (size_t i = 0; i < fetch->cell_count; i++) {
+		if (!summary_get(&fetch->cells[i], COLUMN_overlap_elements_per_s)->blocks)
 			continue;
-		if (!any)
-			fprintf(file,
-				"Left for other work, of the %s that a core without fetches "
-				"adds\n",
-				table_number(core->median, "1/s", text));
-		any = true;
-		table_percent(left->median / core->median, text);
-		snprintf(interval, sizeof(interval), "[%.1f, %.1f]", 100 * left->low / core->median,
-			 100 * left->high / core->median);
-		fprintf(file, "  %-32s %8s %s\n", fetch->cells[i].name, text,
-			isnan(left->low) ? "" : interval);
+		add_left(table, fetch, &fetch->cells[i], core);
+		lines++;
 	}
-	if (any)
+	if (lines) {
+		fputs(color ? "\033[1mLeft for other work\033[0m\n" : "Left for other work\n",
+		      file);
+		err = table_write(table, file, 2, color);
 		putc('\n', file);
+	}
+	table_free(table);
+	return err;
 }
 
-/* How the verdicts of one column were come by. */
-static void print_method(FILE *file, const struct summary *summary, enum record_column column,
-			 const char *what)
+static size_t fewest_pairs(const struct summary *summary, size_t place)
 {
-	size_t place = summary_place(column), pairs = SIZE_MAX;
+	size_t pairs = SIZE_MAX;
 
 	for (size_t i = 0; i < summary->cell_count; i++) {
 		size_t seen = summary->cells[i].values[place].effect.pairs;
 
 		pairs = seen && seen < pairs ? seen : pairs;
 	}
-	if (summary->comparisons[place])
-		claim_method(file, pairs, summary->comparisons[place], summary->floor[place], what);
+	return pairs;
+}
+
+/* How the verdicts of each column that was shown were come by. */
+static void print_floors(FILE *file, const struct summary *summary, bool *said)
+{
+	static const struct shown all[] = {
+		{COLUMN_throughput_rps, "throughput"},
+		{COLUMN_latency_p99_us, "latency p99"},
+		{COLUMN_cpu_us_per_request, "CPU per fetch"},
+		{COLUMN_elements_per_s, "squares"},
+		{COLUMN_overlap_elements_per_s, "left for other work"},
+	};
+	bool rated = false, closed = false;
+
+	for (size_t i = 0; i < summary->group_count; i++) {
+		const struct record *row = summary->cells[summary->groups[i].first].sample;
+		bool present = row->values[COLUMN_rate_rps].present;
+
+		rated = rated || present;
+		closed = closed || !present;
+	}
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		size_t place = summary_place(all[i].column);
+
+		if (!summary->comparisons[place] ||
+		    (all[i].column == COLUMN_throughput_rps && !closed) ||
+		    (all[i].column == COLUMN_latency_p99_us && !rated))
+			continue;
+		if (!*said)
+			claim_method(file, fewest_pairs(summary, place));
+		*said = true;
+		claim_floor(file, all[i].name, fewest_pairs(summary, place),
+			    summary->comparisons[place], 1, summary->floor[place]);
+	}
 }
 
 static int print_kind(FILE *file, const struct summary *summary, bool color)
@@ -173,7 +220,7 @@ static int print_kind(FILE *file, const struct summary *summary, bool color)
 
 int cells_print(FILE *file, const struct summary *fetch, const struct summary *sumsq, bool color)
 {
-	bool rated = false, closed = false;
+	bool said = false;
 	int err = 0;
 
 	if ((!fetch || fetch->cell_count == 0) && (!sumsq || sumsq->cell_count == 0)) {
@@ -184,23 +231,11 @@ int cells_print(FILE *file, const struct summary *fetch, const struct summary *s
 		err = print_kind(file, fetch, color);
 	if (sumsq && !err)
 		err = print_kind(file, sumsq, color);
+	if (fetch && !err)
+		err = print_left(file, fetch, sumsq, color);
 	if (fetch)
-		print_left(file, fetch, sumsq);
-	for (size_t i = 0; fetch && i < fetch->group_count; i++) {
-		const struct record *row = fetch->cells[fetch->groups[i].first].sample;
-
-		rated = rated || row->values[COLUMN_rate_rps].present;
-		closed = closed || !row->values[COLUMN_rate_rps].present;
-	}
-	if (closed)
-		print_method(file, fetch, COLUMN_throughput_rps, "throughput");
-	if (rated)
-		print_method(file, fetch, COLUMN_latency_p99_us, "latency p99");
-	if (fetch) {
-		print_method(file, fetch, COLUMN_cpu_us_per_request, "CPU per fetch");
-		print_method(file, fetch, COLUMN_overlap_elements_per_s, "work beside");
-	}
+		print_floors(file, fetch, &said);
 	if (sumsq)
-		print_method(file, sumsq, COLUMN_elements_per_s, "squares");
+		print_floors(file, sumsq, &said);
 	return err ? err : ferror(file) ? -EIO : 0;
 }

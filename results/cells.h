@@ -1,8 +1,8 @@
 /*
  * Cells beside each other, workload by workload, in one table each: for plans of many factors, in
  * which the matrix's four quadrants would not fit. Of a closed loop the throughput is shown, of an
- * open one the 99th percentile of latency, since the rate is given; then CPU per fetch, and the
- * work done beside the fetches where there was any. Verdicts are the summary's.
+ * open one the 99th percentile of latency, since the rate is given; then CPU per fetch;
+ * below, the work done beside the fetches where there was any. Verdicts are the summary's.
  */
 #ifndef RESULTS_CELLS_H
 #define RESULTS_CELLS_H

@@ -40,27 +40,32 @@ size_t claim_blocks_needed(double comparisons)
 	return blocks;
 }
 
-void claim_method(FILE *file, size_t pairs, size_t comparisons, double floor, const char *what)
+void claim_method(FILE *file, size_t pairs)
 {
-	size_t needed = claim_blocks_needed((double)comparisons);
+	fprintf(file,
+		"Intervals: 95 %%, over blocks. Verdicts: paired by block, sign-flip test (%s), Holm's "
+		"correction.\n",
+		pairs <= STATISTICS_EXACT_PAIRS ? "exact" : "Monte Carlo");
+}
+
+void claim_floor(FILE *file, const char *what, size_t pairs, size_t comparisons, double looks,
+		 double floor)
+{
+	size_t needed = claim_blocks_needed((double)comparisons * looks);
 
 	if (comparisons == 0)
 		return;
-	fprintf(file,
-		"  Intervals: 95 %% over blocks. Verdicts: paired by block, sign-flip test (%s), Holm "
-		"over %zu.\n",
-		pairs <= STATISTICS_EXACT_PAIRS ? "exact" : "Monte Carlo", comparisons);
+	fprintf(file, "  %s: %zu comparison%s; ", what, comparisons, comparisons == 1 ? "" : "s");
+	if (isnan(floor))
+		fputs("noise floor unknown, no A/A control with two blocks ran", file);
+	else
+		fprintf(file, "noise floor %.1f %% by the A/A control, nothing smaller is claimed",
+			100 * (floor - 1));
 	if (pairs < needed)
 		fprintf(file,
-			"  %zu block%s cannot decide so many, whatever they show; %zu could.\n",
+			";\n    %zu block%s cannot decide so many, whatever they show; %zu could",
 			pairs, pairs == 1 ? "" : "s", needed);
-	if (isnan(floor))
-		fprintf(file, "  Noise floor of %s: unknown, no A/A control with two blocks ran.\n",
-			what);
-	else
-		fprintf(file,
-			"  Noise floor of %s: %.1f %% (A/A control). Nothing smaller is claimed.\n",
-			what, 100 * (floor - 1));
+	fputs(".\n", file);
 }
 
 /* Counts a flag, and takes one that is new while there is room. */

@@ -22,12 +22,17 @@ const char *claim_text(const struct statistics_effect *effect, enum statistics_v
 /* Fewest blocks whose smallest p survives Holm's correction over so many comparisons. */
 size_t claim_blocks_needed(double comparisons);
 
+/* How verdicts from so many pairs are come by, once for all tables of a report. */
+void claim_method(FILE *file, size_t pairs);
+
 /*
- * The lines that stand under every table of verdicts: how they were come by, when `pairs` blocks
- * cannot decide so many comparisons, and the noise floor (a factor, NAN: no control). What the
- * floor is of is said by `what`, such as "throughput".
+ * The line that stands under every table of verdicts on `what`, such as "throughput": over how many
+ * comparisons Holm's correction went, the noise floor (a factor, NAN: no control), and when
+ * `pairs` blocks cannot decide so many. `looks` is how often each comparison was as good as made,
+ * 1 but where a side was chosen by its figures. Nothing without comparisons.
  */
-void claim_method(FILE *file, size_t pairs, size_t comparisons, double floor, const char *what);
+void claim_floor(FILE *file, const char *what, size_t pairs, size_t comparisons, double looks,
+		 double floor);
 
 /* "Flagged: 12 of 300 rows (origin-saturated 10, steal 2)." Nothing when there are none. */
 void claim_flags(FILE *file, const struct record *records, size_t count);

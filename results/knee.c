@@ -154,6 +154,16 @@ static void find_knee(struct draft *d, uint64_t seed, struct knee_line *line)
 	line->high = (size_t)d->found[(size_t)ceil((1 - tail) * (double)(used - 1))];
 }
 
+/* Of what fell due in the run's time; what is never begun stands in no latency. */
+static double came_of(const struct record *row)
+{
+	double came = record_number(row, COLUMN_requests);
+	double unsent = record_number(row, COLUMN_unsent),
+	       errors = record_number(row, COLUMN_errors);
+
+	return came / (came + (isnan(unsent) ? 0 : unsent) + (isnan(errors) ? 0 : errors));
+}
+
 /* The median of a column with its interval; column RECORD_COLUMNS: what came of what was due. */
 static int interval_of(const struct series *series, enum record_column column, double *scratch,
 		       uint64_t seed, struct statistics_interval *interval)
@@ -162,10 +172,8 @@ static int interval_of(const struct series *series, enum record_column column, d
 	int err;
 
 	for (size_t i = 0; i < series->count; i++) {
-		double value = column == RECORD_COLUMNS
-				       ? record_number(series->rows[i], COLUMN_throughput_rps) /
-						 record_number(series->rows[i], COLUMN_rate_rps)
-				       : record_number(series->rows[i], column);
+		double value = column == RECORD_COLUMNS ? came_of(series->rows[i])
+							: record_number(series->rows[i], column);
 
 		if (!isnan(value))
 			scratch[count++] = value;

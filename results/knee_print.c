@@ -146,7 +146,8 @@ static void print_verdicts(const struct knee *knee, FILE *file)
 			fprintf(file, "  %s: %s\n", name_of(knee->lines[i].sample, name),
 				claim_text(&knee->lines[i].effect, knee->lines[i].verdict,
 					   statistics_words(knee->lines[i].verdict), text));
-	claim_method(file, pairs, comparisons, knee->floor, "the knee's rate");
+	claim_method(file, pairs);
+	claim_floor(file, "the knee's rate", pairs, comparisons, 1, knee->floor);
 }
 
 int knee_print(const struct knee *knee, FILE *file, bool color)

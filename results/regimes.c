@@ -18,6 +18,7 @@ struct draft {
 	const struct series_set *own, *controls;
 	/* By point and model, NULL where it did not run. */
 	const struct series *(*table)[REGIMES_MODELS_MAX];
+	enum regimes_who who;
 	uint64_t seed;
 };
 
@@ -54,9 +55,14 @@ static size_t find_model(struct regimes *r, const struct record *row)
 }
 
 /* A yardstick or a command is no contender. */
-static bool is_contender(const struct record *row)
+static bool is_contender(const struct record *row, enum regimes_who who)
 {
-	return *record_text(row, COLUMN_quadrant) && !row->values[COLUMN_rate_rps].present &&
+	const char *quadrant = record_text(row, COLUMN_quadrant);
+
+	if (who == REGIMES_RULE && strcmp(quadrant, "sync-blocking") != 0 &&
+	    strcmp(quadrant, "async-blocking") != 0)
+		return false;
+	return *quadrant && !row->values[COLUMN_rate_rps].present &&
 	       record_number(row, COLUMN_connections) >= 1;
 }
 
@@ -94,7 +100,7 @@ static size_t find_point(const struct regimes *r, const struct record *row)
 	return i;
 }
 
-static int find_points(struct regimes *r, const struct series_set *set)
+static int find_points(struct regimes *r, const struct series_set *set, enum regimes_who who)
 {
 	size_t used = 0;
 
@@ -104,7 +110,7 @@ static int find_points(struct regimes *r, const struct series_set *set)
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < set->count; i++)
-		if (is_contender(sample_of(&set->series[i])))
+		if (is_contender(sample_of(&set->series[i]), who))
 			r->points[0][used++] = point_of(sample_of(&set->series[i]));
 	qsort(r->points[0], used, sizeof(*r->points[0]), compare_points);
 	for (size_t i = 0; i < used; i++)
@@ -119,7 +125,7 @@ static void fill_table(struct regimes *r, struct draft *d)
 {
 	for (size_t i = 0; i < d->own->count; i++) {
 		const struct record *row = sample_of(&d->own->series[i]);
-		size_t model = is_contender(row) ? find_model(r, row) : REGIMES_MODELS_MAX;
+		size_t model = is_contender(row, d->who) ? find_model(r, row) : REGIMES_MODELS_MAX;
 
 		if (model < REGIMES_MODELS_MAX)
 			d->table[find_point(r, row)][model] = &d->own->series[i];
@@ -135,7 +141,7 @@ static int find_floors(struct regimes *r, const struct draft *d, enum regimes_me
 		const struct series *control = &d->controls->series[i];
 		const struct record *row = sample_of(control);
 		struct statistics_effect effect;
-		size_t at = is_contender(row) ? find_point(r, row) : r->point_count;
+		size_t at = is_contender(row, d->who) ? find_point(r, row) : r->point_count;
 		int err;
 
 		if (at == r->point_count)
@@ -218,17 +224,18 @@ static int judge(struct regimes *r, enum regimes_measure measure)
 	return err;
 }
 
-int regimes_make(const struct record *records, size_t count, uint64_t seed, struct regimes *r)
+int regimes_make(const struct record *records, size_t count, enum regimes_who who, uint64_t seed,
+		 struct regimes *r)
 {
 	struct series_set own = {0}, controls = {0};
-	struct draft d = {.own = &own, .controls = &controls, .seed = seed};
+	struct draft d = {.own = &own, .controls = &controls, .who = who, .seed = seed};
 	int err = series_make(records, count, RECORD_FETCH, &own);
 
 	*r = (struct regimes){0};
 	if (!err)
 		err = series_make_controls(records, count, RECORD_FETCH, &controls);
 	if (!err)
-		err = find_points(r, &own);
+		err = find_points(r, &own, who);
 	if (!err && !(d.table = calloc(r->point_count + 1, sizeof(*d.table))))
 		err = -ENOMEM;
 	if (!err)

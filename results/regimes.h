@@ -45,11 +45,16 @@ struct regimes {
 	size_t comparisons[REGIMES_MEASURES];
 };
 
+/* Whose rows count: everybody's, or those of the two sides of the rule of thumb. */
+enum regimes_who { REGIMES_ALL, REGIMES_RULE };
+
 /*
  * Makes the maps of the rows of kind FETCH that no rate was set for (others are passed over).
- * Models beyond REGIMES_MODELS_MAX are left out. 0 or -ENOMEM. Release with regimes_release().
+ * The rule is about threads that sleep in their calls (sync-blocking) and asynchronous models that
+ * do; those that spin are of neither side. Models beyond REGIMES_MODELS_MAX are left out. 0 or
+ * -ENOMEM. Release with regimes_release().
  */
-int regimes_make(const struct record *records, size_t count, uint64_t seed,
+int regimes_make(const struct record *records, size_t count, enum regimes_who who, uint64_t seed,
 		 struct regimes *regimes);
 /* Also takes a zeroed struct. */
 void regimes_release(struct regimes *regimes);
@@ -63,7 +68,7 @@ enum regimes_rule { REGIMES_HOLDS, REGIMES_BROKEN, REGIMES_OPEN };
 enum regimes_rule regimes_test(const struct regimes *regimes, const struct regimes_point *point,
 			       bool synchronous);
 
-/* The maps, the points in words, and the rule. 0, -ENOMEM or -EIO. */
-int regimes_print(const struct regimes *regimes, FILE *file, bool color);
+/* The maps of `all`, the points in words, and what `rule` says of the rule. 0, -ENOMEM or -EIO. */
+int regimes_print(const struct regimes *all, const struct regimes *rule, FILE *file, bool color);
 
 #endif

@@ -104,33 +104,32 @@ static int print_map(const struct regimes *r, enum regimes_measure measure, FILE
 	return err;
 }
 
-/* One line a point: the best, and by how much it is ahead of each it beats. */
+/* One line a point: the best, what it beats and by how much, and what it does not. */
 static void print_point(const struct regimes *r, const struct regimes_point *point,
 			enum regimes_measure measure, FILE *file)
 {
-	const char *unit = measure == REGIMES_THROUGHPUT ? "1/s" : "us";
-	char latency[TABLE_TEXT_SIZE], number[TABLE_TEXT_SIZE];
-	const char *comma = "; against ";
+	bool rate = measure == REGIMES_THROUGHPUT;
+	char latency[TABLE_TEXT_SIZE], number[TABLE_TEXT_SIZE], text[CLAIM_TEXT_SIZE];
+	const char *before = "; no difference shown to ";
 
 	if (point->best == REGIMES_MODELS_MAX)
 		return;
-	fprintf(file, "  latency %s, %.0f connection%s: %s %s",
+	fprintf(file, "  latency %s, %.0f connection%s: %s: %s, %s",
 		latency_text(point->latency_us, latency), point->connections,
-		point->connections == 1 ? "" : "s", r->names[point->best],
-		table_number(point->medians[point->best], unit, number));
-	for (size_t m = 0; m < r->model_count; m++) {
-		enum statistics_verdict verdict = point->verdicts[m];
-		const char *words = measure == REGIMES_CPU && verdict == STATISTICS_FASTER
-					    ? "cheaper by"
-					    : statistics_words(verdict);
-		char text[CLAIM_TEXT_SIZE];
-
-		if (verdict == STATISTICS_NOT_COMPARED)
-			continue;
-		fprintf(file, "%s%s %s", comma, r->names[m],
-			claim_text(&point->effects[m], verdict, words, text));
-		comma = "; ";
-	}
+		point->connections == 1 ? "" : "s", rate ? "highest" : "lowest",
+		r->names[point->best],
+		table_number(point->medians[point->best], rate ? "1/s" : "us", number));
+	for (size_t m = 0; m < r->model_count; m++)
+		if (point->verdicts[m] == STATISTICS_FASTER)
+			fprintf(file, "; %s than %s",
+				claim_text(&point->effects[m], point->verdicts[m],
+					   rate ? "faster by" : "cheaper by", text),
+				r->names[m]);
+	for (size_t m = 0; m < r->model_count; m++)
+		if (point->verdicts[m] == STATISTICS_NO_DIFFERENCE) {
+			fprintf(file, "%s%s", before, r->names[m]);
+			before = ", ";
+		}
 	putc('\n', file);
 }
 
@@ -139,7 +138,7 @@ static void print_rule(const struct regimes *r, enum regimes_measure measure, FI
 	static const char *const outcomes[] = {
 		[REGIMES_HOLDS] = "holds",
 		[REGIMES_BROKEN] = "does not hold",
-		[REGIMES_OPEN] = "cannot be told, no difference shown",
+		[REGIMES_OPEN] = "cannot be told, no difference shown between the two sides",
 	};
 	const struct regimes_point *corners[] = {&r->points[measure][0],
 						 &r->points[measure][r->point_count - 1]};
@@ -147,15 +146,16 @@ static void print_rule(const struct regimes *r, enum regimes_measure measure, FI
 
 	for (size_t i = 0; i < 2; i++) {
 		const struct regimes_point *point = corners[i];
+		enum regimes_rule outcome = regimes_test(r, point, i == 0);
 
 		winners(r, point, who, sizeof(who));
-		fprintf(file, "  %s (latency %s, %.0f connection%s), %s: it %s; %s%s.\n",
+		fprintf(file, "  %s (latency %s, %.0f connection%s), by %s: it %s",
 			i ? "slow and many" : "fast and few",
 			latency_text(point->latency_us, latency), point->connections,
 			point->connections == 1 ? "" : "s",
-			measure == REGIMES_THROUGHPUT ? "throughput" : "CPU",
-			outcomes[regimes_test(r, point, i == 0)], who,
-			standing(r, point) == point->models ? " between any" : "");
+			measure == REGIMES_THROUGHPUT ? "throughput" : "CPU per fetch",
+			outcomes[outcome]);
+		fprintf(file, outcome == REGIMES_OPEN ? ".\n" : ": %s.\n", who);
 	}
 }
 
@@ -173,34 +173,49 @@ static void print_measure(const struct regimes *r, enum regimes_measure measure,
 			if (point->effects[m].pairs && point->effects[m].pairs < pairs)
 				pairs = point->effects[m].pairs;
 	}
-	claim_method(file, pairs, r->comparisons[measure], floor,
-		     measure == REGIMES_THROUGHPUT ? "throughput, where it is largest"
-						   : "CPU per fetch, where it is largest");
+	claim_floor(file,
+		    measure == REGIMES_THROUGHPUT ? "throughput, the noisiest point"
+						  : "CPU per fetch, the noisiest point",
+		    pairs, r->comparisons[measure], fmax(1, (double)r->model_count / 2), floor);
 }
 
-int regimes_print(const struct regimes *r, FILE *file, bool color)
+/* Blocks are the same for all: any comparison tells how many there are. */
+static size_t any_pairs(const struct regimes *r)
+{
+	for (size_t i = 0; i < r->point_count; i++)
+		for (size_t m = 0; m < r->model_count; m++)
+			if (r->points[0][i].effects[m].pairs)
+				return r->points[0][i].effects[m].pairs;
+	return 0;
+}
+
+int regimes_print(const struct regimes *all, const struct regimes *rule, FILE *file, bool color)
 {
 	int err = 0;
 
-	if (r->point_count == 0 || r->model_count < 2) {
+	if (all->point_count == 0 || all->model_count < 2) {
 		fputs("No two models ran beside each other: no map to draw.\n", file);
 		return ferror(file) ? -EIO : 0;
 	}
 	for (unsigned m = 0; m < REGIMES_MEASURES && !err; m++) {
 		fprintf(file, color ? "\033[1m%s\033[0m\n" : "%s\n", titles[m]);
-		err = print_map(r, (enum regimes_measure)m, file, color);
+		err = print_map(all, (enum regimes_measure)m, file, color);
 		if (!err) {
 			putc('\n', file);
-			print_measure(r, (enum regimes_measure)m, file);
+			print_measure(all, (enum regimes_measure)m, file);
 			putc('\n', file);
 		}
 	}
 	if (err)
 		return err;
-	fputs("The rule of thumb: fast I/O and few connections, threads; slow I/O and many, "
-	      "asynchronous I/O\n",
+	claim_method(file, any_pairs(all));
+	if (rule->point_count == 0 || rule->model_count < 2)
+		return ferror(file) ? -EIO : 0;
+	fputs("\nThe rule of thumb: fast I/O and few connections, threads; slow I/O and many, "
+	      "asynchronous I/O\n(threads and asynchronous models that sleep while they wait, among "
+	      "themselves)\n",
 	      file);
 	for (unsigned m = 0; m < REGIMES_MEASURES; m++)
-		print_rule(r, (enum regimes_measure)m, file);
+		print_rule(rule, (enum regimes_measure)m, file);
 	return ferror(file) ? -EIO : 0;
 }

@@ -119,7 +119,7 @@ static void print_coefficients(const struct usl_line *line, FILE *file)
 		fprintf(file,
 			"%.0f %% of the work is one worker's at a time:\n"
 			"          however many there are, they stay below %s.\n",
-			100 * line->fit.sigma,
+			100 * fmin(1, line->fit.sigma),
 			table_number(line->fit.lambda / line->fit.sigma, unit, limit));
 	fprintf(file, "    kappa  %s: coherency. ", coefficient(&line->kappa, text));
 	if (may_be_none(&line->kappa))
@@ -179,9 +179,13 @@ int usl_print(const struct usl *usl, FILE *file, bool color)
 			pairs = seen && seen < pairs ? seen : pairs;
 		}
 	}
-	for (unsigned kind = 0; kind < RECORD_KINDS && !err; kind++)
+	if (err)
+		return err;
+	if (all)
+		claim_method(file, pairs);
+	for (unsigned kind = 0; kind < RECORD_KINDS; kind++)
 		if (comparisons[kind])
-			claim_method(file, pairs, all, usl->floor[kind],
-				     kind == RECORD_SUMSQ ? "squares/s" : "throughput");
-	return err ? err : ferror(file) ? -EIO : 0;
+			claim_floor(file, kind == RECORD_SUMSQ ? "squares/s" : "throughput", pairs,
+				    all, 1, usl->floor[kind]);
+	return ferror(file) ? -EIO : 0;
 }

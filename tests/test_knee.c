@@ -81,6 +81,8 @@ static struct record *add(const char *model, const char *role, unsigned block, d
 	record_set_count(row, COLUMN_workers, 1);
 	record_set_real(row, COLUMN_rate_rps, capacity * share);
 	record_set_real(row, COLUMN_rate_share, share);
+	record_set_count(row, COLUMN_requests, (uint64_t)(10000 * came));
+	record_set_count(row, COLUMN_unsent, (uint64_t)(10000 * (1 - came)));
 	record_set_real(row, COLUMN_throughput_rps, capacity * share * came);
 	record_set_real(row, COLUMN_latency_p50_us, latency_us / 2);
 	record_set_real(row, COLUMN_latency_p99_us, latency_us);
@@ -188,7 +190,7 @@ static void words(void **state)
 	says("(95 % interval over blocks: 80 % to 80 %).");
 	says("Saturation: at 100 % 97.0 % of what was due came; all that was due came up to 80 %");
 	says("against that of epoll\n  uring: faster by 20 % [20, 20]\n");
-	says("Noise floor of the knee's rate: 0.0 %");
+	says("the knee's rate: 1 comparison; noise floor 0.0 %");
 }
 
 /* What ends at the edge of what was tried is said to. */

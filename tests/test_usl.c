@@ -246,8 +246,7 @@ static void words(void **state)
 	says("! more workers than CPUs", true);
 	says("faster by 79 % [79, 79]", true); /* 2 / (1 + 0.1 + 0.02) */
 	says("no difference shown", true);     /* the processes */
-	says("Noise floor of squares/s: 0.1 %", true);
-	says("Holm over 4", true);
+	says("squares/s: 4 comparisons; noise floor 0.1 %", true);
 	says("always fit", false);
 }
 
@@ -263,7 +262,7 @@ static void three_counts(void **state)
 	says("No number of workers is too many", true);
 	says("! more", false);
 	says("2 blocks cannot decide so many", true);
-	says("unknown, no A/A control", true);
+	says("noise floor unknown, no A/A control", true);
 }
 
 /* A failed row and another workload are none of the line's. */
