@@ -99,7 +99,7 @@ static bool is_labs(struct runner *r)
 	       ask_once(r, "/delay/1us", &code, &length) == 0 && code == 200;
 }
 
-/* An origin that runs already: it must answer, and be the lab's where the plan takes it for that. */
+/* An origin that runs already: it must answer, and be the lab's where the plan needs that. */
 static void meet_origin(struct runner *r)
 {
 	const struct plan_cell *asking = NULL;

@@ -43,8 +43,8 @@ size_t claim_blocks_needed(double comparisons)
 void claim_method(FILE *file, size_t pairs)
 {
 	fprintf(file,
-		"Intervals: 95 %%, over blocks. Verdicts: paired by block, sign-flip test (%s), Holm's "
-		"correction.\n",
+		"Intervals: 95 %%, over blocks. Verdicts: paired by block, sign-flip test (%s), "
+		"Holm's correction.\n",
 		pairs <= STATISTICS_EXACT_PAIRS ? "exact" : "Monte Carlo");
 }
 

@@ -164,20 +164,15 @@ static double came_of(const struct record *row)
 	return came / (came + (isnan(unsent) ? 0 : unsent) + (isnan(errors) ? 0 : errors));
 }
 
-/* The median of a column with its interval; column RECORD_COLUMNS: what came of what was due. */
-static int interval_of(const struct series *series, enum record_column column, double *scratch,
-		       uint64_t seed, struct statistics_interval *interval)
+static int came_interval(const struct series *series, double *scratch, uint64_t seed,
+			 struct statistics_interval *interval)
 {
 	size_t count = 0;
 	int err;
 
-	for (size_t i = 0; i < series->count; i++) {
-		double value = column == RECORD_COLUMNS ? came_of(series->rows[i])
-							: record_number(series->rows[i], column);
-
-		if (!isnan(value))
-			scratch[count++] = value;
-	}
+	for (size_t i = 0; i < series->count; i++)
+		if (!isnan(came_of(series->rows[i])))
+			scratch[count++] = came_of(series->rows[i]);
 	err = statistics_bootstrap(scratch, count, STATISTICS_MEDIAN, STATISTICS_RESAMPLES, seed,
 				   interval);
 	return err == -EINVAL ? 0 : err;
@@ -187,12 +182,12 @@ static int fill_point(struct draft *d, size_t p, uint64_t seed, struct knee_poin
 {
 	const struct series *series = d->series[p];
 	double low, high;
-	int err = interval_of(series, RECORD_COLUMNS, d->scratch, seed, &point->came);
+	int err = came_interval(series, d->scratch, seed, &point->came);
 
 	if (!err)
-		err = interval_of(series, COLUMN_latency_p50_us, d->scratch, seed, &point->p50_us);
+		err = series_interval(series, COLUMN_latency_p50_us, seed, &point->p50_us);
 	if (!err)
-		err = interval_of(series, COLUMN_latency_p99_us, d->scratch, seed, &point->p99_us);
+		err = series_interval(series, COLUMN_latency_p99_us, seed, &point->p99_us);
 	point->offered = record_number(sample_of(series), COLUMN_rate_rps);
 	point->share = record_number(sample_of(series), COLUMN_rate_share);
 	point->uncorrected_p99_us = series_median(series, COLUMN_latency_uncorrected_p99_us);

@@ -176,8 +176,8 @@ int knee_print(const struct knee *knee, FILE *file, bool color)
 		putc('\n', file);
 	}
 	fprintf(file,
-		"came: share of what was due; ! below %.0f %%, ? cannot be told. Latency counts from "
-		"when a fetch was due.\n",
+		"came: share of what was due; ! below %.0f %%, ? cannot be told. "
+		"Latency counts from when a fetch was due.\n",
 		100 * KNEE_HELD);
 	print_verdicts(knee, file);
 	return ferror(file) ? -EIO : 0;

@@ -212,8 +212,8 @@ int regimes_print(const struct regimes *all, const struct regimes *rule, FILE *f
 	if (rule->point_count == 0 || rule->model_count < 2)
 		return ferror(file) ? -EIO : 0;
 	fputs("\nThe rule of thumb: fast I/O and few connections, threads; slow I/O and many, "
-	      "asynchronous I/O\n(threads and asynchronous models that sleep while they wait, among "
-	      "themselves)\n",
+	      "asynchronous I/O\n(threads and asynchronous models that sleep while they wait, "
+	      "among themselves)\n",
 	      file);
 	for (unsigned m = 0; m < REGIMES_MEASURES; m++)
 		print_rule(rule, (enum regimes_measure)m, file);

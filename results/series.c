@@ -122,24 +122,47 @@ double series_value(const struct series *series, const struct record *block,
 	return record_number(series->rows[low], column);
 }
 
-double series_median(const struct series *series, enum record_column column)
+/* The values of a column that are there, to be freed; NULL when memory is out. */
+static double *values_of(const struct series *series, enum record_column column, size_t *count)
 {
 	double *values = calloc(series->count, sizeof(*values));
-	double median = NAN;
-	size_t count = 0;
 
+	*count = 0;
 	for (size_t i = 0; values && i < series->count; i++) {
 		double value = record_number(series->rows[i], column);
 
 		if (!isnan(value))
-			values[count++] = value;
+			values[(*count)++] = value;
 	}
+	return values;
+}
+
+double series_median(const struct series *series, enum record_column column)
+{
+	size_t count;
+	double *values = values_of(series, column, &count);
+	double median = NAN;
+
 	if (values) {
 		statistics_sort(values, count);
 		median = statistics_quantile(values, count, 0.5);
 	}
 	free(values);
 	return median;
+}
+
+int series_interval(const struct series *series, enum record_column column, uint64_t seed,
+		    struct statistics_interval *interval)
+{
+	size_t count;
+	double *values = values_of(series, column, &count);
+	int err = -ENOMEM;
+
+	if (values)
+		err = statistics_bootstrap(values, count, STATISTICS_MEDIAN, STATISTICS_RESAMPLES,
+					   seed, interval);
+	free(values);
+	return err == -EINVAL ? 0 : err;
 }
 
 int series_compare(const struct series *side, const struct series *base, enum record_column column,

@@ -52,6 +52,10 @@ double series_value(const struct series *series, const struct record *block,
 /* The median over the blocks that have the column; NAN when none has, or memory is out. */
 double series_median(const struct series *series, enum record_column column);
 
+/* The same with its 95 % interval; all NAN when no block has the column. 0 or -ENOMEM. */
+int series_interval(const struct series *series, enum record_column column, uint64_t seed,
+		    struct statistics_interval *interval);
+
 /*
  * side / base over the blocks that have both (see statistics_compare()); either may be NULL:
  * nothing to compare. 0 or -ENOMEM.

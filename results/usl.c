@@ -180,20 +180,15 @@ static int fill_point(const struct draft *d, size_t p, uint64_t seed, struct usl
 {
 	const struct series *series = d->series[p];
 	struct usl_point *point = &line->points[p];
-	size_t count = 0;
 	int err;
 
 	point->workers = workers_of(series);
 	point->cpus = concurrency_cpus(record_text(sample_of(series), COLUMN_cpus));
 	line->oversubscribed =
 		line->oversubscribed || (point->cpus && point->workers > point->cpus);
-	for (size_t b = 0; b < d->block_count; b++)
-		if (!isnan(d->rates[p * d->block_count + b]))
-			d->scratch[count++] = d->rates[p * d->block_count + b];
-	err = statistics_bootstrap(d->scratch, count, STATISTICS_MEDIAN, STATISTICS_RESAMPLES, seed,
-				   &point->rate);
+	err = series_interval(series, rate_of(sample_of(series)), seed, &point->rate);
 	if (err)
-		return err == -EINVAL ? 0 : err;
+		return err;
 	return series_compare(p ? series : NULL, d->series[0], rate_of(sample_of(series)), seed,
 			      &point->effect);
 }

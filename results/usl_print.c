@@ -133,8 +133,8 @@ static void print_fit(const struct usl_line *line, FILE *file)
 {
 	if (!line->fitted) {
 		fprintf(file,
-			"    No law is fitted: it needs three worker counts at least, and there are "
-			"%zu.\n",
+			"    No law is fitted: it needs three worker counts at least, and there "
+			"are %zu.\n",
 			line->count);
 		return;
 	}
