@@ -4,9 +4,9 @@
  * loop of its own, nothing shared); and on the pool. What two loops that share nothing reach is
  * what these two CPUs have to give. Under a hypervisor it changes within seconds: at 1.1 times one
  * CPU's rate both sit on one core's threads, at 2.0 each has a core. So the pool is judged by the
- * turns in which the loops before and after it reached WHOLE, and the others are counted. The time on
- * one CPU that selects a turn is another than the one it is divided by: a slow one would let the
- * turn in and flatter it.
+ * turns in which the loops before and after it reached WHOLE, and the others are counted. The time
+ * on one CPU that selects a turn is another than the one it is divided by: a slow one would let
+ * the turn in and flatter it.
  */
 #include <pthread.h>
 #include <sched.h>
