@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "lab/body_pattern.h"
+#include "lab/plans.h"
 #include "results/record.h"
 #include "tests/child.h"
 #include "tests/linking.h"
@@ -138,6 +139,67 @@ static void a_plan_over_veth(void **state)
 	child_free(&child);
 	assert_int_equal(linking_gone(mark), 0);
 	linking_same(before, linking_host());
+}
+
+/* A shipped plan's text, its cells cut short; to be freed. */
+static char *shortened(const char *name)
+{
+	static const char *const lengths[][2] = {{"300ms", " 20ms"}, {"100ms", "  5ms"}};
+	const struct plan_text *p = plan_texts;
+	char *text;
+
+	while (p->name && strcmp(p->name, name) != 0)
+		p++;
+	assert_non_null(p->name);
+	text = strdup(p->text);
+	for (size_t i = 0; i < 2; i++) {
+		char *at = strstr(text, lengths[i][0]);
+
+		assert_non_null(at);
+		memcpy(at, lengths[i][1], 5);
+	}
+	return text;
+}
+
+/* Every cell of the plan bypass runs, and the report says what its figures are not. */
+static void the_plan_bypass(void **state)
+{
+	const char *const argv[] = {child_program("iolab"),
+				    "run",
+				    "--blocks",
+				    "1",
+				    "--results",
+				    results,
+				    plan_path,
+				    NULL};
+	char *plan = shortened("bypass");
+	struct record *rows;
+	struct child child;
+	size_t count;
+
+	(void)state;
+	linking_need();
+	write_plan(plan);
+	free(plan);
+	child_start(&child, argv);
+	if (child_wait(&child, 5 * CHILD_LIMIT_MS))
+		fail_msg("%s", child.err.text);
+	count = rows_of(&child, &rows);
+	assert_true(count >= 54);
+	for (size_t i = 0; i < count; i++) {
+		const char *variant = record_text(&rows[i], COLUMN_variant_requested);
+
+		assert_string_equal(record_text(&rows[i], COLUMN_link), "veth");
+		/* GRO is off: the row must own up to that. */
+		if (strstr(variant, "busy-poll") &&
+		    strcmp(record_text(&rows[i], COLUMN_model), "epoll") == 0)
+			assert_non_null(strstr(record_text(&rows[i], COLUMN_variant_effective),
+					       "(not effective)"));
+	}
+	assert_non_null(strstr(child.out.text, "these are not a network"));
+	assert_non_null(strstr(child.out.text, "CPU per fetch is the figure to read"));
+	record_free_all(rows, count);
+	child_free(&child);
 }
 
 /* The command line has the last word, and a run that is gone on with keeps it. */
@@ -494,6 +556,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_over_veth),
+		cmocka_unit_test(the_plan_bypass),
 		cmocka_unit_test(the_command_line_decides),
 		cmocka_unit_test(latency),
 		cmocka_unit_test(targets_of_ones_own),
