@@ -53,14 +53,14 @@ static void format_time(double seconds, char text[static 64])
 }
 
 /* What is not known before the run stands as it would in a plan. */
-static void print_command(const struct plan_cell *cell)
+static void print_command(const struct plan_cell *cell, enum link_kind link)
 {
-	const struct cell_world world = {.client = "{cpus}",
-					 .url = "http://127.0.0.1:{port}",
-					 .tls_url = "https://127.0.0.1:{tls-port}",
-					 .ca = "{ca}"};
+	struct cell_world world = {.client = "{cpus}", .ca = "{ca}"};
+	const char *address = link_address(link, LINK_ORIGIN);
 	struct cell_command command;
 
+	snprintf(world.url, sizeof(world.url), "http://%s:{port}", address);
+	snprintf(world.tls_url, sizeof(world.tls_url), "https://%s:{tls-port}", address);
 	cell_command_make(&command, cell, &world);
 	printf("   ");
 	for (unsigned i = 0; i < command.count; i++) {
@@ -90,7 +90,7 @@ static void print_cells(const struct plan *plan, bool commands)
 		       cell->baseline && !cell->control ? "  baseline" : "",
 		       cell->control ? "  control" : "");
 		if (commands && !cell->control)
-			print_command(cell);
+			print_command(cell, plan->link);
 	}
 }
 

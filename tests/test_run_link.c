@@ -532,6 +532,13 @@ static void bad_input(void **state)
 	plan_refused(plan, NULL, "link-latency");
 	snprintf(plan, sizeof(plan), "[experiment]\nlink = none\n%s", fetch);
 	plan_refused(plan, NULL, "plan.ini:3: [f]: link = none starts no origin");
+	static const char *const commands[] = {"plan", "--commands", "bypass", NULL};
+	struct child child;
+
+	/* What a plan would run can be seen by anybody. */
+	assert_int_equal(iolab(&child, commands), 0);
+	assert_non_null(strstr(child.out.text, " http://198.18.0.2:{port}/bytes/16384"));
+	child_free(&child);
 	plan_refused("[command c]\nrun = curl {url}\n", "--link=none", "no origin, for {url}");
 	refused(two, 2, "'all' is one");
 	refused(port, 2, "--origin-port is that of --origin-command");
