@@ -10,6 +10,7 @@
 #define NAPI_DEFAULT_US 50
 
 const struct model_option uring_option_rows[] = {
+	{"plain", VALUE_NONE, false, "none of these: the ring as the kernel makes it"},
 	{"defer", VALUE_NONE, false, "completions are worked off inside the wait (DEFER_TASKRUN)"},
 	{"coop", VALUE_NONE, false, "completions do not interrupt the thread (COOP_TASKRUN)"},
 	/* Without a CPU its thread inherits the worker's: pinned, both share that one core. */
@@ -20,6 +21,7 @@ const struct model_option uring_option_rows[] = {
 	{"linked", VALUE_NONE, false, "the send starts the receive (IO_LINK)"},
 	{"bundle", VALUE_NONE, false, "one completion may span several buffers"},
 	{"incremental", VALUE_NONE, false, "arrivals share a buffer until it is full"},
+	{"huge-pages", VALUE_NONE, false, "the receive buffers lie in huge pages"},
 	{"zerocopy", VALUE_NONE, false, "sends from the program's own pages (SEND_ZC)"},
 	{"napi", VALUE_DURATION, false, "waiting polls the interface first, for V at most"},
 	{"min-wait", VALUE_DURATION, true, "wait so long for a whole batch, then for one"},
@@ -83,6 +85,8 @@ int uring_options_check(const struct model_choices *choices, enum wait_mode wait
 				      "--uring: %s goes with --wait=block: a thread that spins "
 				      "never waits",
 				      of_waits[i]);
+	if (chosen(choices, "plain") && choices->count > 1)
+		return refuse(why, why_size, "--uring: plain is none of the others: leave it out");
 	if (sqpoll && sqpoll->has_value && sqpoll->value > INT32_MAX)
 		return refuse(why, why_size, "--uring: sqpoll:%" PRIu64 " is no CPU",
 			      sqpoll->value);
@@ -101,6 +105,8 @@ static void resolve_default(struct uring_options *o)
 	o->fixed = true;
 	o->multishot = true;
 	o->poll_first = true;
+	o->huge_pages = true;
+	o->by_default = true;
 }
 
 void uring_options_resolve(struct uring_options *o, const struct model_choices *choices)
@@ -126,6 +132,7 @@ void uring_options_resolve(struct uring_options *o, const struct model_choices *
 	o->linked = chosen(choices, "linked");
 	o->bundle = chosen(choices, "bundle");
 	o->incremental = chosen(choices, "incremental");
+	o->huge_pages = chosen(choices, "huge-pages");
 	o->zerocopy = chosen(choices, "zerocopy");
 	o->napi = napi != NULL;
 	o->napi_us = napi && napi->has_value ? (uint32_t)(napi->value / 1000) : NAPI_DEFAULT_US;
@@ -158,6 +165,7 @@ void uring_options_text(const struct uring_options *o, const struct uring_findin
 		{o->linked, "linked"},
 		{o->bundle, "bundle"},
 		{o->incremental, "incremental"},
+		{o->huge_pages, "huge-pages"},
 		{o->zerocopy, f->zerocopy_copied ? "zerocopy(copied)" : "zerocopy"},
 		{o->registered_wait, "registered-wait"},
 		{o->direct, "direct"},
@@ -180,4 +188,6 @@ void uring_options_text(const struct uring_options *o, const struct uring_findin
 		    f->napi_idle ? "(not effective)" : "");
 	if (o->min_wait_us)
 		add(text, "min-wait:%" PRIu32 "us", o->min_wait_us);
+	if (!text[0])
+		add(text, "plain");
 }

@@ -39,6 +39,7 @@ struct bench {
 	int client_cpu;
 	int server_cpu;
 	struct server servers[2]; /* started by the sections */
+	unsigned again, without;  /* runs of this section that lost a core: repeated, or not */
 	bool failed;		  /* a section could not be measured */
 };
 
