@@ -399,50 +399,76 @@ static bool clean(void)
 	return found;
 }
 
+/*
+ * A plan whose cells leave processes of their own behind, which do not die with the runner, and say
+ * so by a file.
+ */
+static void write_leaving_plan(void)
+{
+	char plan[512];
+
+	snprintf(
+		plan, sizeof(plan),
+		"[experiment]\nblocks = 1000\nlink = veth\n"
+		"[fetch f]\nmodel = epoll\nduration = 5ms\n"
+		"[command c]\nrun = sh -c 'setsid sleep 600 >/dev/null 2>&1 & touch %s; sleep 0.01'\n",
+		serving_path("left"));
+	write_plan(plan);
+}
+
+/* Starts a run of it and returns when the first process was left. */
+static void start_leaving(struct child *child)
+{
+	const char *const argv[] = {
+		child_program("iolab"), "run", "--results", results, plan_path, NULL};
+
+	unlink(serving_path("left"));
+	child_start(child, argv);
+	for (int i = 0; i < CHILD_LIMIT_MS / 10 && access(serving_path("left"), F_OK); i++)
+		usleep(10000);
+	assert_int_equal(access(serving_path("left"), F_OK), 0);
+}
+
 /* Killed at any moment it leaves nothing that iolab clean does not find. */
 static void killed(void **state)
 {
 	char *before = linking_host();
-	char *program = strdup(child_program("iolab"));
-	const char *const argv[] = {program, "run", "--results", results, plan_path, NULL};
-	unsigned found = 0;
 
 	(void)state;
 	linking_need();
-	/* Its cells leave processes of their own behind, which do not die with the runner. */
-	write_plan("[experiment]\nblocks = 100\nlink = veth\n"
-		   "[fetch f]\nmodel = epoll\nduration = 5ms\n"
-		   "[command c]\nrun = sh -c 'setsid sleep 600 >/dev/null 2>&1 & sleep 0.01'\n");
+	write_leaving_plan();
 	srandom((unsigned)getpid());
 	for (int i = 0; i < 20; i++) {
+		const char *const argv[] = {
+			child_program("iolab"), "run", "--results", results, plan_path, NULL};
 		struct child child;
 
-		child_start(&child, argv);
-		usleep((useconds_t)(random() % 400000) + (i == 0) * 800000);
+		/* While cells run, or at any time before. */
+		if (i % 2 == 0)
+			start_leaving(&child);
+		else
+			child_start(&child, argv);
+		usleep((useconds_t)(random() % 300000));
 		child_end(&child, SIGKILL, CHILD_LIMIT_MS);
 		child_free(&child);
-		found += clean();
+		if (i % 2 == 0)
+			assert_true(linking_marked(mark) > 0);
+		assert_true(clean() || i % 2);
 		assert_int_equal(linking_gone(mark), 0);
 	}
-	assert_true(found > 0);
 	assert_false(clean());
-	free(program);
 	linking_same(before, linking_host());
 }
 
 /* On Ctrl-C nothing is left, without any cleaning. */
 static void interrupted(void **state)
 {
-	const char *const run[] = {
-		child_program("iolab"), "run", "--results", results, plan_path, NULL};
 	struct child child;
 
 	(void)state;
 	linking_need();
-	write_plan("[experiment]\nblocks = 100\nlink = veth\n"
-		   "[command c]\nrun = sh -c 'setsid sleep 600 >/dev/null 2>&1 & sleep 0.05'\n");
-	child_start(&child, run);
-	usleep(900000);
+	write_leaving_plan();
+	start_leaving(&child);
 	assert_int_equal(child_end(&child, SIGINT, CHILD_LIMIT_MS), 130);
 	child_free(&child);
 	assert_int_equal(linking_gone(mark), 0);
