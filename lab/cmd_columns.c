@@ -5,6 +5,7 @@
 
 #include "lab/cmd.h"
 #include "lab/options.h"
+#include "results/flags.h"
 #include "results/record_schema.h"
 
 struct columns_options {
@@ -30,6 +31,10 @@ static void print_columns(void)
 		printf("%-32s %-5s %-5s %-4s %s\n", c->name, record_kind_name(c->kind),
 		       record_type_name(c->type), c->unit, c->meaning);
 	}
+	puts("\nflags, words in that column; !: --strict lets no claim rest on such rows");
+	for (unsigned i = 0; i < FLAGS; i++)
+		printf("%c %-20s %s\n", flags_all[i].spoils ? '!' : ' ', flags_all[i].word,
+		       flags_all[i].meaning);
 }
 
 enum status cmd_columns(int argc, char **argv)

@@ -61,6 +61,7 @@ static void format_time(double seconds, char text[static 64])
 static void make_command(struct cell_command *command, const struct plan_cell *cell)
 {
 	const struct cell_world world = {.client = "{cpus}",
+					 .clients = "{clients}",
 					 .url = "http://127.0.0.1:{port}",
 					 .tls_url = "https://127.0.0.1:{tls-port}",
 					 .ca = "{ca}"};
@@ -162,7 +163,8 @@ enum status cmd_plan(int argc, char **argv)
 	if (operands > 1)
 		status_exit(STATUS_USAGE, "plan takes one plan; '%s' is a second one", argv[2]);
 	if (plan_read(operands ? argv[1] : "matrix", (unsigned)options.cells_max, &plan, why,
-		      sizeof(why)))
+		      sizeof(why)) ||
+	    plan_check_link(&plan, why, sizeof(why)))
 		status_exit(STATUS_USAGE, "%s", why);
 	if (options.blocks)
 		plan.blocks = options.blocks;

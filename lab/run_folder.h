@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "lab/link.h"
 #include "lab/plan.h"
 #include "results/record.h"
 
@@ -22,15 +23,17 @@ struct run_facts {
 	uint64_t place; /* enum place_policy */
 	double precision;
 	uint64_t budget_ns;
+	uint64_t link; /* enum link_kind, and its latency */
+	uint64_t link_latency_ns;
 };
 
 /*
  * Makes the folder under `results` (made too, if it is missing) with plan.ini, run.json,
- * host.json and topology.xml. Ends the program with one line and STATUS_FAILED when something
- * cannot be written.
+ * host.json (which says what the link is, too) and topology.xml. Ends the program with one line and
+ * STATUS_FAILED when something cannot be written.
  */
 void run_folder_make(struct run_folder *folder, const char *results, const struct plan *plan,
-		     const struct run_facts *facts);
+		     const struct link *link, const struct run_facts *facts);
 
 /*
  * Opens the folder of an earlier run and reads its run.json. Ends the program with one line:
@@ -39,11 +42,22 @@ void run_folder_make(struct run_folder *folder, const char *results, const struc
 void run_folder_open(struct run_folder *folder, const char *path, struct run_facts *facts);
 
 /*
+ * Writes host.json and topology.xml, unless they are there already: a run may have been killed
+ * before they were. Ends the program as above.
+ */
+void run_folder_write_host(const struct run_folder *folder, uint64_t place,
+			   const struct link *link);
+
+/*
  * Reads the rows that are there into *records and *count, and removes those from the files that
  * were cut short, so that they can be run again. Ends the program with one line and STATUS_FAILED
  * when a file does not parse.
  */
 void run_folder_rows(const struct run_folder *folder, struct record **records, size_t *count);
+
+/* The same with the rows of capacity.csv: see plan_capacity_cell(). */
+void run_folder_capacities(const struct run_folder *folder, struct record **records, size_t *count);
+void run_folder_append_capacity(const struct run_folder *folder, const struct record *record);
 
 /* The path of a file in the folder; valid until the next call. */
 const char *run_folder_file(const struct run_folder *folder, const char *name);

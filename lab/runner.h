@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lab/link.h"
 #include "lab/plan.h"
 #include "lab/run_folder.h"
 #include "results/record.h"
@@ -22,6 +23,13 @@ struct runner_limits {
 	uint64_t budget_ns; /* no block is begun that would go beyond */
 };
 
+/* What the lab itself takes, beside the cells that this process ran. */
+struct runner_cost {
+	double cells_s; /* their warm-ups, and their measured intervals as recorded, together */
+	double wall_s;	/* from the run's beginning to its last cell's row */
+	double cpu_s;	/* of this process so far, its children apart */
+};
+
 struct runner_outcome {
 	struct record *records; /* all rows, in the order they were run */
 	size_t count;
@@ -29,19 +37,21 @@ struct runner_outcome {
 	unsigned failed; /* of them, those of cells that failed: flagged, with the reason */
 	unsigned unable; /* and those of cells that this host cannot do, likewise */
 	bool interrupted;
+	struct runner_cost cost;
 	char note[PLACE_NOTE_SIZE]; /* who shares a CPU, "" when nobody does */
 	char ended[256];	    /* which limit ended it, "" when none did */
 };
 
 /*
- * Runs it all but for what *outcome has rows of already (zeroed when it has none). Ends the
+ * Runs it over the link, the origin at its one end and every cell at the other (of LINK_NONE there
+ * is no origin): all but for what *outcome has rows of already (zeroed when it has none). Ends the
  * program with one line and STATUS_UNABLE when the placement is impossible or the origin does not
  * start. A cell that fails or hangs is reported on stderr, has a row that says so, and does not
  * end the run; one that this host cannot do is reported once. Release with runner_release().
  */
 void runner_run(const struct plan *plan, enum place_policy policy,
-		const struct runner_limits *limits, const struct run_folder *folder,
-		struct runner_outcome *outcome);
+		const struct runner_limits *limits, const struct link *link,
+		const struct run_folder *folder, struct runner_outcome *outcome);
 void runner_release(struct runner_outcome *outcome);
 
 /* Whether the outcome has a row in which this host could not do that cell. */

@@ -4,39 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "results/flags.h"
 #include "results/html.h"
-
-static const struct {
-	const char *word; /* one that ends in '-' stands for all that begin so */
-	const char *meaning;
-} meanings[] = {
-	{"steal", "the hypervisor gave more than 2 % of the host's time to others"},
-	{"origin-shares-cpu", "the client ran on the origin's CPU: there was no other"},
-	{"origin-saturated", "the origin used 95 % of its CPU or more: it, not the client, was the "
-			     "limit; CPU per fetch is the figure to compare"},
-	{"cq-overflow", "io_uring: completions did not fit into the completion queue"},
-	{"unanswered", "fetches were still without an answer when the run was cut off"},
-	{"errors", "fetches failed: throughput and latencies are those of the good ones"},
-	{"rate-not-held", "open loop: less than 98 % of the offered rate was reached"},
-	{"moved", "a worker was not where it had been bound"},
-	{"worker_died", "a worker died, and what it left undone was done again"},
-	{"unlike_cores", "the workers' cores are not alike"},
-	{"failed", "the run failed; it is in no figure"},
-	{"no-row", "why it failed: it printed no row"},
-	{"timeout", "why it failed: it did not end in time and was killed"},
-	{"status-", "why it failed: it ended with that exit status (3: this host cannot do it)"},
-	{"signal-", "why it failed: it was ended by that signal"},
-};
 
 static const char *meaning_of(const char *word)
 {
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-		size_t length = strlen(meanings[i].word);
+	flag_set set = flags_read(word);
 
-		if (meanings[i].word[length - 1] == '-' ? !strncmp(word, meanings[i].word, length)
-							: !strcmp(word, meanings[i].word))
-			return meanings[i].meaning;
-	}
+	for (unsigned flag = 0; flag < FLAGS; flag++)
+		if (set & (flag_set)1 << flag)
+			return flags_all[flag].meaning;
 	return "a flag that this lab does not know";
 }
 

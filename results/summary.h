@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "results/flags.h"
 #include "results/record.h"
 #include "results/statistics.h"
 
@@ -47,13 +48,16 @@ struct summary_cell {
 	const struct record *sample; /* one of its rows, for its factors; borrowed */
 	size_t rows;		     /* complete runs */
 	size_t group;		     /* index of its workload */
+	size_t origin_limited;	     /* of them, those in which the origin was the limit */
+	flag_set spoiled;	     /* flags that spoil rows of it, or of its control */
 	bool contender;		     /* false for the floor, which belongs to no quadrant */
 	struct summary_value values[SUMMARY_COLUMNS];
 };
 
 /*
  * A workload: cells that may be compared. Fetches by connections, TLS, offered rate, origin
- * latency and rounded body; sums by jobs, their size and core; naps by their number and length.
+ * latency, overlap and rounded body; sums by jobs, their size and core; naps by their number and
+ * length.
  */
 struct summary_group {
 	size_t first; /* its cells are cells[first] ... cells[first + count - 1], by name */
