@@ -221,6 +221,24 @@ static void names_may_have_more_parts(void **state)
 	assert_string_equal(pictures.units[0].points[3].label, "uring/defer");
 }
 
+/* 50 % of what each model can do is another rate for each. */
+static void shares_of_a_capacity_are_an_axis(void **state)
+{
+	(void)state;
+	for (unsigned share = 20; share <= 80; share += 20) {
+		add_named("load/%s/%u%%", "epoll", share, 64);
+		set_all(&rows[row_count - 4], COLUMN_rate_rps, 1000.0 * share);
+		add_named("load/%s/%u%%", "uring", share, 64);
+		set_all(&rows[row_count - 4], COLUMN_rate_rps, 1100.0 * share);
+	}
+	make();
+	assert_int_equal(pictures.unit_count, 1);
+	assert_int_equal(pictures.units[0].x, COLUMN_rate_rps);
+	assert_int_equal(pictures.units[0].line_count, 2);
+	assert_string_equal(pictures.units[0].points[0].label, "epoll");
+	assert_true(pictures.units[0].points[4].x == 22000);
+}
+
 static void many_lines_are_split_and_few_joined(void **state)
 {
 	size_t lines = 0, points = 0;
@@ -479,6 +497,7 @@ int main(void)
 		TEST(a_factor_that_two_columns_tell_is_drawn_once),
 		TEST(two_factors_are_two_axes),
 		TEST(names_may_have_more_parts),
+		TEST(shares_of_a_capacity_are_an_axis),
 		TEST(many_lines_are_split_and_few_joined),
 		TEST(scripts_have_axes_units_and_data),
 		TEST(an_axis_of_less_than_a_decade_is_linear),
