@@ -206,6 +206,31 @@ static void two_factors_are_two_axes(void **state)
 	assert_int_equal(lines[COLUMN_origin_latency_us], 3);
 }
 
+/* Too many for one picture: each value of the other factor has its own, and none has two. */
+static void contexts_are_drawn_apart(void **state)
+{
+	size_t units = 0;
+
+	(void)state;
+	for (unsigned c = 1; c <= 16; c *= 4)
+		for (unsigned l = 0; l < 3; l++)
+			for (char model[2] = "a"; model[0] < 'e'; model[0]++) {
+				char name[64];
+
+				snprintf(name, sizeof(name), "grid/%s/%ums/%u", model, l, c);
+				set_all(add_cell(name, "cell", c, 1000), COLUMN_origin_latency_us,
+					1000 * l);
+			}
+	make();
+	for (size_t i = 0; i < pictures.unit_count; i++) {
+		const struct picture_unit *unit = &pictures.units[i];
+
+		assert_int_equal(unit->line_count, 4);
+		units += unit->x == COLUMN_connections;
+	}
+	assert_int_equal(units, 3);
+}
+
 /* A model's own option is a part that the others' names do not have. */
 static void names_may_have_more_parts(void **state)
 {
@@ -497,6 +522,7 @@ int main(void)
 		TEST(a_factor_that_two_columns_tell_is_drawn_once),
 		TEST(two_factors_are_two_axes),
 		TEST(names_may_have_more_parts),
+		TEST(contexts_are_drawn_apart),
 		TEST(shares_of_a_capacity_are_an_axis),
 		TEST(many_lines_are_split_and_few_joined),
 		TEST(scripts_have_axes_units_and_data),
