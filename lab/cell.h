@@ -39,6 +39,8 @@ struct cell_world {
 	char url[256];	    /* "http://127.0.0.1:4711", without a '/' at its end */
 	char tls_url[256];  /* "" where the origin speaks no TLS */
 	char ca[600];
+	char link[64];		    /* as the record has it */
+	uint64_t origin_latency_ns; /* that the origin adds for the link, for want of netem */
 };
 
 /* What can be filled in besides the section's keys, by name; NULL at the end. */
@@ -87,9 +89,10 @@ void cell_mark_failed(struct record *record, const char *word, const char *said)
 /* Whether the row is of one of the lab's executables that said that this host cannot do it. */
 bool cell_is_unable(const struct record *record);
 
-/* Fills in which run, block and cell the row belongs to. */
-void cell_label_row(const struct plan_cell *cell, struct record *record, const char *run_id,
-		    const char *experiment, uint64_t block, uint64_t order);
+/* Fills in which run, block and cell the row belongs to, and by which link it was measured. */
+void cell_label_row(const struct plan_cell *cell, const struct cell_world *world,
+		    struct record *record, const char *run_id, const char *experiment,
+		    uint64_t block, uint64_t order);
 
 /*
  * Adds the quality flags that only the runner can see: origin-shares-cpu, origin-saturated,

@@ -22,10 +22,14 @@ static const struct command {
 	{"plan", cmd_plan, "the cells of a plan and how long they take, without running any"},
 	{"compare", cmd_compare, "two runs, cell by cell: what changed, and what can be claimed"},
 	{"calibrate", cmd_calibrate, "the lab itself: what differences it finds on this host"},
+	{"plot", cmd_plot, "the pictures of a run, from its files"},
+	{"report", cmd_report, "report.html of a run, from its files"},
 	{"list", cmd_list, "the shipped plans"},
 	{"columns", cmd_columns, "the columns of a row and their meaning"},
 	{"doctor", cmd_doctor,
 	 "whether figures taken on this host can be believed, and what mends it"},
+	{"link", cmd_link, "run a program over a veth link, with an origin at its other end"},
+	{"clean", cmd_clean, "end what runs that were killed left behind"},
 	{"topology", topology, "the machine, and who would sit where"},
 };
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lab/cell.h"
+#include "lab/run_pages.h"
 #include "lab/run_trust.h"
 #include "lab/status.h"
 #include "results/concurrency.h"
@@ -223,6 +224,8 @@ void run_report(const struct plan *plan, const struct run_folder *folder,
 	close_file(folder, "report.txt", report);
 	print_report(stdout, table_color(isatty(STDOUT_FILENO)), &f);
 	print_paths(folder);
+	run_pages_make(folder->path, outcome->records, outcome->count,
+		       (struct summary *[RUN_FILES_SUMMARIES]){f.fetch, f.sumsq, f.nap});
 	summary_free(f.fetch);
 	summary_free(f.sumsq);
 	summary_free(f.nap);

@@ -173,7 +173,8 @@ static void run_cell(struct runner *r, const struct plan_cell *cell, uint64_t bl
 	if (loaded_ns)
 		loaded_ns += plan_duration_ns(cell, "warmup", 0);
 	cell_command_make(&command, cell, &r->world);
-	err = subprocess_start(&r->cell, command.argv, command.cpus, why, sizeof(why));
+	err = subprocess_start_in(link_netns(r->link, LINK_CLIENT), &r->cell, command.argv,
+				  command.cpus, why, sizeof(why));
 	if (err)
 		status_exit(STATUS_UNABLE, "%s", why);
 	running = r->cell.pid;
@@ -183,7 +184,7 @@ static void run_cell(struct runner *r, const struct plan_cell *cell, uint64_t bl
 	if (!make_row(r, cell, err, status, &record))
 		return;
 	count_cell(r, cell, &record);
-	cell_label_row(cell, &record, r->folder->id, r->plan->name, block, order);
+	cell_label_row(cell, &r->world, &record, r->folder->id, r->plan->name, block, order);
 	cell_flag_row(&record, r->world.origin_shares, subprocess_cpu_ns(&r->origin) - origin_ns,
 		      loaded_ns);
 	keep_row(r, &record);
@@ -252,7 +253,7 @@ static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
 			run_cell(r, cell, block, i + 1);
 			runner_show_estimate(r, cell);
 		}
-		if (!interrupted && !subprocess_running(&r->origin)) {
+		if (!interrupted && runner_origin_died(r)) {
 			progress_clear(&r->progress);
 			status_warn("the origin has died: %s", subprocess_last_error(&r->origin));
 			r->outcome->failed++;
@@ -329,8 +330,8 @@ static double own_cpu_s(void)
 }
 
 void runner_run(const struct plan *plan, enum place_policy policy,
-		const struct runner_limits *limits, const struct run_folder *folder,
-		struct runner_outcome *outcome)
+		const struct runner_limits *limits, const struct link *link,
+		const struct run_folder *folder, struct runner_outcome *outcome)
 {
 	/* No SA_RESTART: a wait must return so that the running cell can be told. */
 	struct sigaction action = {.sa_handler = on_interrupt};
@@ -343,7 +344,9 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	r->plan = plan;
 	r->folder = folder;
 	r->limits = limits;
+	r->link = link;
 	r->outcome = outcome;
+	link_text(link, r->world.link);
 	find_done(r);
 	decide_seats(r, policy);
 	runner_start_origin(r);

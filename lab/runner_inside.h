@@ -14,17 +14,21 @@ struct runner {
 	struct subprocess origin;
 	struct progress progress;
 	const struct runner_limits *limits;
+	const struct link *link;
 	size_t *done; /* by block and order: 1 + the index of a row that an earlier run left */
 	struct runner_outcome *outcome;
 	struct subprocess cell; /* the one that runs */
 };
 
 /*
- * Starts the origin on its CPU, with what the plan says of it, and learns where it listens. Ends
- * the program with one line and STATUS_UNABLE when it does not start.
+ * Starts the origin on its CPU and at its end of the link, with what the plan says of it, and
+ * learns where it listens. Ends the program with one line and STATUS_UNABLE when it does not start.
  */
 void runner_start_origin(struct runner *runner);
 void runner_stop_origin(struct runner *runner);
+
+/* Whether the origin is to run and does not. */
+bool runner_origin_died(const struct runner *runner);
 
 /* Whether a row has figures that count: its run neither failed nor was cut short. */
 bool runner_counts(const struct record *record);

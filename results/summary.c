@@ -228,6 +228,11 @@ static void make_groups(struct summary *summary, const struct summary_draft *dra
 		cell->sample = sample;
 		cell->rows = drafts[i].own.count;
 		cell->spoiled = flags_spoiling(drafts[i].flags);
+		for (size_t row = 0; row < cell->rows; row++)
+			cell->origin_limited +=
+				flags_read(record_text(drafts[i].own.rows[row], COLUMN_flags)) >>
+					FLAG_ORIGIN &
+				1;
 		cell->group = summary->group_count - 1;
 		cell->contender =
 			sample->kind != RECORD_FETCH || *record_text(sample, COLUMN_quadrant);
