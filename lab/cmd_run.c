@@ -35,8 +35,8 @@ struct run_options {
 	const char *precision;
 	const char *resume;
 	unsigned place;
-	bool strict;
 	unsigned link; /* enum link_kind, or PLANS_LINK */
+	bool strict;
 };
 
 #define FIELD(name) offsetof(struct run_options, name)
@@ -279,7 +279,7 @@ static enum status resume(const struct run_options *options)
 	plan.link = (enum link_kind)facts.link;
 	plan.link_latency_ns = facts.link_latency_ns;
 	make_link(&net, &plan);
-	run_folder_write_host(&folder, &net, &facts);
+	run_folder_write_host(&folder, facts.place, &net);
 	limits = (struct runner_limits){facts.precision, facts.budget_ns};
 	run_folder_rows(&folder, &outcome.records, &outcome.count);
 	count_failed(&outcome);

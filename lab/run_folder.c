@@ -93,14 +93,13 @@ static void lock(struct run_folder *f)
 		status_exit(STATUS_UNABLE, "%s: another iolab is running it", f->path);
 }
 
-void run_folder_write_host(const struct run_folder *f, const struct link *link,
-			   const struct run_facts *facts)
+void run_folder_write_host(const struct run_folder *f, uint64_t place, const struct link *link)
 {
 	char why[512];
 	json_t *host;
 
 	if (access(run_folder_file(f, "host.json"), F_OK)) {
-		if (host_facts((enum place_policy)facts->place, NULL, &host, why, sizeof(why)))
+		if (host_facts((enum place_policy)place, NULL, &host, why, sizeof(why)))
 			status_exit(STATUS_UNABLE, "%s", why);
 		if (json_object_set_new(host, "link", link_facts(link)))
 			status_exit(STATUS_UNABLE, "out of memory");
@@ -126,7 +125,7 @@ void run_folder_make(struct run_folder *f, const char *results, const struct pla
 			     "link_latency_ns", (json_int_t)link->latency_ns, "started_unix_s",
 			     (json_int_t)time(NULL)));
 	lock(f);
-	run_folder_write_host(f, link, facts);
+	run_folder_write_host(f, facts->place, link);
 }
 
 void run_folder_open(struct run_folder *f, const char *path, struct run_facts *facts)

@@ -36,17 +36,17 @@ void run_folder_make(struct run_folder *folder, const char *results, const struc
 		     const struct link *link, const struct run_facts *facts);
 
 /*
- * Writes host.json and topology.xml where they are missing: a run may have been killed before they
- * were there. Ends the program likewise.
- */
-void run_folder_write_host(const struct run_folder *folder, const struct link *link,
-			   const struct run_facts *facts);
-
-/*
  * Opens the folder of an earlier run and reads its run.json. Ends the program with one line:
  * STATUS_USAGE when it is no run's folder, STATUS_UNABLE when another process runs it.
  */
 void run_folder_open(struct run_folder *folder, const char *path, struct run_facts *facts);
+
+/*
+ * Writes host.json and topology.xml, unless they are there already: a run may have been killed
+ * before they were. Ends the program as above.
+ */
+void run_folder_write_host(const struct run_folder *folder, uint64_t place,
+			   const struct link *link);
 
 /*
  * Reads the rows that are there into *records and *count, and removes those from the files that

@@ -29,7 +29,6 @@ void runner_stop_origin(struct runner *runner);
 
 /* Whether the origin is to run and does not. */
 bool runner_origin_died(const struct runner *runner);
-
 /* Whether a row has figures that count: its run neither failed nor was cut short. */
 bool runner_counts(const struct record *record);
 

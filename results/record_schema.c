@@ -26,10 +26,9 @@ static json_t *flags_json(void)
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < FLAGS && list; i++)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:b, s:s}", "word", flags_all[i].word, "spoils",
-						flags_all[i].spoils, "meaning",
-						flags_all[i].meaning));
+		json_array_append_new(list, json_pack("{s:s, s:b, s:s}", "word", flags_all[i].word,
+						      "spoils", flags_all[i].spoils, "meaning",
+						      flags_all[i].meaning));
 	return list;
 }
 
