@@ -220,6 +220,11 @@ static void connections_throughput_and_latency_agree(void **state)
 	assert_flags(&made, "");
 	made.merged.lanes_rps = 960;
 	assert_flags(&made, "");
+	/* 5 %, and 1 % for a fetch of 10 ms at the end of a second. */
+	made.merged.lanes_rps = 945;
+	assert_flags(&made, "");
+	made.merged.lanes_rps = 940;
+	assert_flags(&made, "littles-law");
 	made.merged.lanes_rps = 900;
 	assert_flags(&made, "littles-law");
 	made.merged.lanes_rps = 1100;
