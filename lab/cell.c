@@ -174,8 +174,10 @@ void cell_label_row(const struct plan_cell *cell, const struct cell_world *world
 	record_set_count(record, COLUMN_order, order);
 	record_set_text(record, COLUMN_cell, cell->name);
 	record_set_text(record, COLUMN_role, cell->control ? "control" : role);
-	if (record->kind == RECORD_FETCH)
+	if (record->kind == RECORD_FETCH) {
 		record_set_text(record, COLUMN_link, world->link);
+		record_set_text(record, COLUMN_overlap, plan_value(cell, "overlap"));
+	}
 	if (record->kind == RECORD_FETCH && asked)
 		record_set_real(record, COLUMN_origin_latency_us,
 				(double)plan_duration_ns(cell, "latency", 0) / 1e3);

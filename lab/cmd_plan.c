@@ -61,6 +61,7 @@ static void format_time(double seconds, char text[static 64])
 static void make_command(struct cell_command *command, const struct plan_cell *cell)
 {
 	const struct cell_world world = {.client = "{cpus}",
+					 .clients = "{clients}",
 					 .url = "http://127.0.0.1:{port}",
 					 .tls_url = "https://127.0.0.1:{tls-port}",
 					 .ca = "{ca}"};

@@ -210,30 +210,54 @@ static const char *const csv_names[RECORD_KINDS] = {
 	[RECORD_NAP] = "nap.csv",
 };
 
+/* Adds the rows of one file, which may be missing. */
+static void read_rows(const struct run_folder *f, const char *name, struct record **records,
+		      size_t *count)
+{
+	struct record *read;
+	size_t read_count;
+	bool cut;
+	char why[512];
+
+	if (access(run_folder_file(f, name), F_OK))
+		return;
+	if (record_read_csv(run_folder_file(f, name), &read, &read_count, &cut, why, sizeof(why)))
+		status_exit(STATUS_FAILED, "%s", why);
+	keep_whole(f, name, read, read_count, cut, records, count);
+}
+
 void run_folder_rows(const struct run_folder *f, struct record **records, size_t *count)
 {
 	*records = NULL;
 	*count = 0;
-	for (unsigned kind = 0; kind < RECORD_KINDS; kind++) {
-		struct record *read;
-		size_t read_count;
-		bool cut;
-		char why[512];
+	for (unsigned kind = 0; kind < RECORD_KINDS; kind++)
+		if (csv_names[kind])
+			read_rows(f, csv_names[kind], records, count);
+}
 
-		if (!csv_names[kind] || access(run_folder_file(f, csv_names[kind]), F_OK))
-			continue;
-		if (record_read_csv(run_folder_file(f, csv_names[kind]), &read, &read_count, &cut,
-				    why, sizeof(why)))
-			status_exit(STATUS_FAILED, "%s", why);
-		keep_whole(f, csv_names[kind], read, read_count, cut, records, count);
-	}
+#define CAPACITY_CSV "capacity.csv"
+
+void run_folder_capacities(const struct run_folder *f, struct record **records, size_t *count)
+{
+	*records = NULL;
+	*count = 0;
+	read_rows(f, CAPACITY_CSV, records, count);
+}
+
+static void append(const struct run_folder *f, const char *name, const struct record *record)
+{
+	char why[512];
+
+	if (record_append_csv(run_folder_file(f, name), record, why, sizeof(why)))
+		status_exit(STATUS_FAILED, "%s", why);
+}
+
+void run_folder_append_capacity(const struct run_folder *f, const struct record *record)
+{
+	append(f, CAPACITY_CSV, record);
 }
 
 void run_folder_append(const struct run_folder *f, const struct record *record)
 {
-	char why[512];
-
-	if (record_append_csv(run_folder_file(f, csv_names[record->kind]), record, why,
-			      sizeof(why)))
-		status_exit(STATUS_FAILED, "%s", why);
+	append(f, csv_names[record->kind], record);
 }

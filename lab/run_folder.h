@@ -55,6 +55,10 @@ void run_folder_write_host(const struct run_folder *folder, uint64_t place,
  */
 void run_folder_rows(const struct run_folder *folder, struct record **records, size_t *count);
 
+/* The same with the rows of capacity.csv: see plan_capacity_cell(). */
+void run_folder_capacities(const struct run_folder *folder, struct record **records, size_t *count);
+void run_folder_append_capacity(const struct run_folder *folder, const struct record *record);
+
 /* The path of a file in the folder; valid until the next call. */
 const char *run_folder_file(const struct run_folder *folder, const char *name);
 

@@ -28,7 +28,7 @@ const struct summary_column summary_columns[SUMMARY_COLUMNS] = {
 	{COLUMN_blocked_share, SUMMARY_EVIDENCE},
 	{COLUMN_voluntary_switches_per_request, SUMMARY_EVIDENCE},
 	{COLUMN_involuntary_switches_per_request, SUMMARY_EVIDENCE},
-	{COLUMN_overlap_elements_per_s, SUMMARY_EVIDENCE},
+	{COLUMN_overlap_elements_per_s, SUMMARY_RATE},
 	{COLUMN_dispatch_ns_per_job, SUMMARY_COST},
 	{COLUMN_duration_s, SUMMARY_EVIDENCE},
 	{COLUMN_setup_s, SUMMARY_EVIDENCE},
@@ -72,7 +72,7 @@ static int compare_columns(const struct record *a, const struct record *b,
 int summary_compare_workloads(const struct record *a, const struct record *b)
 {
 	static const enum record_column fetch[] = {COLUMN_connections, COLUMN_origin_latency_us,
-						   COLUMN_tls, COLUMN_rate_rps};
+						   COLUMN_tls, COLUMN_rate_rps, COLUMN_overlap};
 	static const enum record_column sums[] = {COLUMN_jobs, COLUMN_squares_per_job, COLUMN_core};
 	static const enum record_column naps[] = {COLUMN_tasks, COLUMN_ticks, COLUMN_tick_s};
 	int order;

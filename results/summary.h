@@ -56,7 +56,8 @@ struct summary_cell {
 
 /*
  * A workload: cells that may be compared. Fetches by connections, TLS, offered rate, origin
- * latency and rounded body; sums by jobs, their size and core; naps by their number and length.
+ * latency, overlap and rounded body; sums by jobs, their size and core; naps by their number and
+ * length.
  */
 struct summary_group {
 	size_t first; /* its cells are cells[first] ... cells[first + count - 1], by name */
