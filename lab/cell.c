@@ -157,8 +157,9 @@ bool cell_is_unable(const struct record *record)
 	       strcmp(record_text(record, COLUMN_role), "command") != 0;
 }
 
-void cell_label_row(const struct plan_cell *cell, struct record *record, const char *run_id,
-		    const char *experiment, uint64_t block, uint64_t order)
+void cell_label_row(const struct plan_cell *cell, const struct cell_world *world,
+		    struct record *record, const char *run_id, const char *experiment,
+		    uint64_t block, uint64_t order)
 {
 	const char *role = cell->section->kind == PLAN_COMMAND ? "command" : "cell";
 	bool asked = !plan_value(cell, "urls") && !plan_value(cell, "path");
@@ -169,8 +170,10 @@ void cell_label_row(const struct plan_cell *cell, struct record *record, const c
 	record_set_count(record, COLUMN_order, order);
 	record_set_text(record, COLUMN_cell, cell->name);
 	record_set_text(record, COLUMN_role, cell->control ? "control" : role);
-	if (record->kind == RECORD_FETCH)
+	if (record->kind == RECORD_FETCH) {
+		record_set_text(record, COLUMN_link, world->link);
 		record_set_text(record, COLUMN_overlap, plan_value(cell, "overlap"));
+	}
 	if (record->kind == RECORD_FETCH && asked)
 		record_set_real(record, COLUMN_origin_latency_us,
 				(double)plan_duration_ns(cell, "latency", 0) / 1e3);

@@ -37,11 +37,13 @@ struct cell_world {
 	char client[64];
 	char clients[256]; /* all that workers could have: every core but the origin's */
 	char origin[64];
-	bool external;	    /* the origin is the plan's own, and ran before */
-	bool origin_shares; /* both on one CPU: there is only one */
-	char url[256];	    /* "http://127.0.0.1:4711", without a '/' at its end */
-	char tls_url[256];  /* "" where the origin speaks no TLS */
-	char ca[600];	    /* "" where it is not the lab's to know */
+	bool external;		    /* the origin is the plan's own, and ran before */
+	bool origin_shares;	    /* both on one CPU: there is only one */
+	char url[256];		    /* "http://127.0.0.1:4711", without a '/' at its end */
+	char tls_url[256];	    /* "" where the origin speaks no TLS */
+	char ca[600];		    /* "" where it is not the lab's to know */
+	char link[64];		    /* as the record has it */
+	uint64_t origin_latency_ns; /* that the origin adds for the link, for want of netem */
 };
 
 /* What can be filled in besides the section's keys, by name; NULL at the end. */
@@ -90,9 +92,10 @@ void cell_mark_failed(struct record *record, const char *word, const char *said)
 /* Whether the row is of one of the lab's executables that said that this host cannot do it. */
 bool cell_is_unable(const struct record *record);
 
-/* Fills in which run, block and cell the row belongs to. */
-void cell_label_row(const struct plan_cell *cell, struct record *record, const char *run_id,
-		    const char *experiment, uint64_t block, uint64_t order);
+/* Fills in which run, block and cell the row belongs to, and by which link it was measured. */
+void cell_label_row(const struct plan_cell *cell, const struct cell_world *world,
+		    struct record *record, const char *run_id, const char *experiment,
+		    uint64_t block, uint64_t order);
 
 /* Whether the cell asks /delay/T or /bytes/N, which only the lab's own origin has. */
 bool cell_asks_lab(const struct plan_cell *cell);

@@ -2,6 +2,7 @@
 #include "lab/cell.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -100,8 +101,13 @@ static char *asked_url(const struct plan_cell *cell, const struct cell_world *wo
 
 	if (path)
 		return print("%s%s%s", url, *path == '/' ? "" : "/", path);
-	if (latency && units_duration(latency, &number) == 0 && number)
+	if (latency && units_duration(latency, &number) == 0 && number) {
+		/* This path's latency stands instead of what the origin was started with. */
+		if (world->origin_latency_ns)
+			return print("%s/delay/%" PRIu64 "ns", url,
+				     number + world->origin_latency_ns);
 		return print("%s/delay/%s", url, latency);
+	}
 	if (body && units_size(body, &number) == 0)
 		return print("%s/bytes/%llu", url, (unsigned long long)number);
 	return print("%s/", url);

@@ -14,5 +14,7 @@ enum status cmd_columns(int argc, char **argv);
 enum status cmd_doctor(int argc, char **argv);
 enum status cmd_compare(int argc, char **argv);
 enum status cmd_calibrate(int argc, char **argv);
+enum status cmd_link(int argc, char **argv);
+enum status cmd_clean(int argc, char **argv);
 
 #endif

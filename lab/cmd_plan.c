@@ -111,7 +111,8 @@ enum status cmd_plan(int argc, char **argv)
 	if (operands > 1)
 		status_exit(STATUS_USAGE, "plan takes one plan; '%s' is a second one", argv[2]);
 	if (plan_read(operands ? argv[1] : "matrix", (unsigned)options.cells_max, &plan, why,
-		      sizeof(why)))
+		      sizeof(why)) ||
+	    plan_check_link(&plan, why, sizeof(why)))
 		status_exit(STATUS_USAGE, "%s", why);
 	if (options.blocks)
 		plan.blocks = options.blocks;

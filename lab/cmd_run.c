@@ -1,6 +1,7 @@
 /* iolab run: a plan from reading it to the matrix at the end. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "lab/cell.h"
 #include "lab/cmd.h"
+#include "lab/link.h"
 #include "lab/options.h"
 #include "lab/plan.h"
 #include "lab/run_folder.h"
@@ -21,6 +23,8 @@
 /* With a budget or a precision, which end it before. */
 #define MOST_BLOCKS	  10000
 #define DEFAULT_BUDGET_NS UINT64_C(600000000000)
+/* No --link was given. */
+#define PLANS_LINK UINT_MAX
 
 struct run_options {
 	const char *results;
@@ -31,6 +35,7 @@ struct run_options {
 	const char *precision;
 	const char *resume;
 	unsigned place;
+	unsigned link; /* enum link_kind, or PLANS_LINK */
 };
 
 #define FIELD(name) offsetof(struct run_options, name)
@@ -85,6 +90,12 @@ static const struct option_set *run_set(void)
 		 .argument = "cores|compact|spread",
 		 .choices = place_policy_names,
 		 .help = "who sits where (default cores)"},
+		{.name = "link",
+		 .kind = OPTION_CHOICE,
+		 .offset = FIELD(link),
+		 .argument = "loopback|veth|none",
+		 .choices = link_kind_names,
+		 .help = "between client and origin (default: what the plan says, or loopback)"},
 	};
 	static const struct option_set set = {
 		.usage = "run [options] [PLAN]\n       iolab run --resume RUN",
@@ -101,6 +112,10 @@ static void read_plan(struct plan *plan, const struct run_options *options, cons
 	char why[512];
 	int err = plan_read(name, (unsigned)options->cells_max, plan, why, sizeof(why));
 
+	if (!err && options->link != PLANS_LINK)
+		plan->link = (enum link_kind)options->link;
+	if (!err)
+		err = plan_check_link(plan, why, sizeof(why));
 	if (err)
 		status_exit(STATUS_USAGE, "%s", why);
 	if (options->blocks)
@@ -144,12 +159,13 @@ static struct runner_limits read_limits(const struct run_options *options, struc
 }
 
 static enum status run(struct plan *plan, enum place_policy place,
-		       const struct runner_limits *limits, const struct run_folder *folder,
-		       struct runner_outcome *outcome)
+		       const struct runner_limits *limits, struct link *net,
+		       const struct run_folder *folder, struct runner_outcome *outcome)
 {
 	enum status status;
 
-	runner_run(plan, place, limits, folder, outcome);
+	runner_run(plan, place, limits, net, folder, outcome);
+	link_down(net);
 	if (outcome->ended[0])
 		plan->blocks = outcome->blocks;
 	run_report(plan, folder, outcome);
@@ -180,6 +196,15 @@ static void announce(const struct plan *plan, const struct runner_limits *limits
 			    plan->blocks, ENOUGH_BLOCKS);
 }
 
+/* Before anything is written: without the right to it nothing is run. */
+static void make_link(struct link *net, const struct plan *plan)
+{
+	char why[512];
+
+	if (link_up(net, plan->link, plan->link_latency_ns, why, sizeof(why)))
+		status_exit(STATUS_UNABLE, "%s", why);
+}
+
 static enum status begin(const struct run_options *options, const char *name)
 {
 	struct runner_outcome outcome = {0};
@@ -187,15 +212,17 @@ static enum status begin(const struct run_options *options, const char *name)
 	struct run_folder folder;
 	struct run_facts facts;
 	struct plan plan;
+	struct link net;
 
 	read_plan(&plan, options, name);
 	limits = read_limits(options, &plan);
 	facts = (struct run_facts){.place = options->place,
 				   .precision = limits.precision,
 				   .budget_ns = limits.budget_ns};
-	run_folder_make(&folder, options->results, &plan, &facts);
+	make_link(&net, &plan);
+	run_folder_make(&folder, options->results, &plan, &net, &facts);
 	announce(&plan, &limits);
-	return run(&plan, options->place, &limits, &folder, &outcome);
+	return run(&plan, options->place, &limits, &net, &folder, &outcome);
 }
 
 /* Rows that a cell's failure left count as before. */
@@ -218,10 +245,11 @@ static enum status resume(const struct run_options *options)
 	struct run_folder folder = {.lock = -1};
 	struct run_facts facts = {.blocks = 0};
 	struct plan plan;
+	struct link net;
 	char why[512];
 
 	if (options->blocks || options->seed || options->cells_max || options->precision ||
-	    options->budget_ns || options->place)
+	    options->budget_ns || options->place || options->link != PLANS_LINK)
 		status_exit(STATUS_USAGE, "--resume goes on with the run as it was begun: no other "
 					  "option goes with it");
 	run_folder_open(&folder, options->resume, &facts);
@@ -238,17 +266,20 @@ static enum status resume(const struct run_options *options)
 	plan.name = strdup(facts.plan);
 	plan.blocks = facts.blocks;
 	plan.seed = facts.seed;
+	plan.link = (enum link_kind)facts.link;
+	plan.link_latency_ns = facts.link_latency_ns;
+	make_link(&net, &plan);
 	limits = (struct runner_limits){facts.precision, facts.budget_ns};
 	run_folder_rows(&folder, &outcome.records, &outcome.count);
 	count_failed(&outcome);
 	fprintf(stderr, "iolab: %s: %zu rows of %" PRIu64 " are there already\n", folder.id,
 		outcome.count, plan.blocks * plan.cell_count);
-	return run(&plan, (enum place_policy)facts.place, &limits, &folder, &outcome);
+	return run(&plan, (enum place_policy)facts.place, &limits, &net, &folder, &outcome);
 }
 
 enum status cmd_run(int argc, char **argv)
 {
-	struct run_options options = {.results = "results/runs"};
+	struct run_options options = {.results = "results/runs", .link = PLANS_LINK};
 	int operands = options_parse(run_set(), &options, argc, argv);
 
 	if (operands > 1)

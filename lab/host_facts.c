@@ -13,8 +13,11 @@
 #include "topology/bind.h"
 #include "topology/doctor.h"
 #include "topology/fingerprint.h"
+#include "topology/together.h"
 
 #define WHY 256
+
+#define LOOKS 4 /* at the chosen CPUs together */
 
 struct host {
 	hwloc_topology_t topology;
@@ -116,6 +119,23 @@ static int add_activity(const struct host *h, json_t *facts)
 	return err;
 }
 
+/* Of the first two CPUs that were chosen; nothing where there is only one, or it cannot be said. */
+static int add_together(const struct host *h, json_t *facts)
+{
+	int one = hwloc_bitmap_first(h->chosen);
+	int other = one < 0 ? -1 : hwloc_bitmap_next(h->chosen, one);
+	struct together t;
+
+	if (other < 0 || together_look((unsigned)one, (unsigned)other, LOOKS, &t))
+		return 0;
+	return json_object_set_new(facts, "together",
+				   json_pack("{s:i, s:i, s:f, s:f, s:f}", "one", one, "other",
+					     other, "least", t.least, "median", t.median, "most",
+					     t.most))
+		       ? -ENOMEM
+		       : 0;
+}
+
 static json_t *describe_counters(void)
 {
 	struct counters counters;
@@ -155,6 +175,8 @@ int host_facts(enum place_policy policy, const char *cpus, json_t **facts, char 
 		goto out;
 	object = fingerprint(&h);
 	err = object ? add_activity(&h, object) : -ENOMEM;
+	if (!err)
+		err = add_together(&h, object);
 	if (!err)
 		err = doctor_add_cores(object, h.workers, h.origin, "");
 	if (!err && (json_object_set_new(object, "io_uring", host_uring()) ||

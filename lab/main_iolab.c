@@ -26,6 +26,8 @@ static const struct command {
 	{"columns", cmd_columns, "the columns of a row and their meaning"},
 	{"doctor", cmd_doctor,
 	 "whether figures taken on this host can be believed, and what mends it"},
+	{"link", cmd_link, "run a program over a veth link, with an origin at its other end"},
+	{"clean", cmd_clean, "end what runs that were killed left behind"},
 	{"topology", topology, "the machine, and who would sit where"},
 };
 

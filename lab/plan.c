@@ -136,6 +136,10 @@ static int set_experiment(struct reading *r, const char *name, const char *value
 		r->plan->seed_given = true;
 	} else if (strcmp(name, "blocks") == 0) {
 		r->plan->blocks = number;
+	} else if (strcmp(name, "link") == 0) {
+		r->plan->link = (enum link_kind)number;
+	} else if (strcmp(name, "link-latency") == 0) {
+		r->plan->link_latency_ns = number;
 	} else if (strcmp(name, "read") == 0) {
 		if (!*value)
 			return complain(r, "[experiment] %s: it has no value", name);

@@ -39,6 +39,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lab/link.h"
 #include "lab/plan_kinds.h"
 #include "lab/plan_lines.h"
 #include "lab/plan_values.h"
@@ -91,7 +92,9 @@ struct plan {
 	uint64_t seed;
 	bool seed_given;
 	enum plan_report report;
-	char *read; /* what its report says first: what to look at; NULL: nothing */
+	enum link_kind link;	  /* what lies between the cells and the origin */
+	uint64_t link_latency_ns; /* that it adds */
+	char *read;		  /* what its report says first: what to look at; NULL: nothing */
 	struct plan_section *sections; /* the workloads */
 	unsigned section_count;
 	struct plan_section origin;
@@ -147,6 +150,13 @@ double plan_expected_s(const struct plan *plan);
 
 /* Whether a cell of the plan needs an origin that speaks TLS. */
 bool plan_needs_tls(const struct plan *plan);
+
+/*
+ * Whether the link fits the rest, which may have been changed since the plan was read: without one
+ * there is no origin, and only a veth link has a latency. Returns 0, or -EINVAL with one line in
+ * why.
+ */
+int plan_check_link(const struct plan *plan, char *why, size_t why_size);
 
 /* For plan.c: makes the cells from the sections. Returns as plan_read(). */
 int plan_expand(struct plan *plan, char *why, size_t why_size);

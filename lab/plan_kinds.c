@@ -6,6 +6,7 @@
 
 #include "kernels/fetch/models.h"
 #include "lab/fetch_options.h"
+#include "lab/link.h"
 #include "lab/model_choices.h"
 #include "lab/nap_options.h"
 #include "lab/plan.h"
@@ -63,6 +64,11 @@ static const struct option_row experiment_keys[] = {
 	 .choices = reports,
 	 .argument = "matrix, programs, grain, concurrency, cells, latency, scaling or regimes"},
 	KEY("read", OPTION_TEXT),
+	{.name = "link",
+	 .kind = OPTION_CHOICE,
+	 .choices = link_kind_names,
+	 .argument = "loopback, veth or none"},
+	KEY("link-latency", OPTION_DURATION),
 };
 static const struct option_row origin_keys[] = {
 	KEY("url", OPTION_TEXT),

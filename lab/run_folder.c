@@ -93,7 +93,7 @@ static void lock(struct run_folder *f)
 }
 
 void run_folder_make(struct run_folder *f, const char *results, const struct plan *plan,
-		     const struct run_facts *facts)
+		     const struct link *link, const struct run_facts *facts)
 {
 	char why[512];
 	json_t *host;
@@ -101,15 +101,18 @@ void run_folder_make(struct run_folder *f, const char *results, const struct pla
 	make_folder(f, results, plan->name);
 	write_text(f, "plan.ini", plan->text.flat);
 	write_json(f, "run.json",
-		   json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:I}", "run_id", f->id,
-			     "plan", plan->name, "blocks", (json_int_t)plan->blocks, "cells",
+		   json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:I, s:I}", "run_id",
+			     f->id, "plan", plan->name, "blocks", (json_int_t)plan->blocks, "cells",
 			     (json_int_t)plan->cell_count, "seed", (json_int_t)plan->seed, "place",
 			     (json_int_t)facts->place, "precision", facts->precision, "budget_ns",
-			     (json_int_t)facts->budget_ns, "started_unix_s",
+			     (json_int_t)facts->budget_ns, "link", link_kind_names[link->kind],
+			     "link_latency_ns", (json_int_t)link->latency_ns, "started_unix_s",
 			     (json_int_t)time(NULL)));
 	lock(f);
 	if (host_facts((enum place_policy)facts->place, NULL, &host, why, sizeof(why)))
 		status_exit(STATUS_UNABLE, "%s", why);
+	if (json_object_set_new(host, "link", link_facts(link)))
+		status_exit(STATUS_UNABLE, "out of memory");
 	write_json(f, "host.json", host);
 	if (fingerprint_export_topology(run_folder_file(f, "topology.xml"), why, sizeof(why)))
 		status_exit(STATUS_FAILED, "%s", why);
@@ -117,8 +120,9 @@ void run_folder_make(struct run_folder *f, const char *results, const struct pla
 
 void run_folder_open(struct run_folder *f, const char *path, struct run_facts *facts)
 {
-	const char *id, *plan;
-	json_int_t blocks, cells, seed, place, budget_ns;
+	const char *id, *plan,
+		*link = link_kind_names[LINK_LOOPBACK]; /* as before there were any */
+	json_int_t blocks, cells, seed, place, budget_ns, latency_ns = 0;
 	json_error_t error;
 	json_t *run;
 
@@ -127,13 +131,17 @@ void run_folder_open(struct run_folder *f, const char *path, struct run_facts *f
 		f->path[--end] = '\0';
 	lock(f);
 	run = json_load_file(run_folder_file(f, "run.json"), 0, &error);
-	if (!run || json_unpack_ex(run, &error, 0, "{s:s, s:s, s:I, s:I, s:I, s:I, s:F, s:I}",
-				   "run_id", &id, "plan", &plan, "blocks", &blocks, "cells", &cells,
-				   "seed", &seed, "place", &place, "precision", &facts->precision,
-				   "budget_ns", &budget_ns))
+	if (!run ||
+	    json_unpack_ex(run, &error, 0, "{s:s, s:s, s:I, s:I, s:I, s:I, s:F, s:I, s?s, s?I}",
+			   "run_id", &id, "plan", &plan, "blocks", &blocks, "cells", &cells, "seed",
+			   &seed, "place", &place, "precision", &facts->precision, "budget_ns",
+			   &budget_ns, "link", &link, "link_latency_ns", &latency_ns))
 		status_exit(STATUS_USAGE, "%s: cannot be gone on with: %s",
 			    run_folder_file(f, "run.json"), error.text);
-	if (blocks < 1 || blocks > 10000 || cells < 1 || cells > PLAN_CELLS_MOST || budget_ns < 0)
+	while (link_kind_names[facts->link] && strcmp(link_kind_names[facts->link], link) != 0)
+		facts->link++;
+	if (!link_kind_names[facts->link] || latency_ns < 0 || blocks < 1 || blocks > 10000 ||
+	    cells < 1 || cells > PLAN_CELLS_MOST || budget_ns < 0)
 		status_exit(STATUS_USAGE, "%s: its figures make no sense",
 			    run_folder_file(f, "run.json"));
 	snprintf(f->id, sizeof(f->id), "%s", id);
@@ -143,6 +151,7 @@ void run_folder_open(struct run_folder *f, const char *path, struct run_facts *f
 	facts->seed = (uint64_t)seed;
 	facts->place = (uint64_t)place;
 	facts->budget_ns = (uint64_t)budget_ns;
+	facts->link_latency_ns = (uint64_t)latency_ns;
 	json_decref(run);
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "lab/link.h"
 #include "lab/plan.h"
 #include "results/record.h"
 
@@ -22,15 +23,17 @@ struct run_facts {
 	uint64_t place; /* enum place_policy */
 	double precision;
 	uint64_t budget_ns;
+	uint64_t link; /* enum link_kind, and its latency */
+	uint64_t link_latency_ns;
 };
 
 /*
  * Makes the folder under `results` (made too, if it is missing) with plan.ini, run.json,
- * host.json and topology.xml. Ends the program with one line and STATUS_FAILED when something
- * cannot be written.
+ * host.json (which says what the link is, too) and topology.xml. Ends the program with one line and
+ * STATUS_FAILED when something cannot be written.
  */
 void run_folder_make(struct run_folder *folder, const char *results, const struct plan *plan,
-		     const struct run_facts *facts);
+		     const struct link *link, const struct run_facts *facts);
 
 /*
  * Opens the folder of an earlier run and reads its run.json. Ends the program with one line:

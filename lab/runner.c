@@ -144,7 +144,8 @@ bool runner_run_row(struct runner *r, const struct plan_cell *cell, struct recor
 	if (loaded_ns)
 		loaded_ns += plan_duration_ns(cell, "warmup", 0);
 	cell_command_make(&command, cell, &r->world);
-	err = subprocess_start(&r->cell, command.argv, command.cpus, why, sizeof(why));
+	err = subprocess_start_in(link_netns(r->link, LINK_CLIENT), &r->cell, command.argv,
+				  command.cpus, why, sizeof(why));
 	if (err)
 		status_exit(STATUS_UNABLE, "%s", why);
 	running = r->cell.pid;
@@ -195,7 +196,7 @@ static void run_cell(struct runner *r, const struct plan_cell *cell, uint64_t bl
 		return;
 	if (found > 0)
 		record_set_real(&record, COLUMN_rate_share, share);
-	cell_label_row(cell, &record, r->folder->id, r->plan->name, block, order);
+	cell_label_row(cell, &r->world, &record, r->folder->id, r->plan->name, block, order);
 	keep_row(r, &record);
 }
 
@@ -261,7 +262,7 @@ static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
 			progress_show(&r->progress, block, cell->name);
 			run_cell(r, cell, block, i + 1);
 		}
-		if (!interrupted && !r->world.external && !subprocess_running(&r->origin)) {
+		if (!interrupted && runner_origin_died(r)) {
 			progress_clear(&r->progress);
 			status_warn("the origin has died: %s", subprocess_last_error(&r->origin));
 			r->outcome->failed++;
@@ -328,8 +329,8 @@ static void run_blocks(struct runner *r)
 }
 
 void runner_run(const struct plan *plan, enum place_policy policy,
-		const struct runner_limits *limits, const struct run_folder *folder,
-		struct runner_outcome *outcome)
+		const struct runner_limits *limits, const struct link *link,
+		const struct run_folder *folder, struct runner_outcome *outcome)
 {
 	/* No SA_RESTART: a wait must return so that the running cell can be told. */
 	struct sigaction action = {.sa_handler = on_interrupt};
@@ -341,8 +342,13 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	r->plan = plan;
 	r->folder = folder;
 	r->limits = limits;
+	r->link = link;
 	r->outcome = outcome;
 	r->world.external = plan_origin_url(plan) != NULL;
+	link_text(link, r->world.link);
+	/* Whatever lies before an origin elsewhere is none of the lab's. */
+	if (r->world.external)
+		snprintf(r->world.link, sizeof(r->world.link), "none");
 	find_done(r);
 	runner_decide_seats(r, policy);
 	runner_start_origin(r);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lab/link.h"
 #include "lab/plan.h"
 #include "lab/run_folder.h"
 #include "results/record.h"
@@ -34,14 +35,15 @@ struct runner_outcome {
 };
 
 /*
- * Runs it all but for what *outcome has rows of already (zeroed when it has none). Ends the
+ * Runs it over the link, the origin at its one end and every cell at the other (of LINK_NONE there
+ * is no origin): all but for what *outcome has rows of already (zeroed when it has none). Ends the
  * program with one line and STATUS_UNABLE when the placement is impossible or the origin does not
  * start. A cell that fails or hangs is reported on stderr, has a row that says so, and does not
  * end the run; one that this host cannot do is reported once. Release with runner_release().
  */
 void runner_run(const struct plan *plan, enum place_policy policy,
-		const struct runner_limits *limits, const struct run_folder *folder,
-		struct runner_outcome *outcome);
+		const struct runner_limits *limits, const struct link *link,
+		const struct run_folder *folder, struct runner_outcome *outcome);
 void runner_release(struct runner_outcome *outcome);
 
 /* Whether the outcome has a row in which this host could not do that cell. */

@@ -65,7 +65,8 @@ static void measure(struct runner *r, const struct closed *closed, uint64_t turn
 	/* The cells that depend on it will say so themselves. */
 	o->failed = failed;
 	o->unable = unable;
-	cell_label_row(&closed->cell, &record, r->folder->id, r->plan->name, turn, order);
+	cell_label_row(&closed->cell, &r->world, &record, r->folder->id, r->plan->name, turn,
+		       order);
 	record_set_text(&record, COLUMN_role, "calibration");
 	run_folder_append_capacity(r->folder, &record);
 	record_release(&record);

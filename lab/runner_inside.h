@@ -15,6 +15,7 @@ struct runner {
 	struct progress progress;
 	const struct runner_limits *limits;
 	double *capacities; /* by cell of the plan: see plan_capacity_cell(); NAN: not measured */
+	const struct link *link;
 	size_t *done; /* by block and order: 1 + the index of a row that an earlier run left */
 	struct runner_outcome *outcome;
 	struct subprocess cell; /* the one that runs */
@@ -49,12 +50,15 @@ int runner_rate(const struct runner *runner, const struct plan_cell *cell, doubl
 		char text[static 32]);
 
 /*
- * Starts the origin on its CPU, with what the plan says of it, and learns where it listens. Ends
- * the program with one line and STATUS_UNABLE when it does not start. One that the plan names is
- * asked instead whether it answers, and is the lab's if the plan needs that.
+ * Starts the origin on its CPU and at its end of the link, with what the plan says of it, and
+ * learns where it listens. One that the plan names is asked instead whether it answers, and is the
+ * lab's if the plan needs that. Ends the program with one line and STATUS_UNABLE when it does not.
  */
 void runner_start_origin(struct runner *runner);
 void runner_stop_origin(struct runner *runner);
+
+/* Whether the origin is to run and does not. */
+bool runner_origin_died(const struct runner *runner);
 
 /*
  * The widest of the cells' 95 % intervals of what each is about (fetches or squares a second, or

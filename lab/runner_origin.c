@@ -1,4 +1,5 @@
 /* The origin that a plan's cells load: its command line, its addresses, its end. */
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,14 +31,20 @@ static int listening(struct runner *r, const char *scheme, char url[static 256])
 static void make_origin_command(const struct runner *r, char **argv, size_t most)
 {
 	const struct plan_section *section = &r->plan->origin;
+	const char *address = r->link->address[LINK_ORIGIN];
 	bool tls = plan_needs_tls(r->plan);
+	char listen[64], latency[64];
 	size_t count = 0;
 
+	snprintf(listen, sizeof(listen), "%s:0", address);
+	snprintf(latency, sizeof(latency), "%" PRIu64 "ns", r->world.origin_latency_ns);
 	argv[count++] = cell_program("origin");
-	argv[count++] = option("listen", "127.0.0.1:0");
+	argv[count++] = option("listen", listen);
 	argv[count++] = option("cpus", r->world.origin);
+	argv[count++] = option("latency", latency);
 	if (tls) {
-		argv[count++] = option("listen-tls", "127.0.0.1:0");
+		argv[count++] = option("listen-tls", listen);
+		argv[count++] = option("name", address);
 		argv[count++] = option("ca-out", r->world.ca);
 	}
 	for (unsigned k = 0; k < section->key_count && count + 1 < most; k++) {
@@ -131,9 +138,15 @@ void runner_start_origin(struct runner *r)
 		meet_origin(r);
 		return;
 	}
+	if (r->link->kind == LINK_NONE)
+		return;
+	if (r->link->delay == LINK_DELAY_ORIGIN)
+		r->world.origin_latency_ns = r->link->latency_ns;
+
 	snprintf(r->world.ca, sizeof(r->world.ca), "%s", run_folder_file(r->folder, "ca.pem"));
 	make_origin_command(r, argv, sizeof(argv) / sizeof(argv[0]));
-	err = subprocess_start(&r->origin, argv, NULL, why, sizeof(why));
+	err = subprocess_start_in(link_netns(r->link, LINK_ORIGIN), &r->origin, argv, NULL, why,
+				  sizeof(why));
 	for (char **word = argv; *word; word++)
 		free(*word);
 	if (err)
@@ -155,9 +168,14 @@ void runner_stop_origin(struct runner *r)
 {
 	int status;
 
-	if (r->world.external)
+	if (r->world.external || r->link->kind == LINK_NONE)
 		return;
 	subprocess_signal(&r->origin, SIGTERM);
 	while (subprocess_wait(&r->origin, UINT64_C(5000000000), &status) == -EINTR)
 		;
+}
+
+bool runner_origin_died(const struct runner *r)
+{
+	return !r->world.external && r->link->kind != LINK_NONE && !subprocess_running(&r->origin);
 }

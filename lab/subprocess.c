@@ -45,7 +45,7 @@ static bool bind_to(const cpu_set_t *set)
 	       sched_getaffinity(0, sizeof(got), &got) == 0 && CPU_EQUAL(&got, set);
 }
 
-static _Noreturn void become(char *const argv[], const cpu_set_t *cpus, int out, int err,
+static _Noreturn void become(int netns, char *const argv[], const cpu_set_t *cpus, int out, int err,
 			     pid_t parent)
 {
 	int null = open("/dev/null", O_RDONLY);
@@ -64,6 +64,11 @@ static _Noreturn void become(char *const argv[], const cpu_set_t *cpus, int out,
 			strerror(errno));
 		_exit(127);
 	}
+	if (netns >= 0 && setns(netns, CLONE_NEWNET)) {
+		dprintf(STDERR_FILENO, "cannot enter the link's namespace with %s: %s\n", argv[0],
+			strerror(errno));
+		_exit(127);
+	}
 	execvp(argv[0], argv);
 	dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
@@ -71,6 +76,12 @@ static _Noreturn void become(char *const argv[], const cpu_set_t *cpus, int out,
 
 int subprocess_start(struct subprocess *child, char *const argv[], const char *cpus, char *why,
 		     size_t why_size)
+{
+	return subprocess_start_in(-1, child, argv, cpus, why, why_size);
+}
+
+int subprocess_start_in(int netns, struct subprocess *child, char *const argv[], const char *cpus,
+			char *why, size_t why_size)
 {
 	pid_t parent = getpid();
 	int out[2], err[2];
@@ -88,7 +99,7 @@ int subprocess_start(struct subprocess *child, char *const argv[], const char *c
 	if (child->pid < 0)
 		goto close_err;
 	if (child->pid == 0)
-		become(argv, cpus ? &set : NULL, out[1], err[1], parent);
+		become(netns, argv, cpus ? &set : NULL, out[1], err[1], parent);
 	close(out[1]);
 	close(err[1]);
 	child->out.fd = out[0];

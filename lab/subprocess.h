@@ -35,6 +35,10 @@ struct subprocess {
 int subprocess_start(struct subprocess *child, char *const argv[], const char *cpus, char *why,
 		     size_t why_size);
 
+/* The same in a network namespace, unless netns is -1: link_netns() has such ones. */
+int subprocess_start_in(int netns, struct subprocess *child, char *const argv[], const char *cpus,
+			char *why, size_t why_size);
+
 /*
  * Waits until the child has printed a whole line with that text in it on stdout; the line, from
  * the text on, is put into `line` without its newline. Returns 0, -ETIMEDOUT, or -EPIPE when it

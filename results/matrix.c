@@ -60,6 +60,12 @@ static void draw_heading(FILE *file, const char *stub, const char *left, const c
 	fprintf(file, color ? "\033[1m%s%s\033[0m\n" : "%s%s\n", *right ? " " : "", right);
 }
 
+/* Whether its throughput is the origin's rather than its own: in half of its runs or more. */
+static bool is_origins(const struct summary_cell *cell)
+{
+	return cell->origin_limited > 0 && 2 * cell->origin_limited >= cell->rows;
+}
+
 static void value_text(const struct summary_cell *cell, const struct line *line,
 		       char text[static TABLE_TEXT_SIZE])
 {
@@ -72,6 +78,8 @@ static void value_text(const struct summary_cell *cell, const struct line *line,
 		table_percent(value->median, text);
 	else
 		table_number(value->median, unit, text);
+	if (line->column == COLUMN_throughput_rps && !line->interval && is_origins(cell))
+		strcat(text, "*");
 }
 
 /* The models' names (line NULL) or one measured line of both quadrants of a row. */
@@ -174,6 +182,28 @@ static void draw_floor(FILE *file, const struct summary *summary, const struct s
 	}
 }
 
+/* What the stars beside throughputs mean, and in which cells they stand. */
+static void draw_origins(FILE *file, const struct summary *summary,
+			 const struct summary_group *group)
+{
+	const char *before =
+		"* origin-saturated: the origin was the limit, and the throughput is its "
+		"own. CPU per fetch\n  (cpu_us_per_request) is the figure to read of ";
+	char label[MATRIX_LABEL_SIZE];
+
+	for (size_t i = group->first; i < group->first + group->count; i++) {
+		const struct summary_cell *cell = &summary->cells[i];
+
+		if (!is_origins(cell))
+			continue;
+		fprintf(file, "%s%s (%zu of %zu runs)", before, matrix_label(summary, cell, label),
+			cell->origin_limited, cell->rows);
+		before = ",\n  ";
+	}
+	if (*before == ',')
+		fputs(".\n", file);
+}
+
 /* The most complete runs that a cell of the group has. */
 static size_t most_runs(const struct summary *summary, const struct summary_group *group)
 {
@@ -210,6 +240,7 @@ static void draw_matrix(FILE *file, const struct summary *summary,
 	}
 	putc('\n', file);
 	draw_floor(file, summary, group);
+	draw_origins(file, summary, group);
 }
 
 int matrix_print(FILE *file, const struct summary *fetch, const struct summary *sumsq, bool color)

@@ -8,7 +8,7 @@
 
 /*
  * A cell's name in print: its model, "epoll spin" for an asynchronous one that spins; where that
- * fits two cells of the workload, the cell's own name.
+ * fits two cells of the workload, with the variant, "epoll level"; else the cell's own name.
  */
 const char *matrix_label(const struct summary *summary, const struct summary_cell *cell,
 			 char label[static MATRIX_LABEL_SIZE]);

@@ -21,22 +21,41 @@ static void plain_label(const struct summary_cell *cell, char label[static MATRI
 		 spins ? " spin" : "");
 }
 
-const char *matrix_label(const struct summary *summary, const struct summary_cell *cell,
-			 char label[static MATRIX_LABEL_SIZE])
+/* With the variant that was asked for, if one was. */
+static void variant_label(const struct summary_cell *cell, char label[static MATRIX_LABEL_SIZE])
+{
+	const char *variant = record_text(cell->sample, COLUMN_variant_requested);
+
+	plain_label(cell, label);
+	if (*variant)
+		snprintf(label + strlen(label), MATRIX_LABEL_SIZE - strlen(label), " %s", variant);
+}
+
+/* Whether another cell of the workload is called so too, by names of that making. */
+static bool is_shared(const struct summary *summary, const struct summary_cell *cell,
+		      const char *label, void (*make)(const struct summary_cell *cell, char *label))
 {
 	const struct summary_group *group = &summary->groups[cell->group];
 	char other[MATRIX_LABEL_SIZE];
 
-	plain_label(cell, label);
 	for (size_t i = group->first; i < group->first + group->count; i++) {
 		if (&summary->cells[i] == cell)
 			continue;
-		plain_label(&summary->cells[i], other);
-		if (strcmp(label, other) == 0) {
-			snprintf(label, MATRIX_LABEL_SIZE, "%s", cell->name);
-			break;
-		}
+		make(&summary->cells[i], other);
+		if (strcmp(label, other) == 0)
+			return true;
 	}
+	return false;
+}
+
+const char *matrix_label(const struct summary *summary, const struct summary_cell *cell,
+			 char label[static MATRIX_LABEL_SIZE])
+{
+	plain_label(cell, label);
+	if (is_shared(summary, cell, label, plain_label))
+		variant_label(cell, label);
+	if (is_shared(summary, cell, label, variant_label))
+		snprintf(label, MATRIX_LABEL_SIZE, "%s", cell->name);
 	return label;
 }
 

@@ -226,6 +226,10 @@ static void make_groups(struct summary *summary, const struct summary_draft *dra
 		cell->name = name_of(sample);
 		cell->sample = sample;
 		cell->rows = drafts[i].own.count;
+		for (size_t row = 0; row < cell->rows; row++)
+			cell->origin_limited +=
+				strstr(record_text(drafts[i].own.rows[row], COLUMN_flags),
+				       "origin-saturated") != NULL;
 		cell->group = summary->group_count - 1;
 		cell->contender =
 			sample->kind != RECORD_FETCH || *record_text(sample, COLUMN_quadrant);

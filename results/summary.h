@@ -47,6 +47,7 @@ struct summary_cell {
 	const struct record *sample; /* one of its rows, for its factors; borrowed */
 	size_t rows;		     /* complete runs */
 	size_t group;		     /* index of its workload */
+	size_t origin_limited;	     /* of them, those in which the origin was the limit */
 	bool contender;		     /* false for the floor, which belongs to no quadrant */
 	struct summary_value values[SUMMARY_COLUMNS];
 };

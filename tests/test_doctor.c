@@ -220,6 +220,7 @@ static json_t *facts_with(const struct change *c)
 		   "{\"limits\": {\"open_files\": {\"soft\": 1024, \"hard\": 1048576},"
 		   "\"locked_memory_bytes\": {\"soft\": 8388608, \"hard\": 8388608}},"
 		   "\"counters\": {\"scope\": \"user+kernel\"}, \"energy\": {\"packages\": 1},"
+		   "\"together\": {\"one\": 0, \"other\": 1, \"least\": 1.97, \"most\": 2.0},"
 		   "\"io_uring\": {\"ring\": \"yes\", \"features\": {\"defer\": \"yes\"}}}");
 	if (c->fact)
 		merge_text(facts, c->fact);
@@ -300,6 +301,22 @@ static const struct {
 	 DOCTOR_UNKNOWN,
 	 "does not show",
 	 {.files = {{CPUS "/cpu1/topology/thread_siblings_list", NULL}}}},
+	{"two_cores",
+	 DOCTOR_UNKNOWN,
+	 "does not show",
+	 {.fact = "{\"together\": {\"least\": \"\"}}"}},
+	{"two_cores",
+	 DOCTOR_GOOD,
+	 "CPUs 0 and 2 at once do 1.96 times the work of one",
+	 {.fact = "{\"together\": {\"one\": 0, \"other\": 2, \"least\": 1.96, \"most\": 2.01}}"}},
+	{"two_cores",
+	 DOCTOR_WARN,
+	 "do 1.05 to 2.01 times",
+	 {.fact = "{\"together\": {\"one\": 0, \"other\": 2, \"least\": 1.05, \"most\": 2.01}}"}},
+	{"two_cores",
+	 DOCTOR_BAD,
+	 "do 1.05 to 1.11 times",
+	 {.fact = "{\"together\": {\"one\": 0, \"other\": 2, \"least\": 1.05, \"most\": 1.11}}"}},
 	{"idle_states", DOCTOR_GOOD, "C1 takes 2 us", {.fact = NULL}},
 	{"idle_states",
 	 DOCTOR_WARN,
@@ -607,7 +624,7 @@ static void all_is_well(void **state)
 			fail_msg("%s: %s, %s", report.findings[i].name,
 				 doctor_verdict_names[report.findings[i].verdict],
 				 report.findings[i].text);
-	assert_int_equal(report.count, 27);
+	assert_int_equal(report.count, 28);
 	assert_int_equal(report.verdicts[DOCTOR_GOOD], report.count);
 	/* Each of them can be something else, too. */
 	for (unsigned i = 0; i < report.count; i++) {

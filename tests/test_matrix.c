@@ -216,8 +216,46 @@ static void crowded_quadrants_wrap(void **state)
 	assert_holds(text, "fetches: unknown, no A/A control was run");
 	assert_holds(text, "undecided, too few blocks, between poll and epoll-edge: 0.667\n");
 	free(text);
+	/* By what was asked of them, where that tells them apart. */
+	record_set_text(&rows[3], COLUMN_variant_requested, "level");
+	text = print_rows(rows, 4, false);
+	assert_holds(text, "the kernel tells   │        epoll  epoll level         poll │\n");
+	free(text);
 	for (size_t i = 0; i < 4; i++)
 		record_release(&rows[i]);
+}
+
+/* Whose throughput is the origin's is said where it stands, and what to read instead. */
+static void the_origins_limit_is_named(void **state)
+{
+	struct record *rows = NULL;
+	size_t count = 0, marked = 0;
+	char *text;
+
+	(void)state;
+	synthetic_fetch(&rows, &count, 4, 0.0);
+	/* All runs of uring, one of four of blocking, and the control, which is no cell. */
+	for (size_t i = 0; i < count; i++) {
+		const char *cell = record_text(&rows[i], COLUMN_cell);
+		const char *role = record_text(&rows[i], COLUMN_role);
+
+		if (record_number(&rows[i], COLUMN_origin_latency_us) > 0)
+			continue;
+		if (strcmp(cell, "uring-c16") == 0 || strcmp(role, "control") == 0 ||
+		    (strncmp(cell, "blocking", 8) == 0 && marked++ == 0))
+			record_set_text(&rows[i], COLUMN_flags, "steal origin-saturated");
+	}
+	text = print_rows(rows, count, false);
+	assert_holds(text, "the kernel tells   │        epoll        uring              │");
+	assert_holds(text, "throughput         │      205 k/s     213 k/s*              │");
+	assert_holds(text, "throughput         │     91.2 k/s                           │");
+	assert_holds(text,
+		     "* origin-saturated: the origin was the limit, and the throughput is its "
+		     "own. CPU per fetch\n  (cpu_us_per_request) is the figure to read of "
+		     "uring (4 of 4 runs).\n");
+	assert_null(strstr(strstr(text, "* origin-saturated") + 3, "origin-saturated"));
+	free(text);
+	record_free_all(rows, count);
 }
 
 static void nothing_is_said_of_nothing(void **state)
@@ -238,6 +276,7 @@ int main(void)
 		cmocka_unit_test(lines_fit_the_terminal),
 		cmocka_unit_test(color_changes_nothing_else),
 		cmocka_unit_test(crowded_quadrants_wrap),
+		cmocka_unit_test(the_origins_limit_is_named),
 		cmocka_unit_test(nothing_is_said_of_nothing),
 	};
 

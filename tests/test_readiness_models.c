@@ -317,18 +317,28 @@ static void variants_of_epoll(void **state)
 		{"--epoll=busy-poll:1500ns", "--wait=block", "whole microseconds"},
 		{"--epoll=busy-poll:0us", "--wait=block", "whole microseconds"},
 		{"--epoll=busy-poll:20us", "--wait=spin", "--wait block"},
+		{"--epoll=buffers", "--wait=block", "buffers needs a value"},
+		{"--epoll=buffers:1", "--wait=block", "buffers takes from 2 to 4096"},
 		{"--epoll=levle", "--wait=block", "did you mean level?"},
 	};
 	const char *const plain[] = {"-n10", "--json", url, NULL};
 	const char *const level[] = {"-n10", "--epoll=level", "--json", url, NULL};
+	char large[160];
+	const char *const buffers[] = {"-n400",	 "-c16", "--epoll=buffers:64",
+				       "--json", large,	 NULL};
 	json_t *row = measure("epoll", plain);
 
 	(void)state;
+	snprintf(large, sizeof(large), "%sbytes/200k", url);
 	assert_text(row, "variant_effective", "edge");
 	json_decref(row);
 	row = measure("epoll", level);
 	assert_text(row, "variant_requested", "level");
 	assert_text(row, "variant_effective", "level");
+	json_decref(row);
+	row = measure("epoll", buffers);
+	assert_text(row, "variant_effective", "edge,buffers:64");
+	assert_int_equal(fetching_number(row, "errors"), 0);
 	json_decref(row);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		const char *const arguments[] = {wrong[i][0], wrong[i][1], "-n10", url, NULL};

@@ -43,6 +43,7 @@ static const char *const lists[] = {
 	"linked",
 	"bundle",
 	"incremental",
+	"huge-pages",
 	"zerocopy",
 	"napi",
 	"min-wait:50us",
@@ -77,6 +78,7 @@ static const char *const receiving[] = {
 	"direct,linked",
 	"direct,multishot,defer,poll-first",
 	"sqpoll,multishot",
+	"poll-first,fixed,huge-pages",
 };
 
 static struct child origin;
@@ -207,7 +209,8 @@ static void lists_are_recorded(void **state)
 	static const struct {
 		const char *list, *effective;
 	} rows[] = {
-		{"", "defer,fixed,multishot,poll-first"},
+		{"", "defer,fixed,multishot,poll-first,huge-pages"},
+		{"defer,huge-pages", "defer,huge-pages"},
 		{"coop", "coop"},
 		{"poll-first,defer", "defer,poll-first"},
 		{"sqpoll:0", "sqpoll:0"},

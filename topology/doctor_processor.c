@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "topology/doctor_inside.h"
+#include "topology/together.h"
 
 /* To leave an idle state: below the first it is lost in a wake-up, above the second it is one. */
 #define IDLE_GOOD_US 10
@@ -63,6 +64,28 @@ static void judge_smt(const json_t *host, struct doctor_finding *f)
 	} else {
 		doctor_say(f, DOCTOR_GOOD, "each chosen CPU has its core to itself");
 	}
+}
+
+/* What the kernel's tables cannot know in a virtual machine. */
+static void judge_together(const json_t *host, struct doctor_finding *f)
+{
+	double one, other, least, most;
+
+	if (!doctor_number(host, "together", "one", &one) ||
+	    !doctor_number(host, "together", "other", &other) ||
+	    !doctor_number(host, "together", "least", &least) ||
+	    !doctor_number(host, "together", "most", &most))
+		return;
+	if (least >= TOGETHER_TWO_CORES) {
+		doctor_say(f, DOCTOR_GOOD, "CPUs %g and %g at once do %.2f times the work of one",
+			   one, other, least);
+		return;
+	}
+	doctor_say(f, most < TOGETHER_TWO_CORES ? DOCTOR_BAD : DOCTOR_WARN,
+		   "CPUs %g and %g at once do %.2f to %.2f times the work of one: they share a "
+		   "core%s",
+		   one, other, least, most, most < TOGETHER_TWO_CORES ? "" : " at times");
+	doctor_mend(f, "in a virtual machine, ask for cores of its own; run more blocks");
 }
 
 static void judge_idle(const json_t *host, struct doctor_finding *f)
@@ -160,13 +183,9 @@ static void judge_clock(const json_t *host, struct doctor_finding *f)
 }
 
 const struct doctor_rule doctor_processor_rules[] = {
-	{"governor", judge_governor},
-	{"turbo", judge_turbo},
-	{"smt_siblings", judge_smt},
-	{"idle_states", judge_idle},
-	{"isolcpus", judge_isolation},
-	{"nohz_full", judge_ticks},
-	{"mitigations", judge_mitigations},
-	{"clocksource", judge_clock},
-	{NULL, NULL},
+	{"governor", judge_governor}, {"turbo", judge_turbo},
+	{"smt_siblings", judge_smt},  {"two_cores", judge_together},
+	{"idle_states", judge_idle},  {"isolcpus", judge_isolation},
+	{"nohz_full", judge_ticks},   {"mitigations", judge_mitigations},
+	{"clocksource", judge_clock}, {NULL, NULL},
 };

@@ -14,7 +14,10 @@
 #include "kernels/fetch/epoll_busy_poll.h"
 #include "kernels/fetch/model.h"
 #include "kernels/fetch/readiness.h"
+#include "kernels/fetch/receive_area.h"
 #include "kernels/fetch/sockets.h"
+
+#define BUFFERS_MOST 4096U
 
 struct state {
 	int epoll;
@@ -23,7 +26,10 @@ struct state {
 	struct epoll_event events[READINESS_BATCH];
 	struct connection *held[READINESS_BATCH]; /* with a request to send, at most one an event */
 	unsigned held_count;
-	char busy_poll[48]; /* what is in effect */
+	char busy_poll[48];	  /* what is in effect */
+	struct receive_area area; /* buffers:N */
+	unsigned buffers, turn;
+	uint8_t *one_buffer; /* what the worker had, and gets back */
 };
 
 static int check(const struct model_choices *choices, enum wait_mode wait, char *why,
@@ -33,7 +39,35 @@ static int check(const struct model_choices *choices, enum wait_mode wait, char 
 		snprintf(why, why_size, "edge and level exclude each other");
 		return -EINVAL;
 	}
+	const struct model_choice *buffers = model_choice(choices, "buffers");
+	if (buffers && (buffers->value < 2 || buffers->value > BUFFERS_MOST)) {
+		snprintf(why, why_size, "--epoll: buffers takes from 2 to %u", BUFFERS_MOST);
+		return -EINVAL;
+	}
 	return epoll_busy_poll_check(choices, wait, why, why_size);
+}
+
+/*
+ * Readiness has one buffer for all sockets, which stays in the caches: a socket is only read when
+ * there is time for it. Completion needs one for each arrival. buffers:N takes that advantage
+ * away, so that the two can be told apart from what else differs between them.
+ */
+static int make_buffers(struct worker *w, struct state *s, char *why, size_t why_size)
+{
+	const struct model_choice *buffers = model_choice(w->choices, "buffers");
+
+	if (!buffers)
+		return 0;
+	s->buffers = (unsigned)buffers->value;
+	int err = receive_area_make(&s->area, s->buffers);
+
+	if (err)
+		snprintf(why, why_size, "out of memory for %u receive buffers", s->buffers);
+	else
+		receive_area_use_huge_pages(
+			&s->area); /* as fetch-uring does, where there are any */
+	s->one_buffer = w->receive_buffer;
+	return err;
 }
 
 static int prepare(struct worker *w, char *why, size_t why_size)
@@ -53,7 +87,11 @@ static int prepare(struct worker *w, char *why, size_t why_size)
 		snprintf(why, why_size, "cannot make an epoll descriptor: %m");
 		return err;
 	}
-	return epoll_busy_poll_set(w, s->epoll, s->busy_poll, sizeof(s->busy_poll), why, why_size);
+	int err = make_buffers(w, s, why, why_size);
+
+	return err ? err
+		   : epoll_busy_poll_set(w, s->epoll, s->busy_poll, sizeof(s->busy_poll), why,
+					 why_size);
 }
 
 /* Level: what the connection waits for. connection->armed is what it is registered for. */
@@ -121,6 +159,8 @@ static void receive(struct worker *w, const struct epoll_event *event)
 	bool ended = event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
 	bool connecting = c->want == WANT_CONNECT;
 
+	if (s->buffers)
+		w->receive_buffer = receive_area_at(&s->area, s->turn++ % s->buffers);
 	if (ended)
 		connection_peer_done(c);
 	/* Idle: its end, or bytes that nobody asked for. Its lane may be busy elsewhere. */
@@ -183,16 +223,23 @@ static void release(struct worker *w)
 	sockets_close_all(w);
 	if (s && s->epoll >= 0)
 		close(s->epoll);
+	if (s && s->one_buffer)
+		w->receive_buffer = s->one_buffer;
+	if (s)
+		receive_area_free(&s->area);
 	free(s);
 	w->model = NULL;
 }
 
 static const char *variant(const struct worker *w)
 {
-	static char text[64]; /* for all workers, and longer than they live */
+	static char text[80]; /* for all workers, and longer than they live */
 	const struct state *s = w->model;
 
-	snprintf(text, sizeof(text), "%s%s", s->level ? "level" : "edge", s->busy_poll);
+	int used = snprintf(text, sizeof(text), "%s%s", s->level ? "level" : "edge", s->busy_poll);
+
+	if (s->buffers)
+		snprintf(text + used, sizeof(text) - (size_t)used, ",buffers:%u", s->buffers);
 	return text;
 }
 
@@ -201,6 +248,7 @@ static const struct model_option options[] = {
 	{"level", VALUE_NONE, false, "report what is ready; EPOLLOUT only while sending"},
 	{"busy-poll", VALUE_DURATION, true,
 	 "look into the card's queue for so long before sleeping"},
+	{"buffers", VALUE_NUMBER, true, "receive into V buffers in turn, as completion must"},
 	{NULL, VALUE_NONE, false, NULL},
 };
 

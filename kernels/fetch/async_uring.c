@@ -186,6 +186,9 @@ static void on_receive(struct worker *w, struct connection *c, const struct io_u
 	if (idle && result != -ENOBUFS) {
 		connection_peer_done(c);
 		close_socket(w, c);
+	} else if (c->want == WANT_RECEIVE && !(c->armed & (RECEIVING | PARKED)) &&
+		   cqe->flags & IORING_CQE_F_SOCK_NONEMPTY) {
+		operations_receive_more(w, c);
 	} else if (!idle && (c->want != WANT_RECEIVE || !(c->armed & (RECEIVING | PARKED)))) {
 		advance(w, c);
 	}

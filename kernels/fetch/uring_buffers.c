@@ -24,8 +24,7 @@ int uring_buffers_make(struct uring_buffers *b, struct io_uring *ring, bool incr
 
 	b->in_pieces = incremental || bundle;
 	b->ring = map(URING_BUFFERS * sizeof(struct io_uring_buf));
-	b->memory = map(URING_BUFFERS * URING_BUFFER_STRIDE);
-	if (!b->ring || !b->memory) {
+	if (!b->ring || receive_area_make(&b->area, URING_BUFFERS)) {
 		snprintf(why, why_size, "out of memory for %u receive buffers", URING_BUFFERS);
 		return -ENOMEM;
 	}
@@ -51,10 +50,8 @@ void uring_buffers_free(struct uring_buffers *b, struct io_uring *ring)
 		io_uring_unregister_buf_ring(ring, URING_BUFFER_GROUP);
 		munmap(b->ring, URING_BUFFERS * sizeof(struct io_uring_buf));
 	}
-	if (b->memory)
-		munmap(b->memory, URING_BUFFERS * URING_BUFFER_STRIDE);
+	receive_area_free(&b->area);
 	b->ring = NULL;
-	b->memory = NULL;
 }
 
 void uring_buffers_give_back(struct uring_buffers *b, unsigned index)

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernels/fetch/model.h"
+#include "kernels/fetch/receive_area.h"
 
 #define URING_BUFFER_GROUP 0
 
@@ -23,12 +23,9 @@
 
 #define URING_BUFFER_SIZE RECEIVE_SIZE
 
-/* At a power of two the heads of all buffers would fall into the same few cache sets. */
-#define URING_BUFFER_STRIDE (URING_BUFFER_SIZE + 256)
-
 struct uring_buffers {
 	struct io_uring_buf_ring *ring;
-	uint8_t *memory;
+	struct receive_area area;
 	bool in_pieces; /* incremental or bundle: an arrival may be part of one or many */
 	uint16_t place[URING_BUFFERS]; /* where in the ring each was put last */
 	uint32_t used[URING_BUFFERS];  /* bytes of each that were taken, while it is being filled */
@@ -44,7 +41,7 @@ void uring_buffers_free(struct uring_buffers *buffers, struct io_uring *ring);
 
 static inline uint8_t *uring_buffers_at(const struct uring_buffers *buffers, unsigned index)
 {
-	return buffers->memory + index * URING_BUFFER_STRIDE;
+	return receive_area_at(&buffers->area, index);
 }
 
 /* The kernel may use the buffer again. */

@@ -137,6 +137,13 @@ void operations_receive(struct worker *w, struct connection *c)
 	receive(w, c, u->receive.ioprio);
 }
 
+void operations_receive_more(struct worker *w, struct connection *c)
+{
+	struct uring *u = w->model;
+
+	receive(w, c, u->receive.ioprio & ~IORING_RECVSEND_POLL_FIRST);
+}
+
 void operations_park(struct worker *w, struct connection *c)
 {
 	struct uring *u = w->model;
@@ -162,7 +169,7 @@ void operations_unpark(struct worker *w)
 		/* It may have been closed meanwhile, and even be a new one. */
 		if (c->want == WANT_RECEIVE && !(c->armed & RECEIVING))
 			/* What found no buffer is there: no need to wait for it first. */
-			receive(w, c, u->receive.ioprio & ~IORING_RECVSEND_POLL_FIRST);
+			operations_receive_more(w, c);
 	}
 }
 

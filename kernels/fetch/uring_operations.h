@@ -60,8 +60,12 @@ void operations_set_option(struct io_uring_sqe *sqe, unsigned slot);
 /* Opens a socket and begins to connect it; the connection wants something else if that failed. */
 void operations_connect(struct worker *w, struct connection *c);
 
-/* Asks for what comes; until a completion says that it ended, RECEIVING is set. */
+/*
+ * Asks for what comes; until a completion says that it ended, RECEIVING is set. _more: in the
+ * middle of an answer, whose next part is there already.
+ */
 void operations_receive(struct worker *w, struct connection *c);
+void operations_receive_more(struct worker *w, struct connection *c);
 
 /*
  * A receive found no buffer: it is asked for again, in its turn, by operations_unpark(), which is

@@ -21,6 +21,7 @@ const struct model_option uring_option_rows[] = {
 	{"linked", VALUE_NONE, false, "the send starts the receive (IO_LINK)"},
 	{"bundle", VALUE_NONE, false, "one completion may span several buffers"},
 	{"incremental", VALUE_NONE, false, "arrivals share a buffer until it is full"},
+	{"huge-pages", VALUE_NONE, false, "the receive buffers lie in huge pages"},
 	{"zerocopy", VALUE_NONE, false, "sends from the program's own pages (SEND_ZC)"},
 	{"napi", VALUE_DURATION, false, "waiting polls the interface first, for V at most"},
 	{"min-wait", VALUE_DURATION, true, "wait so long for a whole batch, then for one"},
@@ -104,6 +105,8 @@ static void resolve_default(struct uring_options *o)
 	o->fixed = true;
 	o->multishot = true;
 	o->poll_first = true;
+	o->huge_pages = true;
+	o->by_default = true;
 }
 
 void uring_options_resolve(struct uring_options *o, const struct model_choices *choices)
@@ -129,6 +132,7 @@ void uring_options_resolve(struct uring_options *o, const struct model_choices *
 	o->linked = chosen(choices, "linked");
 	o->bundle = chosen(choices, "bundle");
 	o->incremental = chosen(choices, "incremental");
+	o->huge_pages = chosen(choices, "huge-pages");
 	o->zerocopy = chosen(choices, "zerocopy");
 	o->napi = napi != NULL;
 	o->napi_us = napi && napi->has_value ? (uint32_t)(napi->value / 1000) : NAPI_DEFAULT_US;
@@ -161,6 +165,7 @@ void uring_options_text(const struct uring_options *o, const struct uring_findin
 		{o->linked, "linked"},
 		{o->bundle, "bundle"},
 		{o->incremental, "incremental"},
+		{o->huge_pages, "huge-pages"},
 		{o->zerocopy, f->zerocopy_copied ? "zerocopy(copied)" : "zerocopy"},
 		{o->registered_wait, "registered-wait"},
 		{o->direct, "direct"},

@@ -19,6 +19,8 @@ struct uring_options {
 	bool sqpoll, sqpoll_pinned;
 	bool fixed, direct;
 	bool multishot, poll_first, linked, bundle, incremental;
+	bool huge_pages;
+	bool by_default; /* no list was given: what is only wished for may be missing */
 	bool zerocopy;
 	bool napi;
 	bool registered_wait;

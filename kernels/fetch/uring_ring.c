@@ -113,6 +113,20 @@ static int register_wait(struct uring *u, char *why, size_t why_size)
 	return err < 0 ? refused(err, "registered-wait", why, why_size) : 0;
 }
 
+static int place_buffers(struct uring *u, char *why, size_t why_size)
+{
+	int err = u->options.huge_pages ? receive_area_use_huge_pages(&u->buffers.area) : 0;
+
+	if (err && u->options.by_default) {
+		u->options.huge_pages = false; /* and the record says so */
+		return 0;
+	}
+	if (err)
+		snprintf(why, why_size, "huge-pages: the kernel has none for the buffers: %s",
+			 strerror(-err));
+	return err;
+}
+
 int uring_make(struct uring *u, struct worker *w, char *why, size_t why_size)
 {
 	const struct uring_options *o = &u->options;
@@ -135,7 +149,8 @@ int uring_make(struct uring *u, struct worker *w, char *why, size_t why_size)
 	if (err < 0)
 		return refused(err, "to register the ring's descriptor", why, why_size);
 	u->enter_flags |= IORING_ENTER_REGISTERED_RING;
-	return uring_buffers_make(&u->buffers, &u->ring, o->incremental, o->bundle, why, why_size);
+	err = uring_buffers_make(&u->buffers, &u->ring, o->incremental, o->bundle, why, why_size);
+	return err ? err : place_buffers(u, why, why_size);
 }
 
 void uring_free(struct uring *u)

@@ -39,6 +39,8 @@ struct bench {
 	int client_cpu;
 	int server_cpu;
 	struct server servers[2]; /* started by the sections */
+	unsigned again, without;  /* runs of this section that lost a core: repeated, or not */
+	bool failed;		  /* a section could not be measured */
 };
 
 /*
@@ -74,6 +76,8 @@ void bench_many(struct bench *b);
 void bench_many_tls(struct bench *b);
 /* Two workers on two cores against one on one. */
 void bench_workers(struct bench *b);
+/* fetch-xdp against sockets over the same veth link (sections_bypass.c). Needs root. */
+void bench_bypass(struct bench *b);
 /* The origin's CPU against nginx's. */
 void bench_origin(struct bench *b);
 

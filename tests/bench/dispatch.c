@@ -1,8 +1,9 @@
 /*
  * What it costs to hand out work, by the lab's pools and by OpenMP, in the same way: `dispatch
- * empty WHO` maps 2000 empty jobs on two warm workers and prints nanoseconds for each; `dispatch
- * wake WHO` lets two workers fall asleep, then has both do one job each, meeting in it, and prints
- * microseconds until both are done. Medians over half a second. WHO: openmp, threads, processes.
+ * empty WHO` maps 2000 empty jobs on two warm workers and prints nanoseconds for each, as medians
+ * over half a second. WHO: openmp, threads, processes. `dispatch wake WHO` lets the workers of a
+ * pool and of OpenMP fall asleep, then has two do one job each, meeting in it, and takes the time
+ * until both are done; the two take turns, because what a wake-up costs changes with the host.
  */
 #include <sched.h>
 #include <stdalign.h>
@@ -19,6 +20,7 @@
 #define JOBS	2000
 #define WORKERS 2
 #define MAPS	4000
+#define WAKES	400
 #define RUN_NS	UINT64_C(500000000)
 #define SPIN_NS 50000 /* as the sumsq programs have it */
 
@@ -109,29 +111,53 @@ static int compare(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-static void measure(struct pool *pool, void (*map)(struct pool *pool, int count), bool wakes)
+static double median(double *values, size_t count)
+{
+	qsort(values, count, sizeof(values[0]), compare);
+	return values[count / 2];
+}
+
+typedef void map_function(struct pool *pool, int count);
+
+static double timed(map_function *map, struct pool *pool, int count)
+{
+	uint64_t before = now_ns();
+
+	map(pool, count);
+	return (double)(now_ns() - before);
+}
+
+static void measure_empty(struct pool *pool, map_function *map)
 {
 	static double ns[MAPS];
 	uint64_t begun = now_ns();
 	size_t maps = 0;
 
-	while (maps < MAPS && now_ns() - begun < RUN_NS) {
-		uint64_t before;
-
-		if (wakes)
-			usleep(1000);
-		before = now_ns();
-		map(pool, wakes ? WORKERS : JOBS);
-		ns[maps++] = (double)(now_ns() - before);
-	}
-	qsort(ns, maps, sizeof(ns[0]), compare);
-	if (wakes)
-		printf("%.2f us to wake\n", ns[maps / 2] / 1e3);
-	else
-		printf("%.2f ns a job\n", ns[maps / 2] / JOBS);
+	while (maps < MAPS && now_ns() - begun < RUN_NS)
+		ns[maps++] = timed(map, pool, JOBS);
+	printf("%.2f ns a job\n", median(ns, maps) / JOBS);
 }
 
-static void measure_openmp(bool wakes)
+static void measure_wake(struct pool *pool, const char *name)
+{
+	static double pooled[WAKES], openmp[WAKES], ratio[WAKES];
+
+	for (unsigned i = 0; i < WAKES; i++) {
+		usleep(1000);
+		if (i % 2)
+			pooled[i] = timed(pool_map_jobs, pool, WORKERS);
+		usleep(1000);
+		openmp[i] = timed(openmp_map, NULL, WORKERS);
+		usleep(1000);
+		if (i % 2 == 0)
+			pooled[i] = timed(pool_map_jobs, pool, WORKERS);
+		ratio[i] = pooled[i] / openmp[i];
+	}
+	printf("%s: %.3f of OpenMP's time to wake in pairs, %.2f us; OpenMP %.2f us\n", name,
+	       median(ratio, WAKES), median(pooled, WAKES) / 1e3, median(openmp, WAKES) / 1e3);
+}
+
+static void bind_openmp(void)
 {
 #pragma omp parallel num_threads(WORKERS)
 	{
@@ -146,28 +172,25 @@ static void measure_openmp(bool wakes)
 		}
 		bind_to(&allowed, (unsigned)worker, why, sizeof(why));
 	}
-	measure(NULL, openmp_map, wakes);
 }
 
-static int measure_pool(enum pool_kind kind, bool wakes)
+static struct pool *start_pool(const char *name, bool wakes)
 {
-	const struct pool_settings settings = {.kind = kind,
-					       .workers = WORKERS,
-					       .spin_ns = wakes ? 0 : SPIN_NS,
-					       .items_max = JOBS,
-					       .result_size = sizeof(struct result),
-					       .bind = bind_to,
-					       .bind_context = &allowed};
+	const struct pool_settings settings = {
+		.kind = strcmp(name, "threads") == 0 ? POOL_THREADS : POOL_PROCESSES,
+		.workers = WORKERS,
+		.spin_ns = wakes ? 0 : SPIN_NS,
+		.items_max = JOBS,
+		.result_size = sizeof(struct result),
+		.bind = bind_to,
+		.bind_context = &allowed};
 	struct pool *pool;
 	char why[256];
 
-	if (pool_start(&pool, &settings, why, sizeof(why))) {
-		fprintf(stderr, "dispatch: %s\n", why);
-		return 3;
-	}
-	measure(pool, pool_map_jobs, wakes);
-	pool_stop(pool);
-	return 0;
+	if (pool_start(&pool, &settings, why, sizeof(why)) == 0)
+		return pool;
+	fprintf(stderr, "dispatch: %s\n", why);
+	exit(3);
 }
 
 int main(int argc, char **argv)
@@ -175,6 +198,7 @@ int main(int argc, char **argv)
 	bool wakes = argc == 3 && strcmp(argv[1], "wake") == 0;
 	const char *policy = wakes ? "passive" : "active";
 	const char *set = getenv("OMP_WAIT_POLICY");
+	struct pool *pool = NULL;
 
 	if (argc != 3)
 		return 2;
@@ -188,9 +212,15 @@ int main(int argc, char **argv)
 	if (!arrived || sched_getaffinity(0, sizeof(allowed), &allowed))
 		return 3;
 	function = wakes ? meet : empty;
-	if (strcmp(argv[2], "openmp") == 0) {
-		measure_openmp(wakes);
-		return 0;
-	}
-	return measure_pool(strcmp(argv[2], "threads") == 0 ? POOL_THREADS : POOL_PROCESSES, wakes);
+	if (strcmp(argv[2], "openmp") != 0)
+		pool = start_pool(argv[2], wakes); /* processes fork before OpenMP has threads */
+	if (wakes || !pool)
+		bind_openmp();
+	if (wakes && pool)
+		measure_wake(pool, argv[2]);
+	else if (!wakes)
+		measure_empty(pool, pool ? pool_map_jobs : openmp_map);
+	if (pool)
+		pool_stop(pool);
+	return 0;
 }

@@ -107,6 +107,11 @@ void bench_bodies(struct bench *b)
 	static const struct contender large[] = {
 		LAB("fetch-epoll", "epoll", "1", "URLbytes/100k"),
 		LAB("fetch-uring", "uring", "1", "URLbytes/100k"),
+		/* What is left when one receive ends with each answer, and epoll without its one
+		 * buffer that stays in the caches. */
+		LAB("uring linked", "uring", "1", "--uring=defer,fixed,linked,huge-pages",
+		    "URLbytes/100k"),
+		LAB("epoll, 64 buffers", "epoll", "1", "--epoll=edge,buffers:64", "URLbytes/100k"),
 		WRK("1", "URLbytes/100k"),
 		H2LOAD("1", "URLbytes/100k"),
 	};
@@ -121,6 +126,9 @@ void bench_bodies(struct bench *b)
 		{"fetch-epoll", "wrk", BENCH_CPU, 0, 1},
 		{"fetch-uring", "wrk", BENCH_CPU, 0, 1},
 		{"fetch-uring", "fetch-epoll", BENCH_RATE, 1, 0},
+		{"uring linked", "fetch-epoll", BENCH_RATE, 1, 0},
+		{"fetch-uring", "epoll, 64 buffers", BENCH_RATE, 1, 0},
+		{"uring linked", "epoll, 64 buffers", BENCH_RATE, 1, 0},
 	};
 
 	start_origin(b);

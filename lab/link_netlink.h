@@ -1,0 +1,46 @@
+/*
+ * The few rtnetlink requests that a veth link takes, each sent and its answer waited for; see
+ * rtnetlink(7). A netlink socket belongs to the namespace that its thread was in when it was
+ * opened, and stays there.
+ */
+#ifndef LAB_LINK_NETLINK_H
+#define LAB_LINK_NETLINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The socket, in the calling thread's namespace, or -errno. Close it. */
+int link_netlink_open(void);
+
+/* What one end is to be made with. */
+struct link_interface {
+	const char *name;
+	const char *alias;
+};
+
+/* A veth pair: one end here, its peer in the namespace peer_netns. 0 or -errno. */
+int link_netlink_veth(int fd, const struct link_interface *here, const struct link_interface *peer,
+		      int peer_netns);
+
+/*
+ * Gives the interface its alias, no IPv6 address of its own making (its neighbours would be asked
+ * about it while something is measured), and takes it up. alias NULL: it is only taken up.
+ */
+int link_netlink_up(int fd, const char *name, const char *alias);
+
+/* An IPv4 address with its prefix's length. */
+int link_netlink_address(int fd, const char *name, const char *address, unsigned prefix);
+
+/*
+ * What leaves by the interface is held back so long, by netem. -ENOENT when the kernel has no
+ * netem.
+ */
+int link_netlink_delay(int fd, const char *name, uint64_t delay_ns);
+
+/*
+ * The alias of the first interface here that has one beginning with `prefix`. 0, -ENOENT when there
+ * is none, or -errno.
+ */
+int link_netlink_alias(int fd, const char *prefix, char *alias, size_t size);
+
+#endif

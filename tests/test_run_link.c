@@ -1,0 +1,510 @@
+/*
+ * Links as a user has them: a plan run over veth, a program run over one by hand, what is left
+ * after Ctrl-C and kill -9, and what bad input gets. Needs root; for anybody else only the
+ * refusals are looked at.
+ */
+#include <jansson.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lab/body_pattern.h"
+#include "results/record.h"
+#include "tests/child.h"
+#include "tests/linking.h"
+#include "tests/serving.h"
+
+static char mark[64]; /* in the environment of all that this program starts */
+static char plan_path[256], results[256];
+
+static const char veth_plan[] =
+	"[experiment]\nblocks = 1\nlink = veth\n"
+	"[fetch f]\nmodel = blocking, epoll, uring\ntls = no, yes\nconnections = 4\nbody = 10k\n"
+	"duration = 50ms\nbaseline = epoll\n";
+
+static int start(void **state)
+{
+	if (serving_make_folder(state))
+		return -1;
+	snprintf(mark, sizeof(mark), "test_run_link %d", (int)getpid());
+	snprintf(plan_path, sizeof(plan_path), "%s", serving_path("plan.ini"));
+	snprintf(results, sizeof(results), "%s", serving_path("results"));
+	return setenv("IOLAB_TEST_MARK", mark, 1);
+}
+
+static void write_plan(const char *text)
+{
+	serving_put("plan.ini", text, strlen(text));
+}
+
+/* Runs iolab with these arguments (NULL-terminated). */
+static int iolab(struct child *child, const char *const *arguments)
+{
+	const char *argv[24] = {child_program("iolab")};
+
+	for (int i = 0; arguments[i] && i < 22; i++)
+		argv[i + 1] = arguments[i];
+	return child_run(child, argv);
+}
+
+static int run_plan(struct child *child, const char *option, const char *value)
+{
+	const char *const arguments[] = {"run",	 "--results", results, plan_path,
+					 option, value,	      NULL};
+
+	return iolab(child, arguments);
+}
+
+/* A file of the folder that the run's last lines name. */
+static const char *file_of(const struct child *child, const char *name)
+{
+	static char path[512];
+	const char *at = strstr(child->out.text, "Written to ");
+
+	if (!at)
+		fail_msg("no folder named: '%s' '%s'", child->out.text, child->err.text);
+	at += strlen("Written to ");
+	snprintf(path, sizeof(path), "%.*s/%s", (int)strcspn(at, ":"), at, name);
+	return path;
+}
+
+static size_t rows_of(const struct child *child, struct record **rows)
+{
+	char why[512];
+	size_t count;
+	bool cut;
+
+	if (record_read_csv(file_of(child, "fetch.csv"), rows, &count, &cut, why, sizeof(why)))
+		fail_msg("%s", why);
+	return count;
+}
+
+static json_t *json_of(const struct child *child, const char *name)
+{
+	json_t *object = json_load_file(file_of(child, name), 0, NULL);
+
+	assert_non_null(object);
+	return object;
+}
+
+static const char *text_in(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static void a_plan_over_veth(void **state)
+{
+	char *before = linking_host();
+	struct record *rows;
+	struct child child;
+	json_t *host, *run, *link, *end;
+	size_t count;
+
+	(void)state;
+	linking_need();
+	write_plan(veth_plan);
+	if (run_plan(&child, NULL, NULL))
+		fail_msg("%s", child.err.text);
+	count = rows_of(&child, &rows);
+	assert_int_equal(count, 8);
+	for (size_t i = 0; i < count; i++) {
+		assert_string_equal(record_text(&rows[i], COLUMN_link), "veth");
+		assert_true(record_number(&rows[i], COLUMN_requests) > 0);
+		assert_true(record_number(&rows[i], COLUMN_errors) == 0);
+		assert_true(record_number(&rows[i], COLUMN_body_bytes) == 10240);
+		assert_null(strstr(record_text(&rows[i], COLUMN_url), "127.0.0.1"));
+		assert_non_null(strstr(record_text(&rows[i], COLUMN_url), "//198.18.0.2:"));
+	}
+	record_free_all(rows, count);
+	host = json_of(&child, "host.json");
+	link = json_object_get(host, "link");
+	end = json_object_get(link, "origin");
+	assert_string_equal(text_in(link, "kind"), "veth");
+	assert_string_equal(text_in(end, "address"), "198.18.0.2");
+	assert_true(json_is_false(json_object_get(end, "tx_checksum")));
+	assert_true(json_is_false(json_object_get(json_object_get(link, "client"), "gro")));
+	json_decref(host);
+	run = json_of(&child, "run.json");
+	assert_string_equal(text_in(run, "link"), "veth");
+	json_decref(run);
+	child_free(&child);
+	assert_int_equal(linking_gone(mark), 0);
+	linking_same(before, linking_host());
+}
+
+/* The command line has the last word, and a run that is gone on with keeps it. */
+static void the_command_line_decides(void **state)
+{
+	struct record *rows;
+	struct child child;
+	char folder[512], csv[560];
+	size_t count;
+
+	(void)state;
+	linking_need();
+	write_plan("[experiment]\nblocks = 2\n[fetch f]\nmodel = epoll, uring\nduration = 20ms\n");
+	if (run_plan(&child, "--link", "veth"))
+		fail_msg("%s", child.err.text);
+	count = rows_of(&child, &rows);
+	assert_string_equal(record_text(&rows[0], COLUMN_link), "veth");
+	record_free_all(rows, count);
+	snprintf(folder, sizeof(folder), "%s", file_of(&child, ""));
+	snprintf(csv, sizeof(csv), "%sfetch.csv", folder);
+	child_free(&child);
+	/* As if it had been killed before its first row. */
+	assert_int_equal(unlink(csv), 0);
+	const char *const resume[] = {"run", "--resume", folder, NULL};
+
+	if (iolab(&child, resume))
+		fail_msg("%s", child.err.text);
+	assert_int_equal(rows_of(&child, &rows), count);
+	assert_string_equal(record_text(&rows[0], COLUMN_link), "veth");
+	record_free_all(rows, count);
+	child_free(&child);
+	/* Loopback is as it was. */
+	if (run_plan(&child, NULL, NULL))
+		fail_msg("%s", child.err.text);
+	count = rows_of(&child, &rows);
+	assert_string_equal(record_text(&rows[0], COLUMN_link), "loopback");
+	assert_non_null(strstr(record_text(&rows[0], COLUMN_url), "127.0.0.1"));
+	record_free_all(rows, count);
+	child_free(&child);
+}
+
+/* The link's latency is there, in addition to what a cell asks of the origin, and is named. */
+static void latency(void **state)
+{
+	struct record *rows;
+	struct child child;
+	size_t count;
+
+	(void)state;
+	linking_need();
+	write_plan("[experiment]\nblocks = 1\nlink = veth\nlink-latency = 2ms\n"
+		   "[fetch f]\nmodel = epoll\nlatency = 0, 3ms\nduration = 60ms\n");
+	if (run_plan(&child, NULL, NULL))
+		fail_msg("%s", child.err.text);
+	count = rows_of(&child, &rows);
+	assert_true(count >= 2);
+	for (size_t i = 0; i < count; i++) {
+		const char *link = record_text(&rows[i], COLUMN_link);
+		double asked_us = record_number(&rows[i], COLUMN_origin_latency_us);
+
+		if (strcmp(link, "veth 2ms by netem") && strcmp(link, "veth 2ms by origin"))
+			fail_msg("link is '%s'", link);
+		assert_true(asked_us == 0 || asked_us == 3000);
+		assert_true(record_number(&rows[i], COLUMN_latency_p50_us) >= 2000 + asked_us);
+	}
+	record_free_all(rows, count);
+	child_free(&child);
+}
+
+/* No link, no origin: what the plan names is fetched, and nothing else is started. */
+static void targets_of_ones_own(void **state)
+{
+	static const char *const options[] = {NULL};
+	struct child origin, child;
+	struct record *rows;
+	unsigned port;
+	char text[256];
+	size_t count;
+
+	(void)state;
+	serving_origin(&origin, options, &port, 1);
+	snprintf(text, sizeof(text),
+		 "[experiment]\nblocks = 1\nlink = none\n[fetch f]\nmodel = epoll\n"
+		 "duration = 20ms\nurls = http://127.0.0.1:%u/bytes/99\n",
+		 port);
+	write_plan(text);
+	if (run_plan(&child, NULL, NULL))
+		fail_msg("%s", child.err.text);
+	count = rows_of(&child, &rows);
+	assert_true(count > 0);
+	assert_string_equal(record_text(&rows[0], COLUMN_link), "none");
+	assert_true(record_number(&rows[0], COLUMN_body_bytes) == 99);
+	record_free_all(rows, count);
+	child_free(&child);
+	child_free(&origin);
+}
+
+/* Of iolab link: options, "--", then a shell's script. */
+static int by_hand(struct child *child, const char *option, const char *value, const char *script)
+{
+	const char *const arguments[] = {"link", "--", "sh", "-c", script, NULL};
+	const char *const with[] = {"link", option, value, "--", "sh", "-c", script, NULL};
+
+	return iolab(child, option ? with : arguments);
+}
+
+static void curl_gets_what_the_origin_says(void **state)
+{
+	static const size_t sizes[] = {0, 1, 1459, 1460, 1461, 65535, 65536, 65537, 1048576};
+	static const char *const urls[] = {"IOLAB_URL", "IOLAB_TLS_URL"};
+
+	(void)state;
+	linking_need();
+	for (size_t i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+		size_t size = sizes[i / 2], got;
+		struct child child;
+		char script[256], *bytes;
+
+		snprintf(script, sizeof(script),
+			 "curl -sS --cacert $IOLAB_CA -o '%s' \"${%s}bytes/%zu\"",
+			 serving_path("body"), urls[i % 2], size);
+		if (by_hand(&child, NULL, NULL, script))
+			fail_msg("%zu bytes by %s: %s", size, urls[i % 2], child.err.text);
+		child_free(&child);
+		bytes = serving_read(serving_path("body"), &got);
+		assert_int_equal(got, size);
+		assert_int_equal(body_check(bytes, got, 0), size);
+		free(bytes);
+	}
+}
+
+static void by_hand_says(const char *option, const char *value, const char *script, int status,
+			 const char *out)
+{
+	struct child child;
+	int got = by_hand(&child, option, value, script);
+
+	if (got != status || !strstr(child.out.text, out))
+		fail_msg("'%s': status %d, out '%s', err '%s'", script, got, child.out.text,
+			 child.err.text);
+	child_free(&child);
+	assert_int_equal(linking_gone(mark), 0);
+}
+
+static void programs_by_hand(void **state)
+{
+	char *before = linking_host();
+	char fetch[600], serve[300];
+	struct child child;
+
+	(void)state;
+	linking_need();
+	snprintf(fetch, sizeof(fetch), "%s --cacert $IOLAB_CA $IOLAB_URL ${IOLAB_TLS_URL}bytes/9",
+		 child_program("fetch-uring"));
+	by_hand_says(NULL, NULL, fetch, 0, "Read Contents: 9, Status Code: 200 from https://");
+	by_hand_says(NULL, NULL, "exit 7", 7, "");
+	by_hand_says(NULL, NULL, "kill -9 $$", 137, "");
+	by_hand_says("--latency", "50ms", "curl -s -o /dev/null -w %{time_total} $IOLAB_URL", 0,
+		     "0.0");
+	by_hand_says(NULL, NULL, "echo $IOLAB_INTERFACE $IOLAB_ADDRESS $IOLAB_ORIGIN_ADDRESS", 0,
+		     "iolab0 198.18.0.1 198.18.0.2");
+	/* What it leaves running is ended with the link. */
+	by_hand_says(NULL, NULL, "setsid sleep 600 >/dev/null 2>&1 & echo done", 0, "done");
+	/* Another server. */
+	serving_put("site/hello", "good day\n", 9);
+	snprintf(serve, sizeof(serve),
+		 "/usr/bin/python3 -m http.server --bind 198.18.0.2 --directory '%s' 8123",
+		 serving_path("site"));
+	const char *const other[] = {"link",
+				     "--origin-port=8123",
+				     "--origin-command",
+				     serve,
+				     "--",
+				     "sh",
+				     "-c",
+				     "curl -s ${IOLAB_URL}hello",
+				     NULL};
+
+	if (iolab(&child, other) || strcmp(child.out.text, "good day\n") != 0)
+		fail_msg("'%s' '%s'", child.out.text, child.err.text);
+	child_free(&child);
+	assert_int_equal(linking_gone(mark), 0);
+	linking_same(before, linking_host());
+}
+
+/* iolab clean, which must end well; whether it found something. */
+static bool clean(void)
+{
+	static const char *const arguments[] = {"clean", NULL};
+	struct child child;
+	bool found;
+
+	if (iolab(&child, arguments))
+		fail_msg("iolab clean: '%s' '%s'", child.out.text, child.err.text);
+	found = strstr(child.out.text, "nothing left") == NULL;
+	child_free(&child);
+	return found;
+}
+
+/* Killed at any moment it leaves nothing that iolab clean does not find. */
+static void killed(void **state)
+{
+	char *before = linking_host();
+	char *program = strdup(child_program("iolab"));
+	const char *const argv[] = {program, "run", "--results", results, plan_path, NULL};
+	unsigned found = 0;
+
+	(void)state;
+	linking_need();
+	/* Its cells leave processes of their own behind, which do not die with the runner. */
+	write_plan("[experiment]\nblocks = 100\nlink = veth\n"
+		   "[fetch f]\nmodel = epoll\nduration = 5ms\n"
+		   "[command c]\nrun = sh -c 'setsid sleep 600 >/dev/null 2>&1 & sleep 0.01'\n");
+	srandom((unsigned)getpid());
+	for (int i = 0; i < 20; i++) {
+		struct child child;
+
+		child_start(&child, argv);
+		usleep((useconds_t)(random() % 400000) + (i == 0) * 800000);
+		child_end(&child, SIGKILL, CHILD_LIMIT_MS);
+		child_free(&child);
+		found += clean();
+		assert_int_equal(linking_gone(mark), 0);
+	}
+	assert_true(found > 0);
+	assert_false(clean());
+	free(program);
+	linking_same(before, linking_host());
+}
+
+/* On Ctrl-C nothing is left, without any cleaning. */
+static void interrupted(void **state)
+{
+	const char *const run[] = {
+		child_program("iolab"), "run", "--results", results, plan_path, NULL};
+	struct child child;
+
+	(void)state;
+	linking_need();
+	write_plan("[experiment]\nblocks = 100\nlink = veth\n"
+		   "[command c]\nrun = sh -c 'setsid sleep 600 >/dev/null 2>&1 & sleep 0.05'\n");
+	child_start(&child, run);
+	usleep(900000);
+	assert_int_equal(child_end(&child, SIGINT, CHILD_LIMIT_MS), 130);
+	child_free(&child);
+	assert_int_equal(linking_gone(mark), 0);
+}
+
+static void assert_refused(const char *const *argv, int status, const char *says)
+{
+	struct child child;
+	int got = child_run(&child, argv);
+
+	if (got != status || !child_one_line(child.err.text) || !strstr(child.err.text, says))
+		fail_msg("status %d, expected %d and '%s'; stderr: '%s'", got, status, says,
+			 child.err.text);
+	child_free(&child);
+}
+
+/* A copy that anybody may run, wherever the lab was built. */
+static void copy_iolab(const char *to)
+{
+	const char *const argv[] = {"cp", child_program("iolab"), to, NULL};
+	struct child child;
+
+	assert_int_equal(child_run(&child, argv), 0);
+	child_free(&child);
+	assert_int_equal(chmod(to, 0755), 0);
+}
+
+static void without_root(void **state)
+{
+	const char *copy = serving_path("iolab");
+	const char *nowhere = "/proc/no/where";
+	/* Already nobody: the words before the program are left out. */
+	unsigned from = geteuid() == 0 ? 0 : 4;
+	const char *const run[] = {
+		"setpriv",   "--reuid=65534", "--regid=65534", "--clear-groups", copy, "run",
+		"--results", nowhere,	      plan_path,       "--link=veth",	 NULL};
+	const char *const link[] = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+				    copy,      "link",		"true",		 NULL};
+
+	(void)state;
+	copy_iolab(copy);
+	write_plan(veth_plan);
+	/* Before the folder, which could not be made either. */
+	assert_refused(run + from, 3, "CAP_NET_ADMIN and CAP_SYS_ADMIN");
+	assert_refused(link + from, 3, "CAP_NET_ADMIN and CAP_SYS_ADMIN");
+}
+
+static void refused(const char *const *arguments, int status, const char *says)
+{
+	const char *argv[24] = {child_program("iolab")};
+
+	for (int i = 0; arguments[i] && i < 22; i++)
+		argv[i + 1] = arguments[i];
+	assert_refused(argv, status, says);
+}
+
+static void plan_refused(const char *plan, const char *option, const char *says)
+{
+	const char *const run[] = {"run", "--results", results, plan_path, option, NULL};
+	const char *const shown[] = {"plan", plan_path, NULL};
+
+	write_plan(plan);
+	refused(run, 2, says);
+	if (!option)
+		refused(shown, 2, says);
+}
+
+static void bad_input(void **state)
+{
+	static const char fetch[] = "[fetch f]\nmodel = epoll\nduration = 20ms\n";
+	static const char *const two[] = {"clean", "all", NULL};
+	static const char *const port[] = {"link", "--origin-port=80", "true", NULL};
+	static const char *const unknown[] = {"link", "--latncy=1ms", "true", NULL};
+	static const char *const misspelt[] = {"cleen", NULL};
+	char plan[256];
+
+	(void)state;
+	plan_refused(fetch, "--link=vet",
+		     "--link: 'vet' is not one of its values; did you mean veth?");
+	snprintf(plan, sizeof(plan), "[experiment]\nlink = lopback\n%s", fetch);
+	plan_refused(plan, NULL, "plan.ini:2: [experiment] link: 'lopback'");
+	snprintf(plan, sizeof(plan), "[experiment]\nlinc = veth\n%s", fetch);
+	plan_refused(plan, NULL, "did you mean link?");
+	snprintf(plan, sizeof(plan), "[experiment]\nlink-latency = 1ms\n%s", fetch);
+	plan_refused(plan, NULL, "link-latency is that of a veth link");
+	snprintf(plan, sizeof(plan), "[experiment]\nlink = veth\nlink-latency = soon\n%s", fetch);
+	plan_refused(plan, NULL, "link-latency");
+	snprintf(plan, sizeof(plan), "[experiment]\nlink = none\n%s", fetch);
+	plan_refused(plan, NULL, "plan.ini:3: [f]: link = none starts no origin");
+	plan_refused("[command c]\nrun = curl {url}\n", "--link=none", "no origin, for {url}");
+	refused(two, 2, "'all' is one");
+	refused(port, 2, "--origin-port is that of --origin-command");
+	refused(unknown, 2, "did you mean --latency?");
+	refused(misspelt, 2, "did you mean clean?");
+}
+
+static void bad_input_on_a_link(void **state)
+{
+	static const char *const missing[] = {"link", "/no/such/program", NULL};
+	static const char *const server[] = {"link", "--origin-command=/no/such/server",
+					     "--origin-port=80", "true", NULL};
+
+	(void)state;
+	linking_need();
+	refused(missing, 127, "cannot run /no/such/program");
+	refused(server, 3, "cannot run /no/such/server");
+	assert_int_equal(linking_gone(mark), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_plan_over_veth),
+		cmocka_unit_test(the_command_line_decides),
+		cmocka_unit_test(latency),
+		cmocka_unit_test(targets_of_ones_own),
+		cmocka_unit_test(curl_gets_what_the_origin_says),
+		cmocka_unit_test(programs_by_hand),
+		cmocka_unit_test(killed),
+		cmocka_unit_test(interrupted),
+		cmocka_unit_test(without_root),
+		cmocka_unit_test(bad_input),
+		cmocka_unit_test(bad_input_on_a_link),
+	};
+
+	return cmocka_run_group_tests(tests, start, serving_remove_folder);
+}
