@@ -188,7 +188,7 @@ static void calibrate(void **state)
 
 	(void)state;
 	child_start(&child, (const char *const[]){child_program("iolab"), "calibrate", "--quick",
-						  "--budget", "3s", "--json", NULL});
+						  "--blocks", "2", "--json", NULL});
 	status = child_wait(&child, 120000);
 	assert_true(status == 0 || status == 4);
 	assert_int_equal(validate("calibrate", child.out.text, false), 0);
