@@ -11,13 +11,10 @@
 /* What a word means; *spoils: no claim may rest on such a row. */
 static const char *meaning_of(const char *word, bool *spoils)
 {
-	flag_set set = flags_read(word);
+	enum flag flag = flags_find(word, strlen(word));
 
-	*spoils = flags_spoiling(set) != 0;
-	for (unsigned flag = 0; flag < FLAGS; flag++)
-		if (set & (flag_set)1 << flag)
-			return flags_all[flag].meaning;
-	return "a flag that this lab does not know";
+	*spoils = flag == FLAGS || flags_all[flag].spoils;
+	return flag < FLAGS ? flags_all[flag].meaning : "a flag that this lab does not know";
 }
 
 /* A word with the rows that have it, or a cell with its reason. */
