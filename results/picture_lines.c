@@ -218,7 +218,8 @@ static void place(FILE *file, size_t panel, size_t panels, double right, unsigne
 {
 	size_t across = panels > 1 ? 2 : 1, down = (panels + across - 1) / across;
 	double width = right / (double)across;
-	double top = TOP + (double)(panel / across) * (PANEL + BOTTOM);
+	size_t row = panel / across;
+	double top = TOP + (double)row * (PANEL + BOTTOM);
 	double left = (double)(panel % across) * width;
 
 	fprintf(file, "set lmargin at screen %.4f\nset rmargin at screen %.4f\n",
