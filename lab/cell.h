@@ -103,9 +103,6 @@ bool cell_asks_lab(const struct plan_cell *cell);
 /* Whether the cell asks anything of the plan's origin. */
 bool cell_asks_origin(const struct plan_cell *cell);
 
-/* Adds a quality flag. */
-void cell_add_flag(struct record *record, const char *flag);
-
 /*
  * Adds the quality flags that only the runner can see: origin-shares-cpu, origin-saturated,
  * steal. origin_cpu_ns: what the origin used for the cell, which loaded it for loaded_ns (0: that

@@ -178,6 +178,52 @@ int plan_check(const struct plan_section *section, char *why, size_t why_size)
 	return err;
 }
 
+/* What a section needs of an origin; NULL when it needs none. */
+static const char *needs_origin(const struct plan_section *section)
+{
+	static const char *const filled[] = {"{url}",	     "{origin}",   "{port}",
+					     "{tls-origin}", "{tls-port}", "{ca}"};
+
+	if (section->kind == PLAN_FETCH && !plan_section_key(section, "urls"))
+		return "its fetches";
+	for (unsigned k = 0; k < section->key_count; k++)
+		for (size_t v = 0; v < section->keys[k].values.count; v++)
+			for (size_t i = 0; i < sizeof(filled) / sizeof(filled[0]); i++)
+				if (strstr(section->keys[k].values.items[v], filled[i]))
+					return filled[i];
+	return NULL;
+}
+
+int plan_check_link(const struct plan *plan, char *why, size_t why_size)
+{
+	if (plan->link_latency_ns && plan->link != LINK_VETH) {
+		snprintf(why, why_size,
+			 "link-latency is that of a veth link, and this one's link is %s; leave it "
+			 "out, or take --link veth",
+			 link_kind_names[plan->link]);
+		return -EINVAL;
+	}
+	const struct plan_key *url = plan_section_key(&plan->origin, "url");
+
+	if (url && plan->link == LINK_VETH)
+		return plan_complain(url->line, why, why_size,
+				     "[origin] url: an origin that runs already is not behind the "
+				     "lab's link; leave out link = veth");
+	if (url)
+		return 0;
+	for (unsigned i = 0; i < plan->section_count && plan->link == LINK_NONE; i++) {
+		const struct plan_section *section = &plan->sections[i];
+		const char *what = needs_origin(section);
+
+		if (what)
+			return plan_complain(section->line, why, why_size,
+					     "[%s]: link = none starts no origin, for %s; say what "
+					     "is to be fetched with urls =",
+					     section->label, what);
+	}
+	return 0;
+}
+
 /* An address as "http://HOST:PORT", with nothing behind it but a '/'. */
 static int check_address(const struct plan_key *key, bool tls, char *why, size_t why_size)
 {
@@ -254,48 +300,4 @@ int plan_check_origin(const struct plan *plan, char *why, size_t why_size)
 			"{ca} is the certificate of an origin that the lab starts; with "
 			"[origin] url give a file");
 	return err;
-}
-/* What a section needs of an origin; NULL when it needs none. */
-static const char *needs_origin(const struct plan_section *section)
-{
-	static const char *const filled[] = {"{url}",	     "{origin}",   "{port}",
-					     "{tls-origin}", "{tls-port}", "{ca}"};
-
-	if (section->kind == PLAN_FETCH && !plan_section_key(section, "urls"))
-		return "its fetches";
-	for (unsigned k = 0; k < section->key_count; k++)
-		for (size_t v = 0; v < section->keys[k].values.count; v++)
-			for (size_t i = 0; i < sizeof(filled) / sizeof(filled[0]); i++)
-				if (strstr(section->keys[k].values.items[v], filled[i]))
-					return filled[i];
-	return NULL;
-}
-
-int plan_check_link(const struct plan *plan, char *why, size_t why_size)
-{
-	if (plan->link_latency_ns && plan->link != LINK_VETH) {
-		snprintf(why, why_size,
-			 "link-latency is that of a veth link, and this one's link is %s; leave it "
-			 "out, or take --link veth",
-			 link_kind_names[plan->link]);
-		return -EINVAL;
-	}
-	if (plan_origin_url(plan) && plan->link == LINK_VETH) {
-		snprintf(why, why_size,
-			 "[origin] url: an origin that runs already is not at the end of a veth "
-			 "link; leave one of them out");
-		return -EINVAL;
-	}
-	for (unsigned i = 0;
-	     i < plan->section_count && plan->link == LINK_NONE && !plan_origin_url(plan); i++) {
-		const struct plan_section *section = &plan->sections[i];
-		const char *what = needs_origin(section);
-
-		if (what)
-			return plan_complain(section->line, why, why_size,
-					     "[%s]: link = none starts no origin, for %s; say what "
-					     "is to be fetched with urls =",
-					     section->label, what);
-	}
-	return 0;
 }

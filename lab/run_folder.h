@@ -42,6 +42,13 @@ void run_folder_make(struct run_folder *folder, const char *results, const struc
 void run_folder_open(struct run_folder *folder, const char *path, struct run_facts *facts);
 
 /*
+ * Writes host.json and topology.xml, unless they are there already: a run may have been killed
+ * before they were. Ends the program as above.
+ */
+void run_folder_write_host(const struct run_folder *folder, uint64_t place,
+			   const struct link *link);
+
+/*
  * Reads the rows that are there into *records and *count, and removes those from the files that
  * were cut short, so that they can be run again. Ends the program with one line and STATUS_FAILED
  * when a file does not parse.

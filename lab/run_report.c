@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "lab/cell.h"
+#include "lab/run_pages.h"
+#include "lab/run_trust.h"
 #include "lab/status.h"
 #include "results/cells.h"
-#include "results/claim.h"
 #include "results/concurrency.h"
 #include "results/grain.h"
 #include "results/knee.h"
@@ -121,25 +122,6 @@ static void find_programs(struct findings *f)
 	free(names);
 }
 
-/* Text in lines of MATRIX_WIDTH columns at most, where words allow. */
-static void print_wrapped(FILE *file, const char *text)
-{
-	size_t used = 0;
-
-	while (*(text += strspn(text, " \t"))) {
-		size_t length = strcspn(text, " \t");
-
-		if (used && used + 1 + length > MATRIX_WIDTH) {
-			fputc('\n', file);
-			used = 0;
-		}
-		fprintf(file, "%s%.*s", used ? " " : "", (int)length, text);
-		used += length + (used > 0);
-		text += length;
-	}
-	fputc('\n', file);
-}
-
 /* Each cell that this host cannot do, once, with the reason. */
 static void print_unable(FILE *file, const struct findings *f)
 {
@@ -220,13 +202,14 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 	if (outcome->unable)
 		print_unable(file, f);
 	if (plan->read)
-		print_wrapped(file, plan->read);
+		run_trust_print_wrapped(file, plan->read);
 	fputc('\n', file);
 	err = print_findings(file, color, f);
-	if (plan->report >= PLAN_CELLS)
-		claim_flags(file, outcome->records, outcome->count);
 	if (err)
 		status_exit(STATUS_FAILED, "cannot print the report: %s", strerror(-err));
+	fputc('\n', file);
+	run_trust_print_flags(file, outcome);
+	run_trust_print_cost(file, outcome);
 }
 
 static void print_paths(const struct run_folder *folder)
@@ -268,7 +251,7 @@ static void analyse(struct findings *f)
 }
 
 void run_report(const struct plan *plan, const struct run_folder *folder,
-		const struct runner_outcome *outcome)
+		const struct runner_outcome *outcome, struct trust *trust)
 {
 	struct findings f = {.plan = plan, .outcome = outcome};
 	FILE *report;
@@ -276,6 +259,9 @@ void run_report(const struct plan *plan, const struct run_folder *folder,
 	f.fetch = summarise(plan, outcome, RECORD_FETCH);
 	f.sumsq = summarise(plan, outcome, RECORD_SUMSQ);
 	f.nap = summarise(plan, outcome, RECORD_NAP);
+	trust_add_summary(trust, f.fetch);
+	trust_add_summary(trust, f.sumsq);
+	trust_add_summary(trust, f.nap);
 	find_programs(&f);
 	analyse(&f);
 	write_summary(folder, &f);
@@ -284,6 +270,8 @@ void run_report(const struct plan *plan, const struct run_folder *folder,
 	close_file(folder, "report.txt", report);
 	print_report(stdout, table_color(isatty(STDOUT_FILENO)), &f);
 	print_paths(folder);
+	run_pages_make(folder->path, outcome->records, outcome->count,
+		       (struct summary *[RUN_FILES_SUMMARIES]){f.fetch, f.sumsq, f.nap});
 	summary_free(f.fetch);
 	summary_free(f.sumsq);
 	summary_free(f.nap);

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,6 +134,15 @@ static bool make_row(struct runner *r, const struct plan_cell *cell, int err, in
 	return true;
 }
 
+/* What the cell was to take: its warm-up and its interval, or all of one that has no figures. */
+static void count_cell(struct runner *r, const struct plan_cell *cell, const struct record *record)
+{
+	double duration_s = record_number(record, COLUMN_duration_s);
+	double warmup_s = (double)plan_duration_ns(cell, "warmup", 0) / 1e9;
+
+	r->outcome->cost.cells_s += isnan(duration_s) ? r->cell.wall_s : duration_s + warmup_s;
+}
+
 bool runner_run_row(struct runner *r, const struct plan_cell *cell, struct record *record)
 {
 	struct cell_command command;
@@ -196,6 +207,7 @@ static void run_cell(struct runner *r, const struct plan_cell *cell, uint64_t bl
 		return;
 	if (found > 0)
 		record_set_real(&record, COLUMN_rate_share, share);
+	count_cell(r, cell, &record);
 	cell_label_row(cell, &r->world, &record, r->folder->id, r->plan->name, block, order);
 	keep_row(r, &record);
 }
@@ -261,6 +273,7 @@ static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
 		if (!is_done(r, cell, block, i + 1)) {
 			progress_show(&r->progress, block, cell->name);
 			run_cell(r, cell, block, i + 1);
+			runner_show_estimate(r, cell);
 		}
 		if (!interrupted && runner_origin_died(r)) {
 			progress_clear(&r->progress);
@@ -322,10 +335,20 @@ static void run_blocks(struct runner *r)
 		if (!run_block(r, block, order))
 			break;
 		r->outcome->blocks = block;
+		runner_show_noise(r);
 		if (is_enough(r, block))
 			break;
 	}
 	free(order);
+}
+
+static double own_cpu_s(void)
+{
+	struct rusage used;
+
+	getrusage(RUSAGE_SELF, &used);
+	return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
 void runner_run(const struct plan *plan, enum place_policy policy,
@@ -335,6 +358,7 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	/* No SA_RESTART: a wait must return so that the running cell can be told. */
 	struct sigaction action = {.sa_handler = on_interrupt};
 	struct runner *r = calloc(1, sizeof(*r));
+	uint64_t begun_ns = usage_now_ns();
 	double expected_s = plan_expected_s(plan);
 
 	if (!r)
@@ -345,10 +369,8 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	r->link = link;
 	r->outcome = outcome;
 	r->world.external = plan_origin_url(plan) != NULL;
-	link_text(link, r->world.link);
-	/* Whatever lies before an origin elsewhere is none of the lab's. */
-	if (r->world.external)
-		snprintf(r->world.link, sizeof(r->world.link), "none");
+	/* What lies before an origin elsewhere is none of the lab's. */
+	link_text(r->world.external ? &(struct link){.kind = LINK_NONE} : link, r->world.link);
 	find_done(r);
 	runner_decide_seats(r, policy);
 	runner_start_origin(r);
@@ -362,6 +384,8 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 		run_blocks(r);
 	progress_clear(&r->progress);
 	runner_stop_origin(r);
+	outcome->cost.wall_s = (double)(usage_now_ns() - begun_ns) / 1e9;
+	outcome->cost.cpu_s = own_cpu_s();
 	outcome->interrupted = interrupted;
 	free(r->capacities);
 	free(r->done);

@@ -142,7 +142,6 @@ void runner_start_origin(struct runner *r)
 		return;
 	if (r->link->delay == LINK_DELAY_ORIGIN)
 		r->world.origin_latency_ns = r->link->latency_ns;
-
 	snprintf(r->world.ca, sizeof(r->world.ca), "%s", run_folder_file(r->folder, "ca.pem"));
 	make_origin_command(r, argv, sizeof(argv) / sizeof(argv[0]));
 	err = subprocess_start_in(link_netns(r->link, LINK_ORIGIN), &r->origin, argv, NULL, why,

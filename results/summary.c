@@ -197,6 +197,7 @@ static size_t cut_cells(struct summary_draft *drafts, const struct record **rows
 		run = is_control(rows[i]) ? &draft->control : &draft->own;
 		if (run->count++ == 0)
 			run->rows = &rows[i];
+		draft->flags |= flags_read(record_text(rows[i], COLUMN_flags));
 		/* A run that fetched nothing knows no body: it must not stand for its cell. */
 		if (!draft->sample || (!draft->sample->values[COLUMN_body_bytes].present &&
 				       rows[i]->values[COLUMN_body_bytes].present))
@@ -230,6 +231,7 @@ static void make_groups(struct summary *summary, const struct summary_draft *dra
 			cell->origin_limited +=
 				strstr(record_text(drafts[i].own.rows[row], COLUMN_flags),
 				       "origin-saturated") != NULL;
+		cell->spoiled = flags_spoiling(drafts[i].flags);
 		cell->group = summary->group_count - 1;
 		cell->contender =
 			sample->kind != RECORD_FETCH || *record_text(sample, COLUMN_quadrant);

@@ -3,6 +3,7 @@
  * against the baseline, and last the verdicts, which need all of these.
  */
 #include "results/summary_values.h"
+#include "results/claim.h"
 #include "results/record_csv.h"
 
 #include <errno.h>
@@ -204,6 +205,17 @@ const char *summary_words(size_t place, enum statistics_verdict verdict)
 	if (summary_columns[place].sense == SUMMARY_COST && verdict == STATISTICS_SLOWER)
 		return "dearer by";
 	return statistics_words(verdict);
+}
+
+const char *summary_verdict(const struct summary *summary, const struct summary_cell *cell,
+			    size_t place)
+{
+	const struct summary_value *value = &cell->values[place];
+
+	if (value->verdict == STATISTICS_NO_DIFFERENCE &&
+	    value->effect.pairs < claim_blocks_needed((double)summary->comparisons[place]))
+		return "undecided, too few blocks";
+	return summary_words(place, value->verdict);
 }
 
 static void write_number(FILE *file, double number)
