@@ -57,7 +57,8 @@ void claim_floor(FILE *file, const char *what, size_t pairs, size_t comparisons,
 	if (isnan(floor))
 		fputs("noise floor unknown, no A/A control with two blocks ran", file);
 	else
-		fprintf(file, "noise floor %.1f %% by the A/A control, nothing smaller is claimed",
+		fprintf(file,
+			"noise floor %.1f %% by the A/A control, nothing below its own is claimed",
 			100 * (floor - 1));
 	if (pairs < needed)
 		fprintf(file,

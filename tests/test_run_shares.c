@@ -267,6 +267,7 @@ static void an_origin_elsewhere(void **state)
 	assert_int_equal(count, 2);
 	for (size_t i = 0; i < count; i++) {
 		assert_string_equal(record_text(&rows[i], COLUMN_origin), "external");
+		assert_string_equal(record_text(&rows[i], COLUMN_link), "none");
 		assert_null(strstr(record_text(&rows[i], COLUMN_flags), "origin"));
 		assert_true(record_number(&rows[i], COLUMN_latency_p50_us) >= 2000);
 		assert_true(record_number(&rows[i], COLUMN_requests) > 0);
