@@ -212,7 +212,7 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy $(wildcard kernels/*/*.h lab/*.h results/*.h
 	@mkdir -p $(@D)
 	$(if $(say),$(say) TIDY $<)
 	$(Q)clang-tidy --quiet $< -- -std=gnu17 -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(LLHTTP_CFLAGS) \
-		-DFETCH_MODEL=model_epoll -DSUMSQ_PLACE=sumsq_on_threads \
+		$(XDP_CFLAGS) -DFETCH_MODEL=model_epoll -DSUMSQ_PLACE=sumsq_on_threads \
 		-DNAP_MODEL=nap_epoll $(version_flags) 2>/dev/null
 	@touch $@
 
