@@ -149,8 +149,9 @@ int xdp_program_serve(struct xdp_program *p, unsigned queue, int socket, char *w
 
 static int attach_as(struct xdp_program *p, unsigned interface, enum xdp_mode mode)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, options,
-		    .flags = mode == XDP_MODE_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+	const struct bpf_link_create_opts options = {
+		.sz = sizeof(options),
+		.flags = mode == XDP_MODE_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE};
 
 	p->link = bpf_link_create(p->program, (int)interface, BPF_XDP, &options);
 	p->mode = mode;
