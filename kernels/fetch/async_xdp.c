@@ -157,6 +157,9 @@ static err_t on_received(void *argument, struct tcp_pcb *pcb, struct pbuf *p, er
 		close_stream(stream);
 	else
 		advance(stream->worker, stream->connection);
+	/* A lane with several servers may have gone on elsewhere. */
+	if (!idle && stream->connection->want == WANT_RECEIVE && !stream->connection->got_bytes)
+		xdp_stack_asked(&((struct state *)stream->worker->model)->stack);
 	return ERR_OK;
 }
 

@@ -101,6 +101,43 @@ static struct pbuf *wrap_frame(struct xdp_stack *stack, unsigned queue, const st
 				   (u16_t)d->len);
 }
 
+/*
+ * lwIP looks for a frame's connection in a list from its head, and moves the one found there.
+ * Answers come in the order of the requests, so of many connections that would mean looking at
+ * all of them each time. One that has asked again, whose answer is now the last to come, is moved
+ * on to the tail: the next to be answered is then near the head. A list that has changed
+ * otherwise is walked once, in the next batch.
+ */
+static void find_tail(struct xdp_stack *stack)
+{
+	if (tcp_active_pcbs_changed)
+		stack->tail = NULL;
+	tcp_active_pcbs_changed = 0;
+	if (stack->tail || !tcp_active_pcbs)
+		return;
+	stack->tail = tcp_active_pcbs;
+	while (stack->tail->next)
+		stack->tail = stack->tail->next;
+}
+
+static void move_head_to_tail(struct xdp_stack *stack)
+{
+	struct tcp_pcb *head = tcp_active_pcbs;
+
+	stack->asked = false;
+	if (tcp_active_pcbs_changed || !stack->tail || !head->next)
+		return;
+	/* It has been moved to the head since: what came before it is not known. */
+	if (stack->tail->next) {
+		stack->tail = NULL;
+		return;
+	}
+	tcp_active_pcbs = head->next;
+	head->next = NULL;
+	stack->tail->next = head;
+	stack->tail = head;
+}
+
 static unsigned receive_from(struct xdp_stack *stack, unsigned queue)
 {
 	struct xdp_socket *socket = &stack->sockets[queue];
@@ -112,12 +149,15 @@ static unsigned receive_from(struct xdp_stack *stack, unsigned queue)
 	for (unsigned i = 0; i < count; i++)
 		__builtin_prefetch(socket->memory +
 				   xsk_ring_cons__rx_desc(&socket->rx, at + i)->addr);
+	find_tail(stack);
 	for (unsigned i = 0; i < count; i++) {
 		struct pbuf *p =
 			wrap_frame(stack, queue, xsk_ring_cons__rx_desc(&socket->rx, at + i));
 
 		if (p && ethernet_input(p, &stack->netif) != ERR_OK)
 			pbuf_free(p);
+		if (stack->asked)
+			move_head_to_tail(stack);
 	}
 	xdp_socket_taken(socket, count);
 	xdp_socket_refill(socket, stack->calls);
@@ -154,6 +194,7 @@ void xdp_stack_wait(struct xdp_stack *stack, int64_t wait_ns)
 void xdp_stack_tick(struct xdp_stack *stack)
 {
 	tcp_tmr();
+	stack->tail = NULL;
 	if (++stack->ticks < TICKS_A_SECOND)
 		return;
 	stack->ticks = 0;

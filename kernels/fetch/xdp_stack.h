@@ -40,6 +40,8 @@ struct xdp_stack {
 	struct calls *calls;
 	unsigned queues, frames_a_queue;
 	unsigned connections; /* at most */
+	struct tcp_pcb *tail; /* the last of lwIP's connections; NULL: not known */
+	bool asked;	      /* a connection has just sent its next request */
 	unsigned held;	      /* frames that lwIP has */
 	unsigned ticks;	      /* modulo those of a second */
 	int broken;	      /* -errno of an interface that takes no frames any more */
@@ -63,6 +65,12 @@ void xdp_stack_close(struct xdp_stack *stack);
 
 /* Hands at most XDP_BATCH frames of each queue to lwIP; returns how many there were. */
 unsigned xdp_stack_receive(struct xdp_stack *stack);
+
+/* To be called in a connection's callback when it has sent its next request: see xdp_stack.c. */
+static inline void xdp_stack_asked(struct xdp_stack *stack)
+{
+	stack->asked = true;
+}
 
 /* Sends what lwIP has put out. Returns 0 or -errno. */
 int xdp_stack_flush(struct xdp_stack *stack);
