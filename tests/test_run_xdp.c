@@ -635,6 +635,25 @@ static void busy(void **state)
 	assert_int_equal(veth_program(), 0);
 }
 
+/* The interface, where the test is, has a carrier; the kernel takes its time to say so. */
+static void wait_for_carrier(const char *name)
+{
+	const char *const argv[] = {"ip", "link", "show", name, NULL};
+
+	for (unsigned i = 0; i < 300; i++) {
+		struct child child;
+
+		assert_int_equal(child_run(&child, argv), 0);
+		bool up = strstr(child.out.text, "LOWER_UP") != NULL;
+
+		child_free(&child);
+		if (up)
+			return;
+		usleep(10000);
+	}
+	fail_msg("%s has no carrier", name);
+}
+
 /* A bridge's driver cannot run the program, and nobody answers there. */
 static void no_native_mode(void **state)
 {
@@ -657,6 +676,7 @@ static void no_native_mode(void **state)
 		snprintf(words, sizeof(words), "link set wtxdp%u up", i);
 		veth_ip(words);
 	}
+	wait_for_carrier("wtxdp7");
 	veth_to_servers();
 	assert_says(&native, 3, "the driver has no native mode");
 	if (run_xdp(&child, &silent) != 1 || !strstr(child.err.text, "connect"))

@@ -15,6 +15,10 @@
 
 #include "kernels/fetch/xdp_netlink.h"
 
+/* IFF_LOWER_UP of linux/if.h, which does not go with net/if.h: there is a carrier. IFF_RUNNING says
+ * so as well, but up to a second later. */
+#define LOWER_UP (1U << 16)
+
 static int refuse(int err, char *why, size_t why_size, const char *format, ...)
 {
 	va_list arguments;
@@ -73,7 +77,7 @@ static int look_at(struct xdp_interface *i, struct xdp_netlink *answer, const ch
 	i->mtu = xdp_netlink_number(a[IFLA_MTU]);
 	i->program = program_of(a[IFLA_XDP]);
 	i->loopback = link->ifi_flags & IFF_LOOPBACK;
-	i->up = link->ifi_flags & IFF_UP && link->ifi_flags & IFF_RUNNING;
+	i->up = link->ifi_flags & IFF_UP && link->ifi_flags & LOWER_UP;
 	snprintf(i->name, sizeof(i->name), "%s",
 		 a[IFLA_IFNAME] ? (const char *)RTA_DATA(a[IFLA_IFNAME]) : "");
 	i->queues = queues_of(i->name, xdp_netlink_number(a[IFLA_NUM_RX_QUEUES]));
