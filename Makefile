@@ -94,19 +94,19 @@ deps:
 	@sh lab/deps.sh build
 
 run:
-	@sh lab/deps.sh build
+	@sh lab/deps.sh build run
 	@$(MAKE) --no-print-directory all
 	@$(BUILD)/iolab run $(PLAN)
 
 test:
-	@sh lab/deps.sh build test
+	@sh lab/deps.sh build run test
 	@$(MAKE) --no-print-directory all tests
 	@BUILD=$(BUILD) sh tests/run.sh $(TESTS:$(BUILD)/tests/%=%)
 
 tests: $(TESTS)
 
 check:
-	@sh lab/deps.sh build test check
+	@sh lab/deps.sh build run test check
 	@$(MAKE) --no-print-directory all
 	@sh tests/check.sh
 
@@ -119,9 +119,11 @@ test-fresh:
 	@sh tests/fresh.sh
 
 install: all
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/iolab/plans'
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/iolab/plans' \
+		'$(DESTDIR)$(PREFIX)/share/iolab/schema'
 	install -m 755 $(BINARIES) '$(DESTDIR)$(PREFIX)/bin'
 	install -m 644 $(wildcard lab/plans/*.ini) '$(DESTDIR)$(PREFIX)/share/iolab/plans'
+	install -m 644 $(wildcard results/schema/*.json) '$(DESTDIR)$(PREFIX)/share/iolab/schema'
 
 clean:
 	rm -rf '$(BUILD)'

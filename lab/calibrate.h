@@ -108,4 +108,21 @@ struct calibrate_findings {
 /* Works out what the whole blocks show; 0, -EINVAL with fewer than two of them, or -ENOMEM. */
 int calibrate_find(const struct calibrate_data *data, struct calibrate_findings *findings);
 
+#define CALIBRATE_TARGETS 3
+
+enum calibrate_verdict { CALIBRATE_MET, CALIBRATE_MISSED, CALIBRATE_TOO_FEW };
+
+struct calibrate_target {
+	const char *name;
+	const char *wanted;
+	char shown[80];
+	enum calibrate_verdict verdict;
+};
+
+/* What is expected of a lab that is to be believed: false alarms, slowdowns found, latencies. */
+void calibrate_targets(const struct calibrate_findings *findings,
+		       struct calibrate_target targets[CALIBRATE_TARGETS]);
+/* "met", "missed", "too few tries to tell" */
+const char *calibrate_verdict_text(enum calibrate_verdict verdict);
+
 #endif

@@ -154,6 +154,28 @@ static int print_widths(const struct calibrate_data *d, const struct calibrate_f
 	return finish(table, file, color);
 }
 
+static int print_targets(const struct calibrate_findings *f, FILE *file, bool color)
+{
+	struct calibrate_target targets[CALIBRATE_TARGETS];
+	struct table *table = table_new(4);
+
+	if (!table)
+		return -ENOMEM;
+	calibrate_targets(f, targets);
+	title(file, color, "Targets", "what a lab has to show to be believed");
+	table_heading(table, "of", TABLE_LEFT);
+	table_heading(table, "wanted", TABLE_LEFT);
+	table_heading(table, "shown", TABLE_LEFT);
+	table_heading(table, "verdict", TABLE_LEFT);
+	for (unsigned i = 0; i < CALIBRATE_TARGETS; i++) {
+		table_cell(table, targets[i].name);
+		table_cell(table, targets[i].wanted);
+		table_cell(table, targets[i].shown);
+		table_cell(table, calibrate_verdict_text(targets[i].verdict));
+	}
+	return finish(table, file, color);
+}
+
 int calibrate_print(const struct calibrate_data *d, const struct calibrate_findings *f, FILE *file,
 		    bool color)
 {
@@ -175,6 +197,8 @@ int calibrate_print(const struct calibrate_data *d, const struct calibrate_findi
 		err = print_delays(f, file, color);
 	if (!err)
 		err = print_widths(d, f, file, color);
+	if (!err)
+		err = print_targets(f, file, color);
 	return err ? err : ferror(file) ? -EIO : 0;
 }
 
@@ -232,6 +256,20 @@ static json_t *widths_json(const struct calibrate_findings *f)
 	return list;
 }
 
+static json_t *targets_json(const struct calibrate_findings *f)
+{
+	struct calibrate_target targets[CALIBRATE_TARGETS];
+	json_t *list = json_array();
+
+	calibrate_targets(f, targets);
+	for (unsigned i = 0; i < CALIBRATE_TARGETS && list; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "of", targets[i].name,
+						      "wanted", targets[i].wanted, "shown",
+						      targets[i].shown, "verdict",
+						      calibrate_verdict_text(targets[i].verdict)));
+	return list;
+}
+
 /* The whole blocks of `count` cells, an array each. */
 static json_t *values_json(const double *values, size_t count, size_t room, size_t blocks)
 {
@@ -261,6 +299,7 @@ json_t *calibrate_json(const struct calibrate_data *d, const struct calibrate_fi
 
 	if (!object)
 		return NULL;
+	json_object_set_new(object, "targets", targets_json(f));
 	/* By experiment and cell: base, control, equal, then the slowed ones. */
 	json_object_set_new(object, "sums_duration_s",
 			    values_json(d->values[CALIBRATE_SUMS],

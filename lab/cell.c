@@ -9,6 +9,7 @@
 
 #include "lab/status.h"
 #include "lab/units.h"
+#include "results/flags.h"
 
 /* Above this share of its time on the CPU the origin, not the client, is taken for the limit. */
 #define SATURATED 0.95
@@ -146,8 +147,11 @@ void cell_empty_row(const struct plan_cell *cell, struct record *record)
 
 void cell_mark_failed(struct record *record, const char *word, const char *said)
 {
-	cell_add_flag(record, "failed");
-	cell_add_flag(record, word);
+	char flags[512];
+
+	flags_add(record, FLAG_FAILED);
+	snprintf(flags, sizeof(flags), "%.400s %s", record_text(record, COLUMN_flags), word);
+	record_set_text(record, COLUMN_flags, flags);
 	record_set_text(record, COLUMN_reason, said);
 }
 
@@ -170,33 +174,24 @@ void cell_label_row(const struct plan_cell *cell, const struct cell_world *world
 	record_set_count(record, COLUMN_order, order);
 	record_set_text(record, COLUMN_cell, cell->name);
 	record_set_text(record, COLUMN_role, cell->control ? "control" : role);
-	if (record->kind == RECORD_FETCH)
+	if (record->kind == RECORD_FETCH) {
 		record_set_text(record, COLUMN_link, world->link);
+		record_set_text(record, COLUMN_overlap, plan_value(cell, "overlap"));
+	}
 	if (record->kind == RECORD_FETCH && asked)
 		record_set_real(record, COLUMN_origin_latency_us,
 				(double)plan_duration_ns(cell, "latency", 0) / 1e3);
-}
-
-void cell_add_flag(struct record *record, const char *flag)
-{
-	const char *before = record_text(record, COLUMN_flags);
-	char *flags;
-
-	if (asprintf(&flags, "%s%s%s", before, before[0] ? " " : "", flag) < 0)
-		status_exit(STATUS_UNABLE, "out of memory");
-	record_set_text(record, COLUMN_flags, flags);
-	free(flags);
 }
 
 void cell_flag_row(struct record *record, bool origin_shares, uint64_t origin_cpu_ns,
 		   uint64_t loaded_ns)
 {
 	if (record_number(record, COLUMN_steal_share) > STEAL_MOST)
-		cell_add_flag(record, "steal");
+		flags_add(record, FLAG_STEAL);
 	if (record->kind != RECORD_FETCH)
 		return;
 	if (origin_shares)
-		cell_add_flag(record, "origin-shares-cpu");
+		flags_add(record, FLAG_SHARED);
 	if (loaded_ns && (double)origin_cpu_ns / (double)loaded_ns > SATURATED)
-		cell_add_flag(record, "origin-saturated");
+		flags_add(record, FLAG_ORIGIN);
 }

@@ -13,6 +13,7 @@
  *	{origin} {port}	http://127.0.0.1:PORT, and that port
  *	{tls-origin} {tls-port}	the same for https; {ca} is the file with the certificate to trust
  *	{cpus}		the client's CPUs, as a list
+ *	{clients}	a CPU of every core but the origin's, as a list
  *	{KEY}		the cell's value of that key
  *
  * "%{" is left alone: curl has a use for it.
@@ -34,11 +35,13 @@
 /* Who sits where, as CPU lists, and how the origin is reached. */
 struct cell_world {
 	char client[64];
+	char clients[256]; /* all that workers could have: every core but the origin's */
 	char origin[64];
-	bool origin_shares; /* both on one CPU: there is only one */
-	char url[256];	    /* "http://127.0.0.1:4711", without a '/' at its end */
-	char tls_url[256];  /* "" where the origin speaks no TLS */
-	char ca[600];
+	bool external;		    /* the origin is the plan's own, and ran before */
+	bool origin_shares;	    /* both on one CPU: there is only one */
+	char url[256];		    /* "http://127.0.0.1:4711", without a '/' at its end */
+	char tls_url[256];	    /* "" where the origin speaks no TLS */
+	char ca[600];		    /* "" where it is not the lab's to know */
 	char link[64];		    /* as the record has it */
 	uint64_t origin_latency_ns; /* that the origin adds for the link, for want of netem */
 };
@@ -94,8 +97,11 @@ void cell_label_row(const struct plan_cell *cell, const struct cell_world *world
 		    struct record *record, const char *run_id, const char *experiment,
 		    uint64_t block, uint64_t order);
 
-/* Adds a quality flag. */
-void cell_add_flag(struct record *record, const char *flag);
+/* Whether the cell asks /delay/T or /bytes/N, which only the lab's own origin has. */
+bool cell_asks_lab(const struct plan_cell *cell);
+
+/* Whether the cell asks anything of the plan's origin. */
+bool cell_asks_origin(const struct plan_cell *cell);
 
 /*
  * Adds the quality flags that only the runner can see: origin-shares-cpu, origin-saturated,

@@ -14,8 +14,8 @@
 #include "lab/status.h"
 #include "lab/units.h"
 
-const char *const cell_filled[] = {"url",      "origin", "port", "tls-origin",
-				   "tls-port", "ca",	 "cpus", NULL};
+const char *const cell_filled[] = {"url", "origin", "port",    "tls-origin", "tls-port",
+				   "ca",  "cpus",   "clients", NULL};
 
 static char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -66,6 +66,30 @@ bool cell_tls(const struct plan_cell *cell)
 	return tls && strcmp(tls, "yes") == 0;
 }
 
+bool cell_asks_origin(const struct plan_cell *cell)
+{
+	const char *text = plan_value(cell, cell->section->kind == PLAN_COMMAND ? "run" : "urls");
+
+	if (cell->section->kind == PLAN_FETCH && !text)
+		return true;
+	return text && (strstr(text, "{url}") || strstr(text, "{origin}") ||
+			strstr(text, "{tls-") || strstr(text, "{port}"));
+}
+
+bool cell_asks_lab(const struct plan_cell *cell)
+{
+	const char *text = plan_value(cell, cell->section->kind == PLAN_COMMAND ? "run" : "urls");
+	const char *latency = plan_value(cell, "latency");
+	uint64_t ns;
+
+	if (!cell_asks_origin(cell) || plan_value(cell, "path"))
+		return false;
+	/* Where the address alone is put in, the rest is the plan's own business. */
+	if (text && !strstr(text, "{url}"))
+		return false;
+	return plan_value(cell, "body") || (latency && units_duration(latency, &ns) == 0 && ns);
+}
+
 /* Where the cell's fetches go, by what it asks of the origin. */
 static char *asked_url(const struct plan_cell *cell, const struct cell_world *world)
 {
@@ -108,6 +132,8 @@ static char *filled(const struct plan_cell *cell, const struct cell_world *world
 		return print("%s", world->ca);
 	if (strcmp(name, "cpus") == 0)
 		return print("%s", world->client);
+	if (strcmp(name, "clients") == 0)
+		return print("%s", world->clients);
 	return value ? print("%s", value) : NULL;
 }
 
@@ -209,7 +235,7 @@ static void make_own(struct cell_command *command, const struct plan_cell *cell,
 			add(command, print("--cpus=%s", world->client));
 	}
 	/* Its certificate is made anew each time: only this origin's CA vouches for it. */
-	if (kind == PLAN_FETCH && cell_tls(cell) && !plan_value(cell, "cacert") &&
+	if (kind == PLAN_FETCH && cell_tls(cell) && world->ca[0] && !plan_value(cell, "cacert") &&
 	    !plan_value(cell, "insecure"))
 		add(command, print("--cacert=%s", world->ca));
 	if (operands)

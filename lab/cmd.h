@@ -5,6 +5,8 @@
 #ifndef LAB_CMD_H
 #define LAB_CMD_H
 
+#include <jansson.h>
+
 #include "lab/status.h"
 
 enum status cmd_run(int argc, char **argv);
@@ -16,5 +18,13 @@ enum status cmd_compare(int argc, char **argv);
 enum status cmd_calibrate(int argc, char **argv);
 enum status cmd_link(int argc, char **argv);
 enum status cmd_clean(int argc, char **argv);
+enum status cmd_plot(int argc, char **argv);
+enum status cmd_report(int argc, char **argv);
+
+/*
+ * Prints an object on stdout, indented, and gives it up. Ends the program with one line and
+ * STATUS_FAILED when it is NULL or cannot be printed.
+ */
+void cmd_print_json(json_t *object);
 
 #endif

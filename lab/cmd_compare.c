@@ -1,6 +1,7 @@
 /* iolab compare: what changed from one run to another, and whether it can be believed. */
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "lab/options.h"
 #include "results/compare.h"
 #include "results/table.h"
+#include "results/trust.h"
 
 /* So many differences of a kind are told; --json has them all. */
 #define TOLD 8
@@ -20,6 +22,7 @@ struct compare_options {
 	uint64_t seed;
 	bool json;
 	bool cut;
+	bool strict;
 };
 
 #define FIELD(name) offsetof(struct compare_options, name)
@@ -38,6 +41,10 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_FLAG,
 	 .offset = FIELD(cut),
 	 .help = "use the whole rows of a CSV that ends in the middle of one"},
+	{.name = "strict",
+	 .kind = OPTION_FLAG,
+	 .offset = FIELD(strict),
+	 .help = "status 4 when a claim rests on flagged rows, whatever else there is"},
 	{.name = "seed",
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(seed),
@@ -61,16 +68,43 @@ static double read_threshold(const char *text)
 	return percent / 100.0;
 }
 
-static void read_run(const char *path, bool cut, struct compare_run *run)
-{
+/* The two are read at the same time: a million rows are a second of work. */
+struct reading {
+	const char *path;
+	bool cut;
+	struct compare_run *run;
+	int err;
 	char why[1024];
-	int err = compare_read(path, cut, run, why, sizeof(why));
+};
 
-	if (err)
-		status_exit(err == -ENOENT || err == -ENOTDIR ? STATUS_USAGE : STATUS_FAILED, "%s",
-			    why);
-	if (run->note[0])
-		status_warn("%s", run->note);
+static void *read_run(void *context)
+{
+	struct reading *r = context;
+
+	r->err = compare_read(r->path, r->cut, r->run, r->why, sizeof(r->why));
+	return NULL;
+}
+
+static void read_runs(struct reading readings[2])
+{
+	pthread_t other;
+	bool beside = pthread_create(&other, NULL, read_run, &readings[1]) == 0;
+
+	read_run(&readings[0]);
+	if (beside)
+		pthread_join(other, NULL);
+	else
+		read_run(&readings[1]);
+	for (size_t i = 0; i < 2; i++) {
+		const struct reading *r = &readings[i];
+
+		if (r->err)
+			status_exit(r->err == -ENOENT || r->err == -ENOTDIR ? STATUS_USAGE
+									    : STATUS_FAILED,
+				    "%s", r->why);
+		if (r->run->note[0])
+			status_warn("%s", r->run->note);
+	}
 }
 
 static const char *shown(const json_t *difference, const char *side)
@@ -176,14 +210,15 @@ enum status cmd_compare(int argc, char **argv)
 	double threshold = read_threshold(options.threshold);
 	struct compare_run a, b;
 	struct comparison comparison;
+	struct trust trust = {0};
 	const char *first = NULL;
 	char why[1024];
 	size_t regressions;
 
 	if (operands != 2)
 		status_exit(STATUS_USAGE, "compare takes two runs, A and B; %d given", operands);
-	read_run(argv[1], options.cut, &a);
-	read_run(argv[2], options.cut, &b);
+	read_runs((struct reading[]){{.path = argv[1], .cut = options.cut, .run = &a},
+				     {.path = argv[2], .cut = options.cut, .run = &b}});
 	if (comparison_make(&a, &b, options.seed, &comparison, why, sizeof(why)))
 		status_exit(STATUS_FAILED, "%s", why);
 	tell(&comparison);
@@ -198,8 +233,14 @@ enum status cmd_compare(int argc, char **argv)
 		status_warn("regression: %zu figure%s worse by more than %g %%, of %s%s",
 			    regressions, regressions == 1 ? "" : "s", 100.0 * threshold, first,
 			    regressions == 1 ? "" : " and others");
+	if (options.strict)
+		trust_add_comparison(&trust, &comparison);
+	if (trust.doubtful > 0)
+		status_warn("strict: %s", trust_line(&trust, why, sizeof(why)));
 	comparison_release(&comparison);
 	compare_release(&a);
 	compare_release(&b);
-	return regressions > 0 ? STATUS_REGRESSION : STATUS_DONE;
+	return trust.doubtful > 0 ? STATUS_UNTRUSTED
+	       : regressions > 0  ? STATUS_REGRESSION
+				  : STATUS_DONE;
 }

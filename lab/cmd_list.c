@@ -1,21 +1,37 @@
-/* iolab list: the shipped plans. iolab columns: what the columns of a row mean. */
+/* iolab list: the shipped plans. */
+#include <jansson.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lab/cmd.h"
 #include "lab/options.h"
 #include "lab/plan.h"
 #include "lab/plans.h"
-#include "results/record.h"
+
+/* Of --json. */
+#define LIST_SCHEMA_VERSION 1
+
+struct list_options {
+	bool json;
+};
+
+static const struct option_row rows[] = {
+	{.name = "json",
+	 .kind = OPTION_FLAG,
+	 .offset = offsetof(struct list_options, json),
+	 .help = "print JSON"},
+};
 
 /* The comment that a plan opens with, up to its first full stop. */
-static void print_about(const char *text)
+static void write_about(const char *text, FILE *file)
 {
 	while (*text == ';') {
 		size_t length = strcspn(text, "\n");
 
 		for (size_t i = 1; i < length; i++) {
-			putchar(text[i]);
+			putc(text[i], file);
 			if (text[i] == '.')
 				return;
 		}
@@ -23,12 +39,34 @@ static void print_about(const char *text)
 	}
 }
 
+static json_t *plan_json(const struct plan_text *text, const struct plan *plan)
+{
+	char *about = NULL;
+	size_t size;
+	FILE *file = open_memstream(&about, &size);
+	json_t *object;
+
+	if (!file)
+		return NULL;
+	write_about(text->text, file);
+	fclose(file);
+	object = json_pack("{s:s, s:s, s:i, s:I, s:f}", "name", text->name, "about",
+			   about[0] == ' ' ? about + 1 : about, "cells", (int)plan->cell_count,
+			   "blocks", (json_int_t)plan->blocks, "expected_s", plan_expected_s(plan));
+	free(about);
+	return object;
+}
+
 enum status cmd_list(int argc, char **argv)
 {
-	const struct option_set set = {.usage = "list", .about = "Lists the shipped plans."};
-	char none;
+	const struct option_set set = {.usage = "list [options]",
+				       .about = "Lists the shipped plans.",
+				       .rows = rows,
+				       .count = sizeof(rows) / sizeof(rows[0])};
+	struct list_options options = {.json = false};
+	json_t *list = json_array();
 
-	if (options_parse(&set, &none, argc, argv))
+	if (options_parse(&set, &options, argc, argv))
 		status_exit(STATUS_USAGE, "list takes no operand; '%s' is one", argv[1]);
 	for (const struct plan_text *p = plan_texts; p->name; p++) {
 		struct plan plan;
@@ -36,33 +74,19 @@ enum status cmd_list(int argc, char **argv)
 
 		if (plan_read(p->name, 0, &plan, why, sizeof(why)))
 			status_exit(STATUS_FAILED, "%s", why);
-		printf("%-10s %u cells, %.0f s:", p->name, plan.cell_count, plan_expected_s(&plan));
-		print_about(p->text);
-		putchar('\n');
+		if (options.json) {
+			json_array_append_new(list, plan_json(p, &plan));
+		} else {
+			printf("%-10s %u cells, %.0f s:", p->name, plan.cell_count,
+			       plan_expected_s(&plan));
+			write_about(p->text, stdout);
+			putchar('\n');
+		}
 		plan_release(&plan);
 	}
-	return STATUS_DONE;
-}
-
-enum status cmd_columns(int argc, char **argv)
-{
-	static const char *const kinds[] = {[RECORD_COMMON] = "all",
-					    [RECORD_FETCH] = "fetch",
-					    [RECORD_SUMSQ] = "sumsq",
-					    [RECORD_NAP] = "nap"};
-	static const char *const types[] = {
-		[RECORD_COUNT] = "count", [RECORD_REAL] = "real", [RECORD_TEXT] = "text"};
-	const struct option_set set = {.usage = "columns",
-				       .about = "Prints the columns of a row and their meaning."};
-	char none;
-
-	if (options_parse(&set, &none, argc, argv))
-		status_exit(STATUS_USAGE, "columns takes no operand; '%s' is one", argv[1]);
-	for (size_t i = 0; i < RECORD_COLUMNS; i++) {
-		const struct record_column_info *c = &record_columns[i];
-
-		printf("%-32s %-5s %-5s %-4s %s\n", c->name, kinds[c->kind], types[c->type],
-		       c->unit, c->meaning);
-	}
+	if (options.json)
+		cmd_print_json(json_pack("{s:i, s:s, s:O}", "schema_version", LIST_SCHEMA_VERSION,
+					 "kind", "list", "plans", list));
+	json_decref(list);
 	return STATUS_DONE;
 }

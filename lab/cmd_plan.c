@@ -10,10 +10,14 @@
 #include "lab/options.h"
 #include "lab/plan.h"
 
+/* Of --json. */
+#define PLAN_SCHEMA_VERSION 1
+
 struct plan_options {
 	uint64_t blocks;
 	uint64_t cells_max;
 	bool commands;
+	bool json;
 };
 
 #define FIELD(name) offsetof(struct plan_options, name)
@@ -37,6 +41,7 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_FLAG,
 	 .offset = FIELD(commands),
 	 .help = "with the command line of each cell"},
+	{.name = "json", .kind = OPTION_FLAG, .offset = FIELD(json), .help = "print JSON"},
 };
 
 /* "1 h 05 min", "2 min 30 s", "12 s" */
@@ -53,15 +58,22 @@ static void format_time(double seconds, char text[static 64])
 }
 
 /* What is not known before the run stands as it would in a plan. */
-static void print_command(const struct plan_cell *cell)
+static void make_command(struct cell_command *command, const struct plan_cell *cell)
 {
 	const struct cell_world world = {.client = "{cpus}",
+					 .clients = "{clients}",
 					 .url = "http://127.0.0.1:{port}",
 					 .tls_url = "https://127.0.0.1:{tls-port}",
 					 .ca = "{ca}"};
+
+	cell_command_make(command, cell, &world);
+}
+
+static void print_command(const struct plan_cell *cell)
+{
 	struct cell_command command;
 
-	cell_command_make(&command, cell, &world);
+	make_command(&command, cell);
 	printf("   ");
 	for (unsigned i = 0; i < command.count; i++) {
 		const char *word = command.argv[i];
@@ -94,6 +106,47 @@ static void print_cells(const struct plan *plan, bool commands)
 	}
 }
 
+static json_t *command_json(const struct plan_cell *cell)
+{
+	struct cell_command command;
+	json_t *words = json_array();
+
+	make_command(&command, cell);
+	for (unsigned i = 0; i < command.count; i++)
+		json_array_append_new(words, json_string(command.argv[i]));
+	cell_command_release(&command);
+	return words;
+}
+
+static json_t *cell_json(const struct plan_cell *cell, bool commands)
+{
+	json_t *values = json_object();
+	json_t *object;
+
+	for (unsigned i = 0; i < cell->section->key_count; i++)
+		if (cell->section->keys[i].values.count > 1 && cell->values[i])
+			json_object_set_new(values, cell->section->keys[i].name,
+					    json_string(cell->values[i]));
+	object = json_pack("{s:s, s:s, s:s, s:o, s:f, s:b, s:b}", "cell", cell->name, "kind",
+			   plan_kind_names[cell->section->kind], "section", cell->section->label,
+			   "factors", values, "expected_s", (double)plan_expected_ns(cell) / 1e9,
+			   "baseline", cell->baseline && !cell->control, "control", cell->control);
+	if (object && commands)
+		json_object_set_new(object, "command", command_json(cell));
+	return object;
+}
+
+static json_t *plan_json(const struct plan *plan, bool commands)
+{
+	json_t *cells = json_array();
+
+	for (unsigned i = 0; i < plan->cell_count; i++)
+		json_array_append_new(cells, cell_json(&plan->cells[i], commands));
+	return json_pack("{s:i, s:s, s:s, s:I, s:f, s:o}", "schema_version", PLAN_SCHEMA_VERSION,
+			 "kind", "plan", "plan", plan->name, "blocks", (json_int_t)plan->blocks,
+			 "expected_s", plan_expected_s(plan), "cells", cells);
+}
+
 enum status cmd_plan(int argc, char **argv)
 {
 	const struct option_set set = {
@@ -115,10 +168,14 @@ enum status cmd_plan(int argc, char **argv)
 		status_exit(STATUS_USAGE, "%s", why);
 	if (options.blocks)
 		plan.blocks = options.blocks;
-	print_cells(&plan, options.commands);
-	format_time(plan_expected_s(&plan), length);
-	printf("%s: %u cells x %" PRIu64 " blocks, about %s\n", plan.name, plan.cell_count,
-	       plan.blocks, length);
+	if (options.json) {
+		cmd_print_json(plan_json(&plan, options.commands));
+	} else {
+		print_cells(&plan, options.commands);
+		format_time(plan_expected_s(&plan), length);
+		printf("%s: %u cells x %" PRIu64 " blocks, about %s\n", plan.name, plan.cell_count,
+		       plan.blocks, length);
+	}
 	plan_release(&plan);
 	return fflush(stdout) ? STATUS_FAILED : STATUS_DONE;
 }

@@ -36,6 +36,7 @@ struct run_options {
 	const char *resume;
 	unsigned place;
 	unsigned link; /* enum link_kind, or PLANS_LINK */
+	bool strict;
 };
 
 #define FIELD(name) offsetof(struct run_options, name)
@@ -84,6 +85,10 @@ static const struct option_set *run_set(void)
 		 .offset = FIELD(resume),
 		 .argument = "RUN",
 		 .help = "go on with the run of that folder: its plan, seed and order"},
+		{.name = "strict",
+		 .kind = OPTION_FLAG,
+		 .offset = FIELD(strict),
+		 .help = "status 4 when a claim rests on flagged rows"},
 		{.name = "place",
 		 .kind = OPTION_CHOICE,
 		 .offset = FIELD(place),
@@ -160,19 +165,24 @@ static struct runner_limits read_limits(const struct run_options *options, struc
 
 static enum status run(struct plan *plan, enum place_policy place,
 		       const struct runner_limits *limits, struct link *net,
-		       const struct run_folder *folder, struct runner_outcome *outcome)
+		       const struct run_folder *folder, struct runner_outcome *outcome, bool strict)
 {
+	struct trust trust = {0};
+	char line[512];
 	enum status status;
 
 	runner_run(plan, place, limits, net, folder, outcome);
 	link_down(net);
 	if (outcome->ended[0])
 		plan->blocks = outcome->blocks;
-	run_report(plan, folder, outcome);
+	run_report(plan, folder, outcome, &trust);
 	status = outcome->interrupted				       ? STATUS_INTERRUPTED
 		 : outcome->failed				       ? STATUS_FAILED
 		 : outcome->count && outcome->unable == outcome->count ? STATUS_UNABLE
+		 : strict && trust.doubtful			       ? STATUS_UNTRUSTED
 								       : STATUS_DONE;
+	if (strict && trust.doubtful)
+		status_warn("strict: %s", trust_line(&trust, line, sizeof(line)));
 	runner_release(outcome);
 	plan_release(plan);
 	if (fflush(stdout))
@@ -222,7 +232,7 @@ static enum status begin(const struct run_options *options, const char *name)
 	make_link(&net, &plan);
 	run_folder_make(&folder, options->results, &plan, &net, &facts);
 	announce(&plan, &limits);
-	return run(&plan, options->place, &limits, &net, &folder, &outcome);
+	return run(&plan, options->place, &limits, &net, &folder, &outcome, options->strict);
 }
 
 /* Rows that a cell's failure left count as before. */
@@ -269,12 +279,14 @@ static enum status resume(const struct run_options *options)
 	plan.link = (enum link_kind)facts.link;
 	plan.link_latency_ns = facts.link_latency_ns;
 	make_link(&net, &plan);
+	run_folder_write_host(&folder, facts.place, &net);
 	limits = (struct runner_limits){facts.precision, facts.budget_ns};
 	run_folder_rows(&folder, &outcome.records, &outcome.count);
 	count_failed(&outcome);
 	fprintf(stderr, "iolab: %s: %zu rows of %" PRIu64 " are there already\n", folder.id,
 		outcome.count, plan.blocks * plan.cell_count);
-	return run(&plan, (enum place_policy)facts.place, &limits, &net, &folder, &outcome);
+	return run(&plan, (enum place_policy)facts.place, &limits, &net, &folder, &outcome,
+		   options->strict);
 }
 
 enum status cmd_run(int argc, char **argv)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Looks for what the named groups need (build, test, check, bench) and installs what is missing
+# Looks for what the named groups need (build, run, test, check, bench) and installs what is missing
 # with apt-get, as root or through sudo, saying what. On other systems it names the packages and
 # stops. Looking costs a few milliseconds when everything is there.
 set -u
@@ -37,11 +37,16 @@ llhttp_package() {
 	esac
 }
 
+look_run() {
+	has_command gnuplot || need gnuplot-nox
+}
+
 look_test() {
 	has_library cmocka || need libcmocka-dev
 	has_command nginx || need nginx-light
 	has_command python3 || need python3
 	[ -e /usr/lib/python3/dist-packages/aiohttp ] || need python3-aiohttp
+	[ -e /usr/lib/python3/dist-packages/jsonschema ] || need python3-jsonschema
 	has_command strace || need strace
 	has_command curl || need curl
 	has_command openssl || need openssl

@@ -46,6 +46,8 @@ void bench_measure_begin(struct bench *b, unsigned in_flight)
 	b->calls_begin = b->worker.calls;
 	set_deadline(b, b->options->duration_ns);
 	energy_read(&b->energy, &b->energy_begin);
+	if (b->watch)
+		host_watch_begin(b->watch);
 	usage_begin(&b->begin, b->scopes);
 	/* Within the interval, so that reading the usage is in neither bill. */
 	counters_read(&b->counters, &b->counted_begin);
@@ -80,6 +82,8 @@ static void measure_end(struct bench *b)
 	counters_read(&b->counters, &b->counted_end);
 	usage_end(&b->end, b->scopes);
 	energy_read(&b->energy, &b->energy_end);
+	if (b->watch)
+		host_watch_end(b->watch);
 	b->overlap_end = overlap_elements(b);
 	b->calls_end = b->worker.calls;
 	if (b->unanswered)
@@ -187,7 +191,7 @@ int bench_reserve(struct bench *b, unsigned index, const struct fetch_options *o
 	b->worker.lanes = (unsigned)share_of(o->connections, o->workers, index);
 	b->samples.most = samples_most(o, b->share);
 	lay_out(b);
-	b->memory = shared_new(b->memory_size);
+	b->memory = shared_new(b->memory_size, o->processes);
 	if (b->memory)
 		lay_out(b);
 	return b->memory ? 0 : -ENOMEM;
@@ -245,7 +249,7 @@ static int make_tls(struct bench *b, char *why, size_t why_size)
 		.cacert = o->cacert,
 		.insecure = o->insecure,
 		.io = (enum tls_io)o->tls_io,
-		.session = (enum tls_session)o->tls_session,
+		.session = o->tls_session == TLS_FRESH ? TLS_FRESH : TLS_RESUMED,
 		.endpoints = b->targets->endpoint_count,
 		.longest_request = b->targets->longest_request,
 	};
@@ -266,6 +270,26 @@ static void open_counters(struct bench *b)
 		(void)energy_open(&b->energy, "", why, sizeof(why));
 }
 
+/* Touches those that this run will fill; a page is a fault, and 64 workers have many. */
+static void ready_histograms(struct bench *b)
+{
+	const bool filled[BENCH_HISTOGRAMS] = {
+		[BENCH_CONNECT] = true,
+		[BENCH_FIRST_BYTE] = true,
+		[BENCH_LATENCY] = true,
+		[BENCH_TLS] = b->targets->tls,
+		[BENCH_UNCORRECTED] = b->worker.open_loop,
+		[BENCH_SEND_DELAY] = b->worker.open_loop,
+	};
+
+	for (unsigned i = 0; i < BENCH_HISTOGRAMS; i++) {
+		if (!filled[i])
+			continue;
+		shared_populate(b->histograms[i], sizeof(struct histogram));
+		histogram_reset(b->histograms[i]);
+	}
+}
+
 int bench_make(struct bench *b, char *why, size_t why_size)
 {
 	const struct fetch_options *o = b->options;
@@ -280,9 +304,8 @@ int bench_make(struct bench *b, char *why, size_t why_size)
 	w->open_loop = o->rate != 0;
 	if (w->open_loop)
 		schedule_init(&b->schedule, (double)o->rate, o->arrivals == ARRIVALS_EXPONENTIAL,
-			      o->seed, w->index, o->workers);
-	for (unsigned i = 0; i < BENCH_HISTOGRAMS; i++)
-		histogram_reset(b->histograms[i]);
+			      o->seed ? o->seed : 1, w->index, o->workers);
+	ready_histograms(b);
 	err = make_tls(b, why, why_size);
 	if (err)
 		return err;

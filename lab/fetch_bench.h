@@ -19,6 +19,7 @@
 #include "lab/fetch_samples.h"
 #include "lab/fetch_schedule.h"
 #include "lab/fetch_targets.h"
+#include "lab/host_watch.h"
 #include "lab/usage.h"
 #include "results/histogram.h"
 
@@ -103,7 +104,8 @@ struct bench {
 	struct usage begin, end;
 	struct counters counters;
 	struct counters_reading counted_begin, counted_end;
-	struct energy energy; /* worker 0's */
+	struct host_watch *watch; /* worker 0's, NULL of the others */
+	struct energy energy;	  /* likewise */
 	struct energy_reading energy_begin, energy_end;
 	struct calls calls_begin, calls_end;
 	uint64_t overlap_begin, overlap_end;

@@ -90,7 +90,7 @@ void fetch_merge(struct fetch_merged *m, const struct fetch_outcome *o)
 	memset(m, 0, sizeof(*m));
 	m->from_ns = UINT64_MAX;
 	for (unsigned i = 0; i < BENCH_HISTOGRAMS; i++) {
-		m->histograms[i] = histogram_new();
+		m->histograms[i] = histogram_new_untouched();
 		if (!m->histograms[i])
 			status_exit(STATUS_UNABLE, "out of memory for merging the histograms");
 	}
@@ -106,7 +106,17 @@ void fetch_merged_release(struct fetch_merged *m)
 		free(m->histograms[i]);
 }
 
+uint64_t fetch_ended(const struct fetch_merged *m)
+{
+	return m->completed ? m->completed + m->errors : 0;
+}
+
 double fetch_per_fetch(const struct fetch_merged *m, uint64_t count)
+{
+	return m->completed ? (double)count / (double)fetch_ended(m) : NAN;
+}
+
+double fetch_per_good(const struct fetch_merged *m, uint64_t count)
 {
 	return m->completed ? (double)count / (double)m->completed : NAN;
 }

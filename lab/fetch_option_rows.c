@@ -48,7 +48,7 @@ static const struct option_row rows[] = {
 	    .most = 100000000),
 	ROW("arrivals", 0, CHOICE, arrivals, "constant|exponential",
 	    "open loop: how fetches fall due", .choices = arrivals_names),
-	ROW("seed", 0, COUNT, seed, "N", "of exponential arrivals", .least = 0),
+	ROW("seed", 0, COUNT, seed, "N", "of exponential arrivals (default 1)", .least = 1),
 	ROW("wait", 0, CHOICE, wait, "block|spin",
 	    "when nothing is ready: sleep in the kernel, or keep control", .choices = wait_names),
 	ROW("overlap", 0, CHOICE, overlap, "none|thread|core",

@@ -95,6 +95,10 @@ static void check_pairs(const struct fetch_options *o)
 		status_exit(STATUS_USAGE, "--rate goes with --requests or --duration");
 	if (o->arrivals != ARRIVALS_CONSTANT && !o->rate)
 		status_exit(STATUS_USAGE, "--arrivals goes with --rate");
+	if (o->seed && o->arrivals != ARRIVALS_EXPONENTIAL)
+		status_exit(STATUS_USAGE,
+			    "--seed goes with --arrivals exponential: nothing else is "
+			    "drawn");
 	if (o->rate && o->schedule == SCHEDULE_SHARED)
 		status_exit(STATUS_USAGE, "--rate: each worker has a schedule of its own; "
 					  "--schedule shared does not go with it");
@@ -188,10 +192,10 @@ void fetch_options_parse(struct fetch_options *o, const struct model *model, int
 	memset(o, 0, sizeof(*o));
 	o->repeat = 1;
 	o->redirects_max = 10;
-	o->seed = 1;
 	o->wait = model->waits[WAIT_BLOCK] ? WAIT_BLOCK : WAIT_SPIN;
 	o->schedule = SCHEDULE_DEFAULT;
 	o->bodies = BODIES_DEFAULT;
+	o->tls_session = TLS_SESSION_DEFAULT;
 	o->url_count = (unsigned)options_parse(&set, o, argc, argv);
 	o->urls = argv + 1;
 	complete(o);

@@ -20,6 +20,9 @@ enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_EXPONENTIAL };
 /* Whether all bodies of a URL must be equal. */
 enum bodies { BODIES_SAME, BODIES_ANY, BODIES_DEFAULT };
 
+/* --tls-session was not given: enum tls_session from then on where TLS is spoken. */
+#define TLS_SESSION_DEFAULT 2
+
 struct fetch_options {
 	/* What and how much. */
 	uint64_t requests; /* 0: by duration, or every URL once */
@@ -32,7 +35,7 @@ struct fetch_options {
 	unsigned schedule;  /* enum schedule */
 	uint64_t rate;	    /* fetches due a second, all workers together; 0: closed loop */
 	unsigned arrivals;  /* enum arrivals */
-	uint64_t seed;	    /* of the exponential arrivals */
+	uint64_t seed;	    /* of the exponential arrivals; 0: not given */
 	/* How. */
 	unsigned wait;	       /* enum wait_mode */
 	unsigned overlap;      /* enum overlap */
@@ -54,7 +57,7 @@ struct fetch_options {
 	const char *cacert;
 	bool insecure;
 	unsigned tls_io;      /* enum tls_io */
-	unsigned tls_session; /* enum tls_session */
+	unsigned tls_session; /* enum tls_session, or TLS_SESSION_DEFAULT: resumed */
 	/* What comes out. */
 	const char *csv;
 	const char *histogram;

@@ -1,6 +1,6 @@
 /*
  * After the join: the workers' figures merged (fetch_merge.c), put into one record (fetch_row.c),
- * and told to a person (fetch_report.c).
+ * doubted (fetch_flags.c), and told to a person (fetch_report.c).
  */
 #ifndef LAB_FETCH_REPORT_H
 #define LAB_FETCH_REPORT_H
@@ -25,7 +25,7 @@ struct fetch_outcome {
  */
 enum status fetch_report(const struct fetch_outcome *outcome);
 
-/* --- between the three files ---------------------------------------------------------------- */
+/* --- between the four files ----------------------------------------------------------------- */
 
 /* The workers' sums. */
 struct fetch_merged {
@@ -51,7 +51,11 @@ struct fetch_merged {
 void fetch_merge(struct fetch_merged *merged, const struct fetch_outcome *outcome);
 void fetch_merged_release(struct fetch_merged *merged);
 
-/* NAN where there is nothing to tell. */
+/* What costs are spread over: fetches that ended, failed ones too; 0 when none was good. */
+uint64_t fetch_ended(const struct fetch_merged *merged);
+
+/* NAN where there is nothing to tell. Per fetch that ended, and per good one. */
+double fetch_per_good(const struct fetch_merged *merged, uint64_t count);
 double fetch_per_fetch(const struct fetch_merged *merged, uint64_t count);
 double fetch_percentile_us(const struct fetch_merged *merged, enum bench_histogram which,
 			   double percentile);
@@ -68,6 +72,10 @@ bool fetch_rate_missed(const struct fetch_merged *merged, const struct fetch_out
 
 /* Its mean body is larger than what may be under way to the model at a time. */
 bool fetch_above_window(const struct fetch_merged *merged, const struct fetch_outcome *outcome);
+
+/* Adds the quality flags that the run's own figures tell. */
+void fetch_flag_row(struct record *record, const struct fetch_merged *merged,
+		    const struct fetch_outcome *outcome);
 
 /* The run's row, to be released with record_release(). */
 void fetch_fill_row(struct record *record, const struct fetch_merged *merged,

@@ -1,6 +1,4 @@
 /* The row of a fetch run: which column gets what. */
-#include <math.h>
-#include <stdio.h>
 
 #include "lab/fetch_report.h"
 
@@ -14,20 +12,6 @@ static const char *quadrant(const struct fetch_outcome *o)
 	if (o->model->notification == NOTIFY_NONE)
 		return NULL;
 	return names[o->model->notification][o->options->wait];
-}
-
-static void fill_flags(struct record *r, const struct fetch_merged *m,
-		       const struct fetch_outcome *o)
-{
-	char flags[128];
-
-	snprintf(flags, sizeof(flags), "%s%s%s%s%s%s", m->calls.cq_overflows ? "cq-overflow " : "",
-		 m->unanswered && !o->run.interrupted ? "unanswered " : "",
-		 m->errors ? "errors " : "", fetch_rate_missed(m, o) ? "rate-not-held " : "",
-		 m->moved ? "moved " : "", fetch_above_window(m, o) ? "above-window " : "");
-	if (flags[0])
-		flags[strlen(flags) - 1] = 0;
-	record_set_text(r, COLUMN_flags, flags);
 }
 
 static void fill_model(struct record *r, const struct fetch_outcome *o)
@@ -65,7 +49,7 @@ static void fill_usage(struct record *r, const struct fetch_merged *m,
 	if (m->usage.total_ticks)
 		record_set_real(r, COLUMN_steal_share,
 				(double)m->usage.steal_ticks / (double)m->usage.total_ticks);
-	fill_flags(r, m, o);
+	fetch_flag_row(r, m, o);
 	record_set_count(r, COLUMN_partial, o->run.interrupted);
 }
 
@@ -79,7 +63,8 @@ static void fill_counters(struct record *r, const struct fetch_merged *m)
 	};
 
 	for (unsigned event = 0; event < COUNTERS_EVENTS; event++)
-		record_set_real(r, columns[event], counters_per(&m->counted, event, m->completed));
+		record_set_real(r, columns[event],
+				counters_per(&m->counted, event, fetch_ended(m)));
 	record_set_text(r, COLUMN_counters_scope, counters_scope_text(&m->counted));
 	record_set_real(r, COLUMN_energy_j, m->energy_j);
 }
@@ -173,7 +158,7 @@ static void fill_open_loop(struct record *r, const struct fetch_merged *m,
 	if (!o->options->rate)
 		return;
 	record_set_real(r, COLUMN_rate_rps, (double)o->options->rate);
-	record_set_real(r, COLUMN_late_share, fetch_per_fetch(m, m->late));
+	record_set_real(r, COLUMN_late_share, fetch_per_good(m, m->late));
 	record_set_count(r, COLUMN_unsent, m->unsent);
 }
 
@@ -199,6 +184,6 @@ void fetch_fill_row(struct record *r, const struct fetch_merged *m, const struct
 		record_set_real(r, COLUMN_body_bytes, (double)o->run.benches[0].last_body_bytes);
 		return;
 	}
-	record_set_real(r, COLUMN_body_bytes, fetch_per_fetch(m, m->body_bytes));
+	record_set_real(r, COLUMN_body_bytes, fetch_per_good(m, m->body_bytes));
 	fill_times(r, m);
 }

@@ -42,7 +42,7 @@ void soaker_start(struct soaker *s, const struct pinning *pinning, unsigned inde
 {
 	pid_t parent = getpid();
 
-	s->elements = shared_new(sizeof(*s->elements));
+	s->elements = shared_new(sizeof(*s->elements), true);
 	s->pid = s->elements ? fork() : -1;
 	if (s->pid < 0)
 		status_exit(STATUS_UNABLE, "--overlap core: cannot start another process: %m");

@@ -238,6 +238,10 @@ void fetch_targets_make(struct fetch_targets *t, const struct fetch_options *o)
 	}
 	if (o->location)
 		fetch_rehearse(t);
+	if (o->tls_session != TLS_SESSION_DEFAULT && !t->tls)
+		status_exit(STATUS_USAGE,
+			    "--tls-session: no URL begins with https://, so there are no "
+			    "sessions");
 }
 
 void fetch_targets_release(struct fetch_targets *t)

@@ -203,7 +203,7 @@ static void make_barriers(struct crew *crew)
 static struct crew *make_crew(const struct model *model, const struct fetch_options *options,
 			      const struct fetch_targets *targets, const struct pinning *pinning)
 {
-	struct crew *crew = shared_new(sizeof(*crew));
+	struct crew *crew = shared_new(sizeof(*crew), true);
 	unsigned count = options->workers;
 	bool room = crew != NULL;
 
@@ -212,7 +212,7 @@ static struct crew *make_crew(const struct model *model, const struct fetch_opti
 		crew->options = options;
 		crew->pinning = pinning;
 		crew->count = count;
-		crew->benches = shared_new(count * sizeof(struct bench));
+		crew->benches = shared_new(count * sizeof(struct bench), true);
 		if (options->processes)
 			crew->processes = calloc(count, sizeof(*crew->processes));
 		else
@@ -274,6 +274,8 @@ void fetch_workers_run(const struct model *model, const struct fetch_options *op
 	if (!model->reach) /* which has no sockets of the kernel's */
 		make_room(options, targets);
 	crew = make_crew(model, options, targets, pinning);
+	host_watch_open(&run->watch, pinning->cpus, "");
+	crew->benches[0].watch = &run->watch;
 	start(crew);
 	run_one(crew, 0);
 	fetch_signals_release();
@@ -294,5 +296,6 @@ void fetch_workers_release(struct fetch_run *run)
 {
 	for (unsigned i = 0; i < run->count; i++)
 		bench_release(&run->benches[i]);
+	host_watch_close(&run->watch);
 	shared_free(run->benches, run->count * sizeof(struct bench));
 }

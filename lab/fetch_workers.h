@@ -12,8 +12,9 @@
 struct fetch_run {
 	struct bench *benches; /* one a worker, with their results */
 	unsigned count;
-	double setup_s;	  /* from the start of main to the barrier */
-	bool interrupted; /* SIGINT or SIGTERM ended it */
+	struct host_watch watch; /* of the workers' CPUs */
+	double setup_s;		 /* from the start of main to the barrier */
+	bool interrupted;	 /* SIGINT or SIGTERM ended it */
 };
 
 /*

@@ -174,7 +174,10 @@ int host_facts(enum place_policy policy, const char *cpus, json_t **facts, char 
 	if (err)
 		goto out;
 	object = fingerprint(&h);
-	err = object ? add_activity(&h, object) : -ENOMEM;
+	err = object && !json_object_set_new(object, "schema_version",
+					     json_integer(HOST_FACTS_SCHEMA_VERSION))
+		      ? add_activity(&h, object)
+		      : -ENOMEM;
 	if (!err)
 		err = add_together(&h, object);
 	if (!err)

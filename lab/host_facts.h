@@ -11,6 +11,9 @@
 
 #include "topology/place.h"
 
+/* Of host.json; goes up when a meaning changes. */
+#define HOST_FACTS_SCHEMA_VERSION 1
+
 /* How long the chosen cores are looked at. */
 #define HOST_FACTS_SAMPLE_MS 200
 

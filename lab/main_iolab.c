@@ -22,6 +22,8 @@ static const struct command {
 	{"plan", cmd_plan, "the cells of a plan and how long they take, without running any"},
 	{"compare", cmd_compare, "two runs, cell by cell: what changed, and what can be claimed"},
 	{"calibrate", cmd_calibrate, "the lab itself: what differences it finds on this host"},
+	{"plot", cmd_plot, "the pictures of a run, from its files"},
+	{"report", cmd_report, "report.html of a run, from its files"},
 	{"list", cmd_list, "the shipped plans"},
 	{"columns", cmd_columns, "the columns of a row and their meaning"},
 	{"doctor", cmd_doctor,

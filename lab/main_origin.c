@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,6 +20,9 @@
 #include "lab/status.h"
 #include "topology/cpulist.h"
 
+/* Of --json. */
+#define ORIGIN_SCHEMA_VERSION 1
+
 struct arguments {
 	struct option_texts listen, listen_tls, name;
 	const char *cert, *key, *ca_out;
@@ -26,7 +30,7 @@ struct arguments {
 	const char *cpus;
 	uint64_t body;
 	uint64_t threads; /* 0: as many as there are CPUs in the list, or one */
-	bool tls, busy;
+	bool tls, busy, json;
 };
 
 #define NAMED(field_name, field, type, word, text, from, to)                                       \
@@ -55,6 +59,7 @@ static const struct option_row rows[] = {
 	ROW(cpus, OPTION_TEXT, "LIST", "bind thread i to the i-th CPU of a list such as 0,2-3", 0,
 	    0),
 	ROW(busy, OPTION_FLAG, NULL, "look for events without ever sleeping", 0, 0),
+	ROW(json, OPTION_FLAG, NULL, "print what it served as JSON, in the last line", 0, 0),
 };
 
 static const char about[] =
@@ -146,7 +151,7 @@ static void check_tls(const struct arguments *arguments, struct origin_config *c
 		status_exit(arguments->cert ? STATUS_USAGE : STATUS_FAILED, "%s", why);
 }
 
-static struct origin_config configure(int argc, char **argv)
+static struct origin_config configure(int argc, char **argv, bool *json)
 {
 	const struct option_set set = {
 		.usage = "[options]",
@@ -162,6 +167,7 @@ static struct origin_config configure(int argc, char **argv)
 	if (options_parse(&set, &arguments, argc, argv))
 		status_exit(STATUS_USAGE, "'%s' is not an option; --help lists them", argv[1]);
 	/* A certificate is given to be used: everywhere, unless some ports are named for it. */
+	*json = arguments.json;
 	all_tls = arguments.tls || (arguments.cert && !arguments.listen_tls.count);
 	if (!arguments.listen.count && !arguments.listen_tls.count)
 		arguments.listen.items[arguments.listen.count++] = "127.0.0.1:0";
@@ -210,6 +216,38 @@ static void print_totals(const struct origin *origin, unsigned threads, bool tls
 	printf("\n");
 }
 
+/* The same for machines, on one line too. */
+static void print_totals_json(const struct origin *origin, unsigned threads, bool tls)
+{
+	json_t *object, *by_thread = json_array();
+	double seconds = cpu_seconds();
+	struct origin_totals all, one;
+
+	origin_count(origin, -1, &all);
+	for (unsigned i = 0; i < threads; i++) {
+		origin_count(origin, (int)i, &one);
+		json_array_append_new(by_thread, json_integer((json_int_t)one.connections));
+	}
+	object = json_pack("{s:i, s:s, s:I, s:I, s:o, s:I, s:f}", "schema_version",
+			   ORIGIN_SCHEMA_VERSION, "kind", "origin", "requests",
+			   (json_int_t)all.requests, "connections", (json_int_t)all.connections,
+			   "connections_by_thread", by_thread, "bytes_sent",
+			   (json_int_t)all.bytes_sent, "cpu_s", seconds);
+	if (all.requests)
+		json_object_set_new(object, "cpu_us_per_request",
+				    json_real(seconds * 1e6 / (double)all.requests));
+	if (tls)
+		json_object_set_new(object, "handshakes",
+				    json_pack("{s:I, s:I, s:I}", "full",
+					      (json_int_t)all.handshakes.full, "resumed",
+					      (json_int_t)all.handshakes.resumed, "failed",
+					      (json_int_t)all.handshakes.failed));
+	if (!object || json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(10)))
+		status_exit(STATUS_FAILED, "--json: cannot write");
+	putchar('\n');
+	json_decref(object);
+}
+
 static struct origin *serving;
 
 static void on_signal(int signal)
@@ -238,11 +276,12 @@ static struct origin *start(const struct origin_config *config)
 
 int main(int argc, char **argv)
 {
-	struct origin_config config = configure(argc, argv);
+	bool json;
+	struct origin_config config = configure(argc, argv, &json);
 	struct origin *origin = start(&config);
 
 	origin_run(origin);
-	print_totals(origin, config.threads, config.tls);
+	(json ? print_totals_json : print_totals)(origin, config.threads, config.tls);
 	origin_free(origin);
 	SSL_CTX_free(config.tls);
 	return fflush(stdout) ? STATUS_FAILED : STATUS_DONE;

@@ -11,6 +11,10 @@
  * lines give the option several times to every cell. Keys that are no options:
  *
  *	model		which executable (all but [command])
+ *	rate		of a [fetch] it may be a share, "80%": of what that cell reaches without a
+ *			rate, in a closed loop. The runner measures that before the first block
+ *			(PLAN_CAPACITY_RUNS times, the median counts), keeps the rows in the run's
+ *			capacity.csv, and a resumed run takes its rates from there
  *	latency, body, path	what is asked of the origin: /delay/T, /bytes/N or that path
  *	tls		yes: by https
  *	urls		URLs, with blanks between, instead
@@ -20,6 +24,11 @@
  *	baseline	terms, or MODEL or MODEL/WAIT: the cell that the others are compared with;
  *			it is also the one that is entered twice, as the A/A control
  *	timeout		how long a cell may take beyond its expected length
+ *
+ * [origin] url = http://HOST:PORT names an origin that runs already, here or elsewhere: none is
+ * started then, no core is kept for it, and that address is loaded because the plan says so.
+ * tls-url = https://HOST:PORT is where it speaks TLS. It must be the lab's own origin for cells
+ * that ask /delay/T or /bytes/N of it; any other server is asked by `path`.
  *
  * A value may hold {url}, {port} and the like, which the runner fills in: see cell.h.
  */
@@ -39,7 +48,16 @@
 #define PLAN_CELLS_DEFAULT 512	  /* cells of a plan, controls included, unless told otherwise */
 #define PLAN_CELLS_MOST	   999999 /* and whatever one is told */
 
-enum plan_report { PLAN_MATRIX, PLAN_PROGRAMS, PLAN_GRAIN, PLAN_CONCURRENCY };
+enum plan_report {
+	PLAN_MATRIX,
+	PLAN_PROGRAMS,
+	PLAN_GRAIN,
+	PLAN_CONCURRENCY,
+	PLAN_CELLS,
+	PLAN_LATENCY,
+	PLAN_SCALING,
+	PLAN_REGIMES
+};
 
 struct plan_key {
 	char *name;
@@ -111,6 +129,20 @@ const char *plan_model(const struct plan_cell *cell);
 /* A duration of the cell in ns, a count; `otherwise` when the key is not there. */
 uint64_t plan_duration_ns(const struct plan_cell *cell, const char *key, uint64_t otherwise);
 uint64_t plan_count(const struct plan_cell *cell, const char *key, uint64_t otherwise);
+
+#define PLAN_CAPACITY_RUNS 3
+
+/* "80%" as 0.8; false when the text is no such share, above 0 and up to 1000 %. */
+bool plan_share(const char *text, double *share);
+
+/*
+ * The cell that stands for all that differ from this one in their rate only, itself perhaps, for
+ * their capacity to be measured once; NULL when this one's rate is no share.
+ */
+const struct plan_cell *plan_capacity_cell(const struct plan *plan, const struct plan_cell *cell);
+
+/* Where the plan's own origin is, without a '/' at its end; NULL: the runner starts one. */
+const char *plan_origin_url(const struct plan *plan);
 
 /* How long a cell takes, and the whole plan. An estimate. */
 uint64_t plan_expected_ns(const struct plan_cell *cell);

@@ -307,5 +307,5 @@ int plan_expand(struct plan *plan, char *why, size_t why_size)
 		if (!err)
 			err = expand_section(plan, section, why, why_size);
 	}
-	return err;
+	return err ? err : plan_check_origin(plan, why, why_size);
 }

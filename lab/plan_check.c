@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/protocol/url.h"
 #include "lab/cell.h"
 #include "lab/plan_terms.h"
 
@@ -126,11 +127,30 @@ static int check_terms(const struct plan_section *section, const struct plan_key
 			     what);
 }
 
+/* A share of the capacity is of a benchmark's: that of a list fetched once cannot be told. */
+static int check_rate(const struct plan_section *section, const struct plan_key *key, char *why,
+		      size_t why_size)
+{
+	for (size_t i = 0; i < key->values.count; i++) {
+		const char *value = key->values.items[i];
+
+		if (strchr(value, '%') && !plan_section_key(section, "duration") &&
+		    !plan_section_key(section, "requests"))
+			return plan_complain(key->line, why, why_size,
+					     "[%s] rate: %s is a share of what the cell reaches "
+					     "without a rate, which needs a duration",
+					     section->label, value);
+	}
+	return 0;
+}
+
 static int check_key(const struct plan_section *section, const struct plan_key *key, char *why,
 		     size_t why_size)
 {
 	int err = 0;
 
+	if (section->kind == PLAN_FETCH && strcmp(key->name, "rate") == 0)
+		return check_rate(section, key, why, why_size);
 	if (strcmp(key->name, "skip") == 0 || strcmp(key->name, "baseline") == 0)
 		return check_terms(section, key, why, why_size);
 	if (section->kind == PLAN_COMMAND) {
@@ -183,6 +203,14 @@ int plan_check_link(const struct plan *plan, char *why, size_t why_size)
 			 link_kind_names[plan->link]);
 		return -EINVAL;
 	}
+	const struct plan_key *url = plan_section_key(&plan->origin, "url");
+
+	if (url && plan->link == LINK_VETH)
+		return plan_complain(url->line, why, why_size,
+				     "[origin] url: an origin that runs already is not behind the "
+				     "lab's link; leave out link = veth");
+	if (url)
+		return 0;
 	for (unsigned i = 0; i < plan->section_count && plan->link == LINK_NONE; i++) {
 		const struct plan_section *section = &plan->sections[i];
 		const char *what = needs_origin(section);
@@ -194,4 +222,81 @@ int plan_check_link(const struct plan *plan, char *why, size_t why_size)
 					     section->label, what);
 	}
 	return 0;
+}
+/* An address as "http://HOST:PORT", with nothing behind it but a '/'. */
+static int check_address(const struct plan_key *key, bool tls, char *why, size_t why_size)
+{
+	const char *text = key->values.items[0];
+	struct url url;
+	char what[512];
+
+	if (key->values.count > 1)
+		return plan_complain(key->line, why, why_size,
+				     "[origin] %s: it is one address, and "
+				     "no factor",
+				     key->name);
+	if (url_parse(text, &url, what, sizeof(what)))
+		return plan_complain(key->line, why, why_size, "[origin] %s: %s", key->name, what);
+	if (url.tls != tls || strcmp(url.target, "/") != 0)
+		return plan_complain(key->line, why, why_size,
+				     "[origin] %s: '%s' is not of its form; give %s://HOST:PORT "
+				     "and nothing behind it",
+				     key->name, text, tls ? "https" : "http");
+	return 0;
+}
+
+/* Whether some value of the workloads holds the text; *line is where. */
+static bool is_used(const struct plan *plan, const char *text, const struct plan_line **line)
+{
+	for (unsigned i = 0; i < plan->section_count; i++) {
+		const struct plan_section *section = &plan->sections[i];
+
+		for (unsigned k = 0; k < section->key_count; k++) {
+			const struct plan_key *key = &section->keys[k];
+
+			*line = key->line;
+			for (size_t v = 0; v < key->values.count; v++)
+				if (strstr(key->values.items[v], text))
+					return true;
+		}
+	}
+	return false;
+}
+
+int plan_check_origin(const struct plan *plan, char *why, size_t why_size)
+{
+	const struct plan_key *url = plan_section_key(&plan->origin, "url");
+	const struct plan_key *tls = plan_section_key(&plan->origin, "tls-url");
+	const struct plan_line *line;
+	int err = 0;
+
+	if (!url && tls)
+		return plan_complain(tls->line, why, why_size,
+				     "[origin] tls-url: it goes with url, where the same origin is "
+				     "asked without TLS");
+	if (!url)
+		return 0;
+	for (unsigned k = 0; k < plan->origin.key_count; k++) {
+		const struct plan_key *key = &plan->origin.keys[k];
+
+		if (key != url && key != tls)
+			return plan_complain(
+				key->line, why, why_size,
+				"[origin] %s: an origin that runs already is as it was "
+				"started; it does not go with url",
+				key->name);
+	}
+	err = check_address(url, false, why, why_size);
+	if (!err && tls)
+		err = check_address(tls, true, why, why_size);
+	if (!err && !tls && plan_needs_tls(plan))
+		return plan_complain(url->line, why, why_size,
+				     "[origin] url: a cell asks by TLS; say where with tls-url = "
+				     "https://HOST:PORT");
+	if (!err && is_used(plan, "{ca}", &line))
+		return plan_complain(
+			line, why, why_size,
+			"{ca} is the certificate of an origin that the lab starts; with "
+			"[origin] url give a file");
+	return err;
 }

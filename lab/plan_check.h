@@ -7,4 +7,7 @@
 /* Returns 0, or -EINVAL with file, line and key in why. */
 int plan_check(const struct plan_section *section, char *why, size_t why_size);
 
+/* The same for the [origin] of a plan whose other sections are complete. */
+int plan_check_origin(const struct plan *plan, char *why, size_t why_size);
+
 #endif

@@ -9,6 +9,7 @@
 #include "lab/link.h"
 #include "lab/model_choices.h"
 #include "lab/nap_options.h"
+#include "lab/plan.h"
 #include "lab/sumsq_options.h"
 #include "lab/units.h"
 
@@ -53,14 +54,15 @@ static const struct option_row command_keys[] = {
 	{.name = "connections", .kind = OPTION_COUNT, .least = 1},
 	KEY("duration", OPTION_DURATION),
 };
-static const char *const reports[] = {"matrix", "programs", "grain", "concurrency", NULL};
+static const char *const reports[] = {"matrix",	 "programs", "grain",	"concurrency", "cells",
+				      "latency", "scaling",  "regimes", NULL};
 static const struct option_row experiment_keys[] = {
 	{.name = "blocks", .kind = OPTION_COUNT, .least = 1, .most = 10000},
 	{.name = "seed", .kind = OPTION_COUNT},
 	{.name = "report",
 	 .kind = OPTION_CHOICE,
 	 .choices = reports,
-	 .argument = "matrix, programs, grain or concurrency"},
+	 .argument = "matrix, programs, grain, concurrency, cells, latency, scaling or regimes"},
 	KEY("read", OPTION_TEXT),
 	{.name = "link",
 	 .kind = OPTION_CHOICE,
@@ -69,6 +71,8 @@ static const struct option_row experiment_keys[] = {
 	KEY("link-latency", OPTION_DURATION),
 };
 static const struct option_row origin_keys[] = {
+	KEY("url", OPTION_TEXT),
+	KEY("tls-url", OPTION_TEXT),
 	KEY("busy", OPTION_FLAG),
 	KEY("name", OPTION_TEXTS),
 	{.name = "threads", .kind = OPTION_COUNT, .least = 1, .most = 256},
@@ -215,6 +219,17 @@ static int check_model(enum plan_kind kind, const char *text, char *why, size_t 
 	return -EINVAL;
 }
 
+static int check_share(const char *text, char *why, size_t why_size)
+{
+	double share;
+
+	if (plan_share(text, &share))
+		return 0;
+	snprintf(why, why_size,
+		 "'%s' is no share of the capacity, such as 80%%: above 0 and up to 1000%%", text);
+	return -EINVAL;
+}
+
 int plan_kind_value(enum plan_kind kind, const struct option_row *row, const char *text,
 		    uint64_t *number, char *why, size_t why_size)
 {
@@ -225,6 +240,8 @@ int plan_kind_value(enum plan_kind kind, const struct option_row *row, const cha
 
 		return model_choices_parse(models_find(row->name), text, &choices, why, why_size);
 	}
+	if (kind == PLAN_FETCH && strcmp(row->name, "rate") == 0 && strchr(text, '%'))
+		return check_share(text, why, why_size);
 	if (row->kind != OPTION_FLAG)
 		return options_value(row, text, number, why, why_size);
 	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0) {

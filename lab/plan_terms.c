@@ -69,6 +69,17 @@ static enum option_kind kind_of(const struct plan_section *section, const struct
 	return OPTION_TEXT;
 }
 
+/* As plan_values_number(), and "80%", which is a count of hundred-thousandths. */
+static int read_number(const char *text, enum option_kind kind, uint64_t *number)
+{
+	double share;
+
+	if (kind != OPTION_COUNT || !plan_share(text, &share))
+		return plan_values_number(text, kind, number);
+	*number = (uint64_t)(share * 1e5 + 0.5);
+	return 0;
+}
+
 static bool is_number(enum option_kind kind)
 {
 	return kind == OPTION_COUNT || kind == OPTION_SIZE || kind == OPTION_DURATION;
@@ -94,7 +105,7 @@ static int check_term(const struct plan_section *section, const struct term *ter
 		bool word = row && row->zero && strcmp(row->zero, term->value) == 0;
 
 		if ((word && term->operation <= UNEQUAL) ||
-		    plan_values_number(term->value, kind, &number) == 0)
+		    read_number(term->value, kind, &number) == 0)
 			return 0;
 		snprintf(why, why_size, "%s: '%s' is not a %s", term->key, term->value,
 			 kind == OPTION_COUNT  ? "whole number"
@@ -135,8 +146,8 @@ static bool holds(const struct term *term, enum option_kind kind, const char *va
 	uint64_t a = 0, b = 0;
 	int order;
 
-	if (is_number(kind) && plan_values_number(value, kind, &a) == 0 &&
-	    plan_values_number(term->value, kind, &b) == 0) {
+	if (is_number(kind) && read_number(value, kind, &a) == 0 &&
+	    read_number(term->value, kind, &b) == 0) {
 		order = (a > b) - (a < b);
 	} else if (is_number(kind) && term->operation > UNEQUAL) {
 		return false; /* a word such as "all" is neither less nor more */

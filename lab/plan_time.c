@@ -92,9 +92,14 @@ uint64_t plan_expected_ns(const struct plan_cell *cell)
 
 double plan_expected_s(const struct plan *plan)
 {
-	double block_ns = 0;
+	double block_ns = 0, before_ns = 0;
 
-	for (unsigned i = 0; i < plan->cell_count; i++)
-		block_ns += (double)plan_expected_ns(&plan->cells[i]);
-	return block_ns * (double)plan->blocks / 1e9;
+	for (unsigned i = 0; i < plan->cell_count; i++) {
+		const struct plan_cell *cell = &plan->cells[i];
+
+		block_ns += (double)plan_expected_ns(cell);
+		if (plan_capacity_cell(plan, cell) == cell)
+			before_ns += (double)plan_expected_ns(cell) * PLAN_CAPACITY_RUNS;
+	}
+	return (before_ns + block_ns * (double)plan->blocks) / 1e9;
 }

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "lab/usage.h"
@@ -13,8 +14,16 @@ void progress_start(struct progress *p, uint64_t blocks, double expected_s)
 	p->blocks = blocks;
 	p->expected_s = expected_s;
 	p->done_s = 0;
-	p->widest = 0;
+	p->widest = p->noise = 0;
+	p->estimate[0] = '\0';
 	p->from_ns = usage_now_ns();
+}
+
+static int width_of_terminal(void)
+{
+	struct winsize size;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
 }
 
 void progress_show(const struct progress *p, uint64_t block, const char *cell)
@@ -25,15 +34,22 @@ void progress_show(const struct progress *p, uint64_t block, const char *cell)
 	double left_s = (p->expected_s - p->done_s) * pace;
 
 	double done = p->done_s / p->expected_s;
-	char known[32] = "";
+	char known[32] = "", noise[32] = "";
+
+	char line[512];
 
 	if (!p->shown)
 		return;
 	if (p->widest > 0)
 		snprintf(known, sizeof(known), "  +-%.2g %%", 100 * p->widest);
-	fprintf(stderr, "\r\033[K%3.0f %%  block %" PRIu64 " of %" PRIu64 "  %.0f s left%s  %s",
-		100 * (done < 1 ? done : 1), block, p->blocks, left_s > 0 ? left_s : 0, known,
-		cell);
+	if (p->noise > 0)
+		snprintf(noise, sizeof(noise), "  A/A %.2g %%", 100 * p->noise);
+	/* Cut at the terminal's width: a line that wraps cannot be taken back. */
+	snprintf(line, sizeof(line),
+		 "%3.0f %%  block %" PRIu64 " of %" PRIu64 "  %.0f s left%s%s  %s%s> %s",
+		 100 * (done < 1 ? done : 1), block, p->blocks, left_s > 0 ? left_s : 0, known,
+		 noise, p->estimate, *p->estimate ? "  " : "", cell);
+	fprintf(stderr, "\r\033[K%.*s", width_of_terminal() - 1, line);
 }
 
 void progress_done(struct progress *p, double expected_s)

@@ -11,6 +11,8 @@ struct progress {
 	double expected_s; /* of the whole run */
 	double done_s;	   /* expected length of what is done */
 	double widest;	   /* of the cells' intervals so far, a share; NAN or 0: unknown */
+	double noise;	   /* what the A/A pairs differ by so far, a share; NAN or 0: unknown */
+	char estimate[96]; /* what the last cell shows so far; "" before there is one */
 	uint64_t from_ns;
 };
 

@@ -14,6 +14,7 @@
 
 #include "lab/host_facts.h"
 #include "lab/status.h"
+#include "results/run_files.h"
 #include "topology/fingerprint.h"
 
 /* mkdir -p. */
@@ -92,30 +93,39 @@ static void lock(struct run_folder *f)
 		status_exit(STATUS_UNABLE, "%s: another iolab is running it", f->path);
 }
 
-void run_folder_make(struct run_folder *f, const char *results, const struct plan *plan,
-		     const struct link *link, const struct run_facts *facts)
+void run_folder_write_host(const struct run_folder *f, uint64_t place, const struct link *link)
 {
 	char why[512];
 	json_t *host;
 
+	if (access(run_folder_file(f, "host.json"), F_OK)) {
+		if (host_facts((enum place_policy)place, NULL, &host, why, sizeof(why)))
+			status_exit(STATUS_UNABLE, "%s", why);
+		if (json_object_set_new(host, "link", link_facts(link)))
+			status_exit(STATUS_UNABLE, "out of memory");
+		write_json(f, "host.json", host);
+	}
+	if (access(run_folder_file(f, "topology.xml"), F_OK) &&
+	    fingerprint_export_topology(run_folder_file(f, "topology.xml"), why, sizeof(why)))
+		status_exit(STATUS_FAILED, "%s", why);
+}
+
+void run_folder_make(struct run_folder *f, const char *results, const struct plan *plan,
+		     const struct link *link, const struct run_facts *facts)
+{
 	make_folder(f, results, plan->name);
 	write_text(f, "plan.ini", plan->text.flat);
 	write_json(f, "run.json",
-		   json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:I, s:I}", "run_id",
-			     f->id, "plan", plan->name, "blocks", (json_int_t)plan->blocks, "cells",
+		   json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:I, s:I}",
+			     "schema_version", RUN_FILES_SCHEMA_VERSION, "run_id", f->id, "plan",
+			     plan->name, "blocks", (json_int_t)plan->blocks, "cells",
 			     (json_int_t)plan->cell_count, "seed", (json_int_t)plan->seed, "place",
 			     (json_int_t)facts->place, "precision", facts->precision, "budget_ns",
 			     (json_int_t)facts->budget_ns, "link", link_kind_names[link->kind],
 			     "link_latency_ns", (json_int_t)link->latency_ns, "started_unix_s",
 			     (json_int_t)time(NULL)));
 	lock(f);
-	if (host_facts((enum place_policy)facts->place, NULL, &host, why, sizeof(why)))
-		status_exit(STATUS_UNABLE, "%s", why);
-	if (json_object_set_new(host, "link", link_facts(link)))
-		status_exit(STATUS_UNABLE, "out of memory");
-	write_json(f, "host.json", host);
-	if (fingerprint_export_topology(run_folder_file(f, "topology.xml"), why, sizeof(why)))
-		status_exit(STATUS_FAILED, "%s", why);
+	run_folder_write_host(f, facts->place, link);
 }
 
 void run_folder_open(struct run_folder *f, const char *path, struct run_facts *facts)
@@ -172,9 +182,9 @@ static void rewrite(const struct run_folder *f, const char *name, const struct r
 		status_exit(STATUS_FAILED, "cannot replace %s: %m", old);
 }
 
-/* Moves those of `read` that count to *records. */
+/* Moves those of `read` that count to *records; what does not, a cut row too, goes off the disk. */
 static void keep_whole(const struct run_folder *f, const char *name, struct record *read,
-		       size_t read_count, struct record **records, size_t *count)
+		       size_t read_count, bool cut, struct record **records, size_t *count)
 {
 	struct record *grown = realloc(*records, (*count + read_count + 1) * sizeof(*grown));
 	size_t kept = 0;
@@ -188,7 +198,7 @@ static void keep_whole(const struct run_folder *f, const char *name, struct reco
 		else
 			grown[*count + kept++] = read[i];
 	}
-	if (kept < read_count)
+	if (kept < read_count || cut)
 		rewrite(f, name, grown + *count, kept);
 	*count += kept;
 	free(read);
@@ -200,30 +210,54 @@ static const char *const csv_names[RECORD_KINDS] = {
 	[RECORD_NAP] = "nap.csv",
 };
 
+/* Adds the rows of one file, which may be missing. */
+static void read_rows(const struct run_folder *f, const char *name, struct record **records,
+		      size_t *count)
+{
+	struct record *read;
+	size_t read_count;
+	bool cut;
+	char why[512];
+
+	if (access(run_folder_file(f, name), F_OK))
+		return;
+	if (record_read_csv(run_folder_file(f, name), &read, &read_count, &cut, why, sizeof(why)))
+		status_exit(STATUS_FAILED, "%s", why);
+	keep_whole(f, name, read, read_count, cut, records, count);
+}
+
 void run_folder_rows(const struct run_folder *f, struct record **records, size_t *count)
 {
 	*records = NULL;
 	*count = 0;
-	for (unsigned kind = 0; kind < RECORD_KINDS; kind++) {
-		struct record *read;
-		size_t read_count;
-		bool cut;
-		char why[512];
+	for (unsigned kind = 0; kind < RECORD_KINDS; kind++)
+		if (csv_names[kind])
+			read_rows(f, csv_names[kind], records, count);
+}
 
-		if (!csv_names[kind] || access(run_folder_file(f, csv_names[kind]), F_OK))
-			continue;
-		if (record_read_csv(run_folder_file(f, csv_names[kind]), &read, &read_count, &cut,
-				    why, sizeof(why)))
-			status_exit(STATUS_FAILED, "%s", why);
-		keep_whole(f, csv_names[kind], read, read_count, records, count);
-	}
+#define CAPACITY_CSV "capacity.csv"
+
+void run_folder_capacities(const struct run_folder *f, struct record **records, size_t *count)
+{
+	*records = NULL;
+	*count = 0;
+	read_rows(f, CAPACITY_CSV, records, count);
+}
+
+static void append(const struct run_folder *f, const char *name, const struct record *record)
+{
+	char why[512];
+
+	if (record_append_csv(run_folder_file(f, name), record, why, sizeof(why)))
+		status_exit(STATUS_FAILED, "%s", why);
+}
+
+void run_folder_append_capacity(const struct run_folder *f, const struct record *record)
+{
+	append(f, CAPACITY_CSV, record);
 }
 
 void run_folder_append(const struct run_folder *f, const struct record *record)
 {
-	char why[512];
-
-	if (record_append_csv(run_folder_file(f, csv_names[record->kind]), record, why,
-			      sizeof(why)))
-		status_exit(STATUS_FAILED, "%s", why);
+	append(f, csv_names[record->kind], record);
 }

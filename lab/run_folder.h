@@ -42,11 +42,22 @@ void run_folder_make(struct run_folder *folder, const char *results, const struc
 void run_folder_open(struct run_folder *folder, const char *path, struct run_facts *facts);
 
 /*
+ * Writes host.json and topology.xml, unless they are there already: a run may have been killed
+ * before they were. Ends the program as above.
+ */
+void run_folder_write_host(const struct run_folder *folder, uint64_t place,
+			   const struct link *link);
+
+/*
  * Reads the rows that are there into *records and *count, and removes those from the files that
  * were cut short, so that they can be run again. Ends the program with one line and STATUS_FAILED
  * when a file does not parse.
  */
 void run_folder_rows(const struct run_folder *folder, struct record **records, size_t *count);
+
+/* The same with the rows of capacity.csv: see plan_capacity_cell(). */
+void run_folder_capacities(const struct run_folder *folder, struct record **records, size_t *count);
+void run_folder_append_capacity(const struct run_folder *folder, const struct record *record);
 
 /* The path of a file in the folder; valid until the next call. */
 const char *run_folder_file(const struct run_folder *folder, const char *name);

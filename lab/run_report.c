@@ -9,13 +9,20 @@
 #include <unistd.h>
 
 #include "lab/cell.h"
+#include "lab/run_pages.h"
+#include "lab/run_trust.h"
 #include "lab/status.h"
+#include "results/cells.h"
+#include "results/claim.h"
 #include "results/concurrency.h"
 #include "results/grain.h"
+#include "results/knee.h"
 #include "results/matrix.h"
 #include "results/programs.h"
+#include "results/regimes.h"
 #include "results/summary.h"
 #include "results/table.h"
+#include "results/usl.h"
 
 /* The cells that the plan compares the others with, NULL at the end. */
 static const char **baselines_of(const struct plan *plan)
@@ -53,6 +60,9 @@ struct findings {
 	struct summary *fetch, *sumsq, *nap;
 	struct grain grain;
 	struct concurrency concurrency;
+	struct knee knee;
+	struct usl usl;
+	struct regimes regimes, rule;
 	struct program *programs; /* all cells of a plan that reports programs, else the naps */
 	size_t program_count;
 };
@@ -113,25 +123,6 @@ static void find_programs(struct findings *f)
 	free(names);
 }
 
-/* Text in lines of MATRIX_WIDTH columns at most, where words allow. */
-static void print_wrapped(FILE *file, const char *text)
-{
-	size_t used = 0;
-
-	while (*(text += strspn(text, " \t"))) {
-		size_t length = strcspn(text, " \t");
-
-		if (used && used + 1 + length > MATRIX_WIDTH) {
-			fputc('\n', file);
-			used = 0;
-		}
-		fprintf(file, "%s%.*s", used ? " " : "", (int)length, text);
-		used += length + (used > 0);
-		text += length;
-	}
-	fputc('\n', file);
-}
-
 /* Each cell that this host cannot do, once, with the reason. */
 static void print_unable(FILE *file, const struct findings *f)
 {
@@ -159,10 +150,23 @@ static int print_findings(FILE *file, bool color, const struct findings *f)
 	bool matrix = plan->report == PLAN_MATRIX && (f->fetch->cell_count || f->sumsq->cell_count);
 	int err = 0;
 
-	if (plan->report == PLAN_GRAIN)
+	switch (plan->report) {
+	case PLAN_GRAIN:
 		return grain_print(&f->grain, file, color);
-	if (plan->report == PLAN_CONCURRENCY)
+	case PLAN_CONCURRENCY:
 		return concurrency_print(&f->concurrency, file, color);
+	case PLAN_CELLS:
+		return cells_print(file, f->fetch, f->sumsq, color);
+	case PLAN_LATENCY:
+		return knee_print(&f->knee, file, color);
+	case PLAN_SCALING:
+		return usl_print(&f->usl, file, color);
+	case PLAN_REGIMES:
+		return regimes_print(&f->regimes, &f->rule, file, color);
+	case PLAN_MATRIX:
+	case PLAN_PROGRAMS:
+		break;
+	}
 	if (matrix || f->program_count == 0)
 		err = matrix_print(file, f->fetch, f->sumsq, color);
 	if (!err && matrix && f->program_count)
@@ -183,6 +187,11 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 		plan->blocks, plan->cell_count, plan->seed);
 	if (outcome->note[0])
 		fprintf(file, "Note: %s\n", outcome->note);
+	if (plan_origin_url(plan))
+		fprintf(file,
+			"Note: the origin, %s, ran already: whether it was the limit cannot be "
+			"told.\n",
+			plan_origin_url(plan));
 	if (outcome->ended[0])
 		fprintf(file, "The run was %s.\n", outcome->ended);
 	if (outcome->failed)
@@ -194,18 +203,24 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 	if (outcome->unable)
 		print_unable(file, f);
 	if (plan->read)
-		print_wrapped(file, plan->read);
+		run_trust_print_wrapped(file, plan->read);
 	fputc('\n', file);
 	err = print_findings(file, color, f);
+	if (plan->report >= PLAN_CELLS)
+		claim_flags(file, outcome->records, outcome->count);
 	if (err)
 		status_exit(STATUS_FAILED, "cannot print the report: %s", strerror(-err));
+	fputc('\n', file);
+	run_trust_print_flags(file, outcome);
+	run_trust_print_cost(file, outcome);
 }
 
 static void print_paths(const struct run_folder *folder)
 {
-	static const char *const names[] = {
-		"plan.ini",    "run.json",     "fetch.csv",  "sumsq.csv", "nap.csv",
-		"summary.csv", "programs.csv", "report.txt", "host.json", "topology.xml"};
+	static const char *const names[] = {"plan.ini",	    "run.json",	    "fetch.csv",
+					    "sumsq.csv",    "nap.csv",	    "summary.csv",
+					    "programs.csv", "capacity.csv", "report.txt",
+					    "host.json",    "topology.xml"};
 
 	printf("\nWritten to %s:\n ", folder->path);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -214,8 +229,32 @@ static void print_paths(const struct run_folder *folder)
 	putchar('\n');
 }
 
+/* What the plan's report is made from, beyond the summaries. */
+static void analyse(struct findings *f)
+{
+	const struct record *records = f->outcome->records;
+	size_t count = f->outcome->count;
+	uint64_t seed = f->plan->seed;
+	int err = 0;
+
+	if (f->plan->report == PLAN_GRAIN)
+		err = grain_make(records, count, seed, &f->grain);
+	else if (f->plan->report == PLAN_CONCURRENCY)
+		err = concurrency_make(records, count, seed, &f->concurrency);
+	else if (f->plan->report == PLAN_LATENCY)
+		err = knee_make(records, count, seed, &f->knee);
+	else if (f->plan->report == PLAN_SCALING)
+		err = usl_make(records, count, seed, &f->usl);
+	else if (f->plan->report == PLAN_REGIMES)
+		err = regimes_make(records, count, REGIMES_ALL, seed, &f->regimes);
+	if (!err && f->plan->report == PLAN_REGIMES)
+		err = regimes_make(records, count, REGIMES_RULE, seed, &f->rule);
+	if (err)
+		status_exit(STATUS_UNABLE, "out of memory for %zu rows", count);
+}
+
 void run_report(const struct plan *plan, const struct run_folder *folder,
-		const struct runner_outcome *outcome)
+		const struct runner_outcome *outcome, struct trust *trust)
 {
 	struct findings f = {.plan = plan, .outcome = outcome};
 	FILE *report;
@@ -223,22 +262,27 @@ void run_report(const struct plan *plan, const struct run_folder *folder,
 	f.fetch = summarise(plan, outcome, RECORD_FETCH);
 	f.sumsq = summarise(plan, outcome, RECORD_SUMSQ);
 	f.nap = summarise(plan, outcome, RECORD_NAP);
+	trust_add_summary(trust, f.fetch);
+	trust_add_summary(trust, f.sumsq);
+	trust_add_summary(trust, f.nap);
 	find_programs(&f);
-	if ((plan->report == PLAN_GRAIN &&
-	     grain_make(outcome->records, outcome->count, plan->seed, &f.grain)) ||
-	    (plan->report == PLAN_CONCURRENCY &&
-	     concurrency_make(outcome->records, outcome->count, plan->seed, &f.concurrency)))
-		status_exit(STATUS_UNABLE, "out of memory for %zu rows", outcome->count);
+	analyse(&f);
 	write_summary(folder, &f);
 	report = open_file(folder, "report.txt");
 	print_report(report, false, &f);
 	close_file(folder, "report.txt", report);
 	print_report(stdout, table_color(isatty(STDOUT_FILENO)), &f);
 	print_paths(folder);
+	run_pages_make(folder->path, outcome->records, outcome->count,
+		       (struct summary *[RUN_FILES_SUMMARIES]){f.fetch, f.sumsq, f.nap});
 	summary_free(f.fetch);
 	summary_free(f.sumsq);
 	summary_free(f.nap);
 	grain_release(&f.grain);
 	concurrency_release(&f.concurrency);
+	knee_release(&f.knee);
+	usl_release(&f.usl);
+	regimes_release(&f.regimes);
+	regimes_release(&f.rule);
 	free(f.programs);
 }

@@ -5,12 +5,14 @@
 #include "lab/plan.h"
 #include "lab/run_folder.h"
 #include "lab/runner.h"
+#include "results/trust.h"
 
 /*
- * Writes summary.csv, programs.csv and report.txt and prints the report. Ends the program with
+ * Writes summary.csv, programs.csv and report.txt, prints the report, and adds the summaries'
+ * claims to *trust. Ends the program with
  * one line and STATUS_FAILED when something cannot be written.
  */
 void run_report(const struct plan *plan, const struct run_folder *folder,
-		const struct runner_outcome *outcome);
+		const struct runner_outcome *outcome, struct trust *trust);
 
 #endif

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +16,6 @@
 #include "lab/status.h"
 #include "lab/usage.h"
 #include "results/statistics.h"
-#include "topology/bind.h"
 
 /* What a cell may take beyond its expected length before it is killed. */
 #define CELL_PATIENCE_NS UINT64_C(15000000000)
@@ -33,25 +34,9 @@ static void on_interrupt(int signal)
 	interrupted = 1;
 }
 
-static void decide_seats(struct runner *r, enum place_policy policy)
+bool runner_is_interrupted(void)
 {
-	struct place_request request = {.policy = policy, .workers = 1, .origin_threads = 1};
-	struct place_answer answer;
-	hwloc_topology_t topology;
-	hwloc_bitmap_t allowed;
-	char why[512];
-
-	if (bind_load(BIND_PLACES, &topology, why, sizeof(why)) ||
-	    bind_allowed(&allowed, why, sizeof(why)) ||
-	    place_decide(topology, allowed, &request, &answer, why, sizeof(why)))
-		status_exit(STATUS_UNABLE, "%s", why);
-	hwloc_bitmap_list_snprintf(r->world.client, sizeof(r->world.client), answer.workers[0]);
-	hwloc_bitmap_list_snprintf(r->world.origin, sizeof(r->world.origin), answer.origin[0]);
-	snprintf(r->outcome->note, sizeof(r->outcome->note), "%s", answer.note);
-	r->world.origin_shares = answer.origin_shares;
-	place_release(&answer);
-	hwloc_bitmap_free(allowed);
-	hwloc_topology_destroy(topology);
+	return interrupted;
 }
 
 /* Waits for the cell's process; a signal from the user is passed on, once. */
@@ -149,10 +134,18 @@ static bool make_row(struct runner *r, const struct plan_cell *cell, int err, in
 	return true;
 }
 
-static void run_cell(struct runner *r, const struct plan_cell *cell, uint64_t block, uint64_t order)
+/* What the cell was to take: its warm-up and its interval, or all of one that has no figures. */
+static void count_cell(struct runner *r, const struct plan_cell *cell, const struct record *record)
+{
+	double duration_s = record_number(record, COLUMN_duration_s);
+	double warmup_s = (double)plan_duration_ns(cell, "warmup", 0) / 1e9;
+
+	r->outcome->cost.cells_s += isnan(duration_s) ? r->cell.wall_s : duration_s + warmup_s;
+}
+
+bool runner_run_row(struct runner *r, const struct plan_cell *cell, struct record *record)
 {
 	struct cell_command command;
-	struct record record;
 	char why[512];
 	uint64_t origin_ns = subprocess_cpu_ns(&r->origin);
 	uint64_t loaded_ns = plan_duration_ns(cell, "duration", 0);
@@ -170,11 +163,52 @@ static void run_cell(struct runner *r, const struct plan_cell *cell, uint64_t bl
 	err = wait_for_cell(r, cell, &status);
 	running = 0;
 	cell_command_release(&command);
-	if (!make_row(r, cell, err, status, &record))
+	if (!make_row(r, cell, err, status, record))
+		return false;
+	/* Of an origin that is not the lab's, what it used cannot be told. */
+	cell_flag_row(record, r->world.origin_shares, subprocess_cpu_ns(&r->origin) - origin_ns,
+		      r->world.external ? 0 : loaded_ns);
+	if (record->kind == RECORD_FETCH && cell_asks_origin(cell))
+		record_set_text(record, COLUMN_origin, r->world.external ? "external" : "lab");
+	return true;
+}
+
+/* A row of a cell whose rate is a share of what nobody could measure. */
+static void refuse_cell(struct runner *r, const struct plan_cell *cell, struct record *record)
+{
+	static const char said[] = "its rate is a share of a capacity that could not be measured";
+
+	cell_empty_row(cell, record);
+	cell_mark_failed(record, "no-capacity", said);
+	progress_clear(&r->progress);
+	status_warn("%s: %s", cell->name, said);
+	r->outcome->failed++;
+}
+
+static void run_cell(struct runner *r, const struct plan_cell *cell, uint64_t block, uint64_t order)
+{
+	const char *values[PLAN_KEYS_MAX];
+	struct plan_cell rated = *cell;
+	struct record record;
+	char rate[32];
+	double share;
+	int found = runner_rate(r, cell, &share, rate);
+
+	if (found > 0) {
+		for (unsigned k = 0; k < cell->section->key_count; k++)
+			values[k] = strcmp(cell->section->keys[k].name, "rate") == 0
+					    ? rate
+					    : cell->values[k];
+		rated.values = values;
+	}
+	if (found < 0)
+		refuse_cell(r, cell, &record);
+	else if (!runner_run_row(r, &rated, &record))
 		return;
+	if (found > 0)
+		record_set_real(&record, COLUMN_rate_share, share);
+	count_cell(r, cell, &record);
 	cell_label_row(cell, &r->world, &record, r->folder->id, r->plan->name, block, order);
-	cell_flag_row(&record, r->world.origin_shares, subprocess_cpu_ns(&r->origin) - origin_ns,
-		      loaded_ns);
 	keep_row(r, &record);
 }
 
@@ -239,6 +273,7 @@ static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
 		if (!is_done(r, cell, block, i + 1)) {
 			progress_show(&r->progress, block, cell->name);
 			run_cell(r, cell, block, i + 1);
+			runner_show_estimate(r, cell);
 		}
 		if (!interrupted && runner_origin_died(r)) {
 			progress_clear(&r->progress);
@@ -300,10 +335,20 @@ static void run_blocks(struct runner *r)
 		if (!run_block(r, block, order))
 			break;
 		r->outcome->blocks = block;
+		runner_show_noise(r);
 		if (is_enough(r, block))
 			break;
 	}
 	free(order);
+}
+
+static double own_cpu_s(void)
+{
+	struct rusage used;
+
+	getrusage(RUSAGE_SELF, &used);
+	return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
 void runner_run(const struct plan *plan, enum place_policy policy,
@@ -313,6 +358,7 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	/* No SA_RESTART: a wait must return so that the running cell can be told. */
 	struct sigaction action = {.sa_handler = on_interrupt};
 	struct runner *r = calloc(1, sizeof(*r));
+	uint64_t begun_ns = usage_now_ns();
 	double expected_s = plan_expected_s(plan);
 
 	if (!r)
@@ -323,18 +369,24 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	r->link = link;
 	r->outcome = outcome;
 	link_text(link, r->world.link);
+	r->world.external = plan_origin_url(plan) != NULL;
 	find_done(r);
-	decide_seats(r, policy);
+	runner_decide_seats(r, policy);
 	runner_start_origin(r);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	if (limits->budget_ns && (double)limits->budget_ns / 1e9 < expected_s)
 		expected_s = (double)limits->budget_ns / 1e9;
 	progress_start(&r->progress, plan->blocks, expected_s);
-	run_blocks(r);
+	runner_measure_capacities(r);
+	if (!interrupted)
+		run_blocks(r);
 	progress_clear(&r->progress);
 	runner_stop_origin(r);
+	outcome->cost.wall_s = (double)(usage_now_ns() - begun_ns) / 1e9;
+	outcome->cost.cpu_s = own_cpu_s();
 	outcome->interrupted = interrupted;
+	free(r->capacities);
 	free(r->done);
 	free(r);
 }

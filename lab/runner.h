@@ -23,6 +23,13 @@ struct runner_limits {
 	uint64_t budget_ns; /* no block is begun that would go beyond */
 };
 
+/* What the lab itself takes, beside the cells that this process ran. */
+struct runner_cost {
+	double cells_s; /* their warm-ups, and their measured intervals as recorded, together */
+	double wall_s;	/* from the run's beginning to its last cell's row */
+	double cpu_s;	/* of this process so far, its children apart */
+};
+
 struct runner_outcome {
 	struct record *records; /* all rows, in the order they were run */
 	size_t count;
@@ -30,6 +37,7 @@ struct runner_outcome {
 	unsigned failed; /* of them, those of cells that failed: flagged, with the reason */
 	unsigned unable; /* and those of cells that this host cannot do, likewise */
 	bool interrupted;
+	struct runner_cost cost;
 	char note[PLACE_NOTE_SIZE]; /* who shares a CPU, "" when nobody does */
 	char ended[256];	    /* which limit ended it, "" when none did */
 };

@@ -15,20 +15,63 @@ struct runner {
 	struct progress progress;
 	const struct runner_limits *limits;
 	const struct link *link;
+	double *capacities; /* by cell of the plan: see plan_capacity_cell(); NAN: not measured */
 	size_t *done; /* by block and order: 1 + the index of a row that an earlier run left */
 	struct runner_outcome *outcome;
 	struct subprocess cell; /* the one that runs */
 };
 
 /*
+ * Decides who sits where. Ends the program with one line and STATUS_UNABLE when that is
+ * impossible.
+ */
+void runner_decide_seats(struct runner *runner, enum place_policy policy);
+
+/* Whether Ctrl-C, or SIGTERM, was seen. */
+bool runner_is_interrupted(void);
+
+/*
+ * Runs the cell once, in a fresh process, and makes its row, whatever became of it; false when
+ * there is none, as the user broke it off.
+ */
+bool runner_run_row(struct runner *runner, const struct plan_cell *cell, struct record *record);
+
+/*
+ * Measures what the rates given as shares are shares of, but for what an earlier run left in the
+ * folder. Without such rates it does nothing.
+ */
+void runner_measure_capacities(struct runner *runner);
+
+/*
+ * Puts the rate that a share comes to into `text`, for the cell's command line: 1, or 0 when its
+ * rate is no share, or -ENODATA when the capacity could not be measured.
+ */
+int runner_rate(const struct runner *runner, const struct plan_cell *cell, double *share,
+		char text[static 32]);
+
+/*
  * Starts the origin on its CPU and at its end of the link, with what the plan says of it, and
  * learns where it listens. Ends the program with one line and STATUS_UNABLE when it does not start.
+ * One that the plan names is asked instead whether it answers, and is the lab's if the plan needs
+ * that.
  */
 void runner_start_origin(struct runner *runner);
 void runner_stop_origin(struct runner *runner);
 
 /* Whether the origin is to run and does not. */
 bool runner_origin_died(const struct runner *runner);
+/* Whether a row has figures that count: its run neither failed nor was cut short. */
+bool runner_counts(const struct record *record);
+
+/* What a cell is about: what it did a second, or, where its work is fixed, how long it took. */
+enum record_column runner_figure(const struct plan_cell *cell, const struct record *record);
+
+/*
+ * What a terminal is shown besides how far it is: after a row the cell's median so far, after a
+ * block by how much equal cells, the A/A pairs, differed in their blocks, the median of that.
+ */
+void runner_show_estimate(struct runner *runner, const struct plan_cell *cell);
+void runner_show_noise(struct runner *runner);
 
 /*
  * The widest of the cells' 95 % intervals of what each is about (fetches or squares a second, or

@@ -59,17 +59,89 @@ static void make_origin_command(const struct runner *r, char **argv, size_t most
 	argv[count] = NULL;
 }
 
+/* The address without a '/' at its end. */
+static void take_address(const struct plan *plan, const char *name, char url[static 256])
+{
+	const struct plan_key *key = plan_section_key(&plan->origin, name);
+	size_t length;
+
+	snprintf(url, 256, "%s", key ? key->values.items[0] : "");
+	length = strlen(url);
+	if (length && url[length - 1] == '/')
+		url[length - 1] = '\0';
+}
+
+/* Fetches a path once, as a person would: its status and length. 0 or -EIO: nobody answered. */
+static int ask_once(struct runner *r, const char *path, unsigned *code, unsigned long *length)
+{
+	char url[300], why[512];
+	char *argv[] = {cell_program("fetch-blocking"), option("connect-timeout", "5s"),
+			option("max-time", "10s"), url, NULL};
+	int status = 0, err;
+	const char *line;
+
+	snprintf(url, sizeof(url), "%s%s", r->world.url, path);
+	err = subprocess_start(&r->cell, argv, NULL, why, sizeof(why));
+	if (err)
+		status_exit(STATUS_UNABLE, "%s", why);
+	while ((err = subprocess_wait(&r->cell, UINT64_C(15000000000), &status)) == -EINTR)
+		;
+	for (size_t i = 0; i < 3; i++)
+		free(argv[i]);
+	line = strstr(r->cell.out.text, "Read Contents: ");
+	return !err && line &&
+			       sscanf(line, "Read Contents: %lu, Status Code: %u", length, code) ==
+				       2
+		       ? 0
+		       : -EIO;
+}
+
+/* What only the lab's origin has: a body of just that length, and a delay with a unit. */
+static bool is_labs(struct runner *r)
+{
+	unsigned code;
+	unsigned long length;
+
+	return ask_once(r, "/bytes/17", &code, &length) == 0 && code == 200 && length == 17 &&
+	       ask_once(r, "/delay/1us", &code, &length) == 0 && code == 200;
+}
+
+/* An origin that runs already: it must answer, and be the lab's where the plan needs that. */
+static void meet_origin(struct runner *r)
+{
+	const struct plan_cell *asking = NULL;
+	unsigned code;
+	unsigned long length;
+
+	take_address(r->plan, "url", r->world.url);
+	take_address(r->plan, "tls-url", r->world.tls_url);
+	if (ask_once(r, "/", &code, &length))
+		status_exit(STATUS_UNABLE, "[origin] url: %s does not answer: %s", r->world.url,
+			    subprocess_last_error(&r->cell));
+	for (unsigned i = 0; i < r->plan->cell_count && !asking; i++)
+		if (cell_asks_lab(&r->plan->cells[i]))
+			asking = &r->plan->cells[i];
+	if (asking && !is_labs(r))
+		status_exit(STATUS_UNABLE,
+			    "[origin] url: %s answers, but is not the lab's origin, and %s asks it "
+			    "for a latency or body; ask it for a path = /... that it has",
+			    r->world.url, asking->name);
+}
+
 void runner_start_origin(struct runner *r)
 {
 	char *argv[PLAN_KEYS_MAX + 8];
 	char why[512];
 	int err;
 
+	if (r->world.external) {
+		meet_origin(r);
+		return;
+	}
 	if (r->link->kind == LINK_NONE)
 		return;
 	if (r->link->delay == LINK_DELAY_ORIGIN)
 		r->world.origin_latency_ns = r->link->latency_ns;
-
 	snprintf(r->world.ca, sizeof(r->world.ca), "%s", run_folder_file(r->folder, "ca.pem"));
 	make_origin_command(r, argv, sizeof(argv) / sizeof(argv[0]));
 	err = subprocess_start_in(link_netns(r->link, LINK_ORIGIN), &r->origin, argv, NULL, why,
@@ -95,7 +167,7 @@ void runner_stop_origin(struct runner *r)
 {
 	int status;
 
-	if (r->link->kind == LINK_NONE)
+	if (r->world.external || r->link->kind == LINK_NONE)
 		return;
 	subprocess_signal(&r->origin, SIGTERM);
 	while (subprocess_wait(&r->origin, UINT64_C(5000000000), &status) == -EINTR)
@@ -104,5 +176,5 @@ void runner_stop_origin(struct runner *r)
 
 bool runner_origin_died(const struct runner *r)
 {
-	return r->link->kind != LINK_NONE && !subprocess_running(&r->origin);
+	return !r->world.external && r->link->kind != LINK_NONE && !subprocess_running(&r->origin);
 }

@@ -9,16 +9,20 @@
 
 #define RESAMPLES 400
 
-/* What a cell is about: what it did a second, or, where its work is fixed, how long it took. */
-static double figure_of(const struct plan_cell *cell, const struct record *record)
+bool runner_counts(const struct record *record)
 {
-	double rate;
+	return !strstr(record_text(record, COLUMN_flags), "failed") &&
+	       !(record_number(record, COLUMN_partial) > 0);
+}
+
+enum record_column runner_figure(const struct plan_cell *cell, const struct record *record)
+{
+	enum record_column rate =
+		record->kind == RECORD_SUMSQ ? COLUMN_elements_per_s : COLUMN_throughput_rps;
 
 	if (!plan_value(cell, "duration") && cell->section->kind != PLAN_COMMAND)
-		return record_number(record, COLUMN_duration_s);
-	rate = record_number(record, record->kind == RECORD_SUMSQ ? COLUMN_elements_per_s
-								  : COLUMN_throughput_rps);
-	return isnan(rate) ? record_number(record, COLUMN_duration_s) : rate;
+		return COLUMN_duration_s;
+	return isnan(record_number(record, rate)) ? COLUMN_duration_s : rate;
 }
 
 /* Half of the interval's width over the median; NAN with too few rows. */
@@ -34,10 +38,9 @@ static double width_of(const struct runner *r, const struct plan_cell *cell, dou
 
 		if (strcmp(record_text(record, COLUMN_cell), cell->name) != 0 ||
 		    strcmp(record_text(record, COLUMN_role), "control") == 0 ||
-		    strstr(record_text(record, COLUMN_flags), "failed") ||
-		    record_number(record, COLUMN_partial) > 0)
+		    !runner_counts(record))
 			continue;
-		figure = figure_of(cell, record);
+		figure = record_number(record, runner_figure(cell, record));
 		if (!isnan(figure))
 			values[count++] = figure;
 	}

@@ -6,10 +6,16 @@
 #ifndef LAB_SHARED_H
 #define LAB_SHARED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Zeroed, at a page's start; NULL without memory. */
-void *shared_new(size_t size);
+/*
+ * Zeroed, at a page's start; NULL without memory. forked: for processes forked from now on too;
+ * else for threads only, where a page is had in a third of the time.
+ */
+void *shared_new(size_t size, bool forked);
+/* Has the pages of such memory all at once, where the kernel can: else they come one by one. */
+void shared_populate(void *memory, size_t size);
 void shared_free(void *memory, size_t size);
 
 #endif

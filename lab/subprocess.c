@@ -50,8 +50,8 @@ static _Noreturn void become(int netns, char *const argv[], const cpu_set_t *cpu
 {
 	int null = open("/dev/null", O_RDONLY);
 
-	/* A runner that is killed takes its children along; it may have died already. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	/* A runner that is killed takes its children along, hung ones too; it may be dead now. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
 	/* Ctrl-C is the runner's to answer: it tells the cell that runs, and the origin last. */

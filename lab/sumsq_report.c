@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lab/status.h"
+#include "results/flags.h"
 #include "results/record.h"
 #include "topology/cpulist.h"
 
@@ -100,11 +101,29 @@ static void describe(const struct sumsq_run *run, bool effective, char text[VARI
 		text[used - 1] = '\0';
 }
 
+static void flag(const struct sumsq_run *run, struct record *record)
+{
+	unsigned workers = run->pinning.workers;
+
+	if (run->deaths)
+		flags_add(record, FLAG_DIED);
+	if (run->pinning.answer.workers_unlike)
+		flags_add(record, FLAG_UNLIKE);
+	if (run->used.moved)
+		flags_add(record, FLAG_MOVED);
+	/* Workers that share a CPU preempt each other; those of a job each are many, and short. */
+	if (!run->pinning.shared && !run->options->per_job &&
+	    flags_preempted(run->used.involuntary_switches, run->duration_s * workers))
+		flags_add(record, FLAG_PREEMPTED);
+	host_watch_flag(&run->watch, record);
+}
+
 static void fill_common(const struct sumsq_run *run, struct record *record)
 {
 	const struct sumsq_options *options = run->options;
 	const char *where = sumsq_where_name(options->where);
-	char variant[VARIANT], flags[64];
+	char variant[VARIANT];
+	uint64_t steal, ticks;
 
 	record_set_text(record, COLUMN_model, where);
 	describe(run, false, variant);
@@ -121,12 +140,11 @@ static void fill_common(const struct sumsq_run *run, struct record *record)
 	record_set_real(record, COLUMN_cpu_user_s, (double)run->used.user_ns / 1e9);
 	record_set_real(record, COLUMN_cpu_system_s, (double)run->used.system_ns / 1e9);
 	record_set_count(record, COLUMN_max_rss_kib, run->used.max_rss_kib);
-	snprintf(flags, sizeof(flags), "%s%s%s", run->deaths ? "worker_died " : "",
-		 run->pinning.answer.workers_unlike ? "unlike_cores " : "",
-		 run->used.moved ? "moved " : "");
-	if (flags[0])
-		flags[strlen(flags) - 1] = '\0';
-	record_set_text(record, COLUMN_flags, flags);
+	steal = run->host_end.steal_ticks - run->host_begin.steal_ticks;
+	ticks = run->host_end.total_ticks - run->host_begin.total_ticks;
+	if (ticks)
+		record_set_real(record, COLUMN_steal_share, (double)steal / (double)ticks);
+	flag(run, record);
 	record_set_count(record, COLUMN_partial, run->partial);
 }
 

@@ -123,6 +123,7 @@ void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
 	run->jobs.common->wants_process = options->per_job;
 	watch_for_interrupts(run);
 	open_counters(run);
+	host_watch_open(&run->watch, run->pinning.cpus, "");
 	start_pool(run);
 }
 
@@ -235,9 +236,13 @@ void sumsq_run_measure(struct sumsq_run *run)
 	read_usage(run, &before);
 	run->setup_s = (double)(sumsq_now_ns() - options->begun_ns - (warmed - warming)) / 1e9;
 	energy_read(&run->energy, &energy[0]);
+	host_watch_begin(&run->watch);
+	usage_begin(&run->host_begin, USAGE_HOST);
 	counters_read(&run->counters, &counted[0]);
 	interval(run, options->repeat ? options->repeat : 1, options->duration_ns);
 	counters_read(&run->counters, &counted[1]);
+	usage_end(&run->host_end, USAGE_HOST);
+	host_watch_end(&run->watch);
 	energy_read(&run->energy, &energy[1]);
 	read_usage(run, &run->used);
 	subtract(&run->used, &before);
@@ -255,6 +260,7 @@ void sumsq_run_measure(struct sumsq_run *run)
 
 void sumsq_run_release(struct sumsq_run *run)
 {
+	host_watch_close(&run->watch);
 	sumsq_jobs_release(&run->jobs);
 	pinning_release(&run->pinning);
 }

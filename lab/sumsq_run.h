@@ -11,9 +11,11 @@
 #include "kernels/pool/pool.h"
 #include "kernels/sumsq/sumsq.h"
 #include "lab/energy.h"
+#include "lab/host_watch.h"
 #include "lab/pinning.h"
 #include "lab/sumsq_jobs.h"
 #include "lab/sumsq_options.h"
+#include "lab/usage.h"
 
 struct sumsq_run {
 	const struct sumsq_options *options;
@@ -31,10 +33,12 @@ struct sumsq_run {
 	struct pool_usage used; /* in the interval */
 	struct counters counters; /* of the caller and, inherited, of all workers */
 	struct energy energy;
-	struct counters_sum counted; /* in the interval */
-	double energy_j;	     /* NaN: not known */
-	unsigned deaths;	     /* of workers, whose jobs were done again */
-	bool partial;		     /* interrupted */
+	struct counters_sum counted;	   /* in the interval */
+	double energy_j;		   /* NaN: not known */
+	struct usage host_begin, host_end; /* the hypervisor's share, in the interval */
+	struct host_watch watch;	   /* of the workers' CPUs */
+	unsigned deaths;		   /* of workers, whose jobs were done again */
+	bool partial;			   /* interrupted */
 	bool has_sums; /* a whole pass was made, warm-up included: jobs.sums are there */
 };
 

@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "results/flags.h"
 #include "results/record.h"
 #include "results/statistics_shift.h"
 #include "results/summary.h"
@@ -66,7 +67,8 @@ struct compare_cell {
 	struct compare_rows control; /* the second entry of the A/A pair */
 	char *key;		     /* its identity within the run */
 	size_t key_length;
-	bool sorted; /* blocks came in ascending order, each once */
+	flag_set spoiled; /* flags that spoil rows of it, or of its control */
+	bool sorted;	  /* blocks came in ascending order, each once */
 };
 
 #define COMPARE_FLAGS 12

@@ -167,6 +167,8 @@ static int take_row(void *context, const struct record *row)
 	run->rows++;
 	count_flags(run, flags);
 	cell = cell_of(run, row);
+	if (cell && *flags)
+		cell->spoiled |= flags_spoiling(flags_read(flags));
 	return cell ? add_row(cell, row) : -ENOMEM;
 }
 

@@ -110,52 +110,12 @@ static const struct series *find_apart(const struct series_set *set, const struc
 	return NULL;
 }
 
-/* side / base over the blocks that have both. */
-static int compare(const struct series *side, const struct series *base, uint64_t seed,
-		   struct statistics_effect *effect)
-{
-	size_t most = side && base ? side->count : 0, pairs = 0;
-	double *values = calloc(2 * most + 1, sizeof(*values));
-	double *bases = values + most;
-	int err;
-
-	if (!values)
-		return -ENOMEM;
-	for (size_t i = 0; i < most; i++) {
-		enum record_column column = rate_of(side->rows[i]);
-		double value = record_number(side->rows[i], column);
-		double other = series_value(base, side->rows[i], column);
-
-		if (isnan(value) || isnan(other))
-			continue;
-		values[pairs] = value;
-		bases[pairs++] = other;
-	}
-	err = statistics_compare(values, bases, pairs, seed, effect);
-	free(values);
-	return err;
-}
-
-static double median_rate(const struct series *series)
-{
-	double *values = calloc(series->count, sizeof(*values));
-	double median = NAN;
-
-	for (size_t i = 0; values && i < series->count; i++)
-		values[i] = record_number(series->rows[i], rate_of(series->rows[i]));
-	if (values) {
-		statistics_sort(values, series->count);
-		median = statistics_quantile(values, series->count, 0.5);
-	}
-	free(values);
-	return median;
-}
-
 static int add_line(struct concurrency *c, const struct series_set *set,
 		    const struct series *together, uint64_t seed)
 {
 	const struct series *alone = find_alone(set, sample_of(together));
 	const struct series *apart = find_apart(set, sample_of(together));
+	enum record_column rate = rate_of(sample_of(together));
 	struct concurrency_line *line = &c->lines[c->count];
 	int err;
 
@@ -164,13 +124,13 @@ static int add_line(struct concurrency *c, const struct series_set *set,
 	*line = (struct concurrency_line){.alone = sample_of(alone),
 					  .together = sample_of(together),
 					  .apart = apart ? sample_of(apart) : NULL,
-					  .alone_rate = median_rate(alone)};
+					  .alone_rate = series_median(alone, rate)};
 	c->count++;
-	err = compare(together, alone, seed, &line->by_turns);
+	err = series_compare(together, alone, rate, seed, &line->by_turns);
 	if (!err)
-		err = compare(apart, alone, seed, &line->at_once);
+		err = series_compare(apart, alone, rate, seed, &line->at_once);
 	if (!err)
-		err = compare(apart, together, seed, &line->more_cores);
+		err = series_compare(apart, together, rate, seed, &line->more_cores);
 	return err;
 }
 

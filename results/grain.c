@@ -32,26 +32,6 @@ static const struct record *sample_of(const struct series *series)
 	return series->rows[0];
 }
 
-static int compare_columns(const struct record *a, const struct record *b,
-			   const enum record_column *columns, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		double left, right;
-		int order;
-
-		if (record_columns[columns[i]].type == RECORD_TEXT) {
-			order = strcmp(record_text(a, columns[i]), record_text(b, columns[i]));
-		} else {
-			left = record_number(a, columns[i]);
-			right = record_number(b, columns[i]);
-			order = (left > right) - (left < right);
-		}
-		if (order)
-			return order;
-	}
-	return 0;
-}
-
 /* What pools differ in. */
 static int compare_pools(const struct record *a, const struct record *b)
 {
@@ -60,7 +40,7 @@ static int compare_pools(const struct record *a, const struct record *b)
 		COLUMN_workers_kind, COLUMN_workers, COLUMN_placement,
 	};
 
-	return compare_columns(a, b, columns, sizeof(columns) / sizeof(columns[0]));
+	return series_compare_columns(a, b, columns, sizeof(columns) / sizeof(columns[0]));
 }
 
 static int compare_pairs(const void *left, const void *right)
@@ -84,7 +64,7 @@ static const struct series *find_serial(const struct series_set *set, const stru
 
 	for (size_t i = 0; i < set->count; i++)
 		if (is_serial(sample_of(&set->series[i])) &&
-		    compare_columns(sample_of(&set->series[i]), row, columns, 3) == 0)
+		    series_compare_columns(sample_of(&set->series[i]), row, columns, 3) == 0)
 			return &set->series[i];
 	return NULL;
 }
@@ -105,12 +85,6 @@ static size_t find_pairs(const struct series_set *set, struct pair *pairs)
 	return count;
 }
 
-static int compare_blocks(const void *left, const void *right)
-{
-	return series_compare_blocks(*(const struct record *const *)left,
-				     *(const struct record *const *)right);
-}
-
 static void curve_release(struct curve *c)
 {
 	free(c->blocks);
@@ -123,23 +97,15 @@ static void curve_release(struct curve *c)
 /* All blocks in which the pool ran, at whatever size, each once. */
 static int find_blocks(struct curve *c)
 {
-	size_t rows = 0, kept = 0;
+	const struct series **pools = calloc(c->sizes, sizeof(*pools));
+	int err = -ENOMEM;
 
-	for (size_t s = 0; s < c->sizes; s++)
-		rows += c->pairs[s].pool->count;
-	c->blocks = calloc(rows, sizeof(*c->blocks));
-	if (!c->blocks)
-		return -ENOMEM;
-	rows = 0;
-	for (size_t s = 0; s < c->sizes; s++)
-		for (size_t i = 0; i < c->pairs[s].pool->count; i++)
-			c->blocks[rows++] = c->pairs[s].pool->rows[i];
-	qsort(c->blocks, rows, sizeof(*c->blocks), compare_blocks);
-	for (size_t i = 0; i < rows; i++)
-		if (i == 0 || compare_blocks(&c->blocks[kept - 1], &c->blocks[i]) != 0)
-			c->blocks[kept++] = c->blocks[i];
-	c->block_count = kept;
-	return 0;
+	for (size_t s = 0; pools && s < c->sizes; s++)
+		pools[s] = c->pairs[s].pool;
+	if (pools)
+		err = series_blocks(pools, c->sizes, &c->blocks, &c->block_count);
+	free(pools);
+	return err;
 }
 
 static int curve_make(struct curve *c)

@@ -40,12 +40,34 @@ static uint64_t bin_reported(const struct histogram *histogram, size_t bin)
 		       : histogram->max_ns;
 }
 
+/* The bins in use are from the first to the last of these: the others' pages are not looked at. */
+static size_t first_bin(const struct histogram *histogram)
+{
+	return histogram_bin(histogram->min_ns < HISTOGRAM_MOST_NS ? histogram->min_ns
+								   : HISTOGRAM_MOST_NS);
+}
+
+static size_t last_bin(const struct histogram *histogram)
+{
+	return histogram_bin(histogram->max_ns < HISTOGRAM_MOST_NS ? histogram->max_ns
+								   : HISTOGRAM_MOST_NS);
+}
+
 struct histogram *histogram_new(void)
 {
 	struct histogram *histogram = malloc(sizeof(*histogram));
 
 	if (histogram)
 		histogram_reset(histogram);
+	return histogram;
+}
+
+struct histogram *histogram_new_untouched(void)
+{
+	struct histogram *histogram = calloc(1, sizeof(*histogram));
+
+	if (histogram)
+		histogram->min_ns = UINT64_MAX;
 	return histogram;
 }
 
@@ -59,7 +81,9 @@ void histogram_reset(struct histogram *histogram)
 
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
-	for (size_t i = 0; i < HISTOGRAM_BINS; i++)
+	if (from->total == 0)
+		return;
+	for (size_t i = first_bin(from); i <= last_bin(from); i++)
 		into->bins[i] += from->bins[i];
 	into->total += from->total;
 	into->sum_ns += from->sum_ns;
@@ -77,7 +101,7 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percenti
 	uint64_t wanted = rank < 1.0 ? 1 : (uint64_t)rank;
 	uint64_t seen = 0;
 
-	for (size_t i = 0; i < HISTOGRAM_BINS; i++) {
+	for (size_t i = first_bin(histogram); i < HISTOGRAM_BINS; i++) {
 		seen += histogram->bins[i];
 		if (seen >= wanted)
 			return bin_reported(histogram, i);

@@ -33,6 +33,9 @@ struct histogram {
 /* An empty histogram, all its pages in memory; NULL when memory is out. Free with free(). */
 struct histogram *histogram_new(void);
 
+/* The same, its pages touched only as values come: for what is filled when no clock runs. */
+struct histogram *histogram_new_untouched(void);
+
 /* Empties it, and touches every page: call before the clock runs. */
 void histogram_reset(struct histogram *histogram);
 

@@ -2,6 +2,7 @@
  * What may be said: names of cells and workloads, the pool table, the noise floor, and a line per
  * comparison after the manner of hyperfine's summary.
  */
+#include "results/claim.h"
 #include "results/matrix_parts.h"
 #include "results/table.h"
 
@@ -262,17 +263,6 @@ static void print_claim(FILE *file, const struct statistics_effect *effect, bool
 	fprintf(file, "%s %s %s times %s than %s", name, verb, text, word, baseline);
 }
 
-/* Fewest blocks whose smallest p survives Holm's correction over so many comparisons. */
-static size_t blocks_needed(size_t comparisons)
-{
-	size_t blocks = 1;
-
-	while (blocks <= STATISTICS_EXACT_PAIRS &&
-	       statistics_least_p(blocks) * (double)comparisons > STATISTICS_LEVEL)
-		blocks++;
-	return blocks;
-}
-
 static void print_verdicts(FILE *file, const struct summary *summary,
 			   const struct summary_group *group, enum record_column column)
 {
@@ -291,7 +281,8 @@ static void print_verdicts(FILE *file, const struct summary *summary,
 		fputs("    ", file);
 		table_put(file, head, 15, TABLE_LEFT);
 		print_claim(file, &value->effect, cost, value->verdict,
-			    value->effect.pairs >= blocks_needed(summary->comparisons[place]),
+			    value->effect.pairs >=
+				    claim_blocks_needed((double)summary->comparisons[place]),
 			    matrix_label(summary, cell, name),
 			    matrix_label(summary, &summary->cells[group->baseline], baseline));
 		putc('\n', file);
@@ -318,10 +309,10 @@ static void print_method(FILE *file, const struct summary *summary, size_t place
 	}
 	fprintf(file, "  Paired by block, sign-flip test (%s), Holm over %zu comparison%s:\n",
 		exact ? "exact" : "Monte Carlo", comparisons, comparisons == 1 ? "" : "s");
-	if (pairs < blocks_needed(comparisons))
+	if (pairs < claim_blocks_needed((double)comparisons))
 		fprintf(file,
 			"  %zu block%s cannot decide so many, whatever they show; %zu could.\n",
-			pairs, pairs == 1 ? "" : "s", blocks_needed(comparisons));
+			pairs, pairs == 1 ? "" : "s", claim_blocks_needed((double)comparisons));
 }
 
 void matrix_verdicts(FILE *file, const struct summary *summary)

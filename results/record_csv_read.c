@@ -52,23 +52,37 @@ static int wrong(const struct reader *reader, size_t line, const char *column, c
 	return -EINVAL;
 }
 
+/* Digits only, up to INT64_MAX; NULL, or what is wrong. */
+static const char *whole_number(const char *text, uint64_t *number)
+{
+	bool large = false;
+
+	for (*number = 0; *text >= '0' && *text <= '9'; text++) {
+		uint64_t digit = (uint64_t)(*text - '0');
+
+		large = large || *number > (INT64_MAX - digit) / 10;
+		*number = large ? 0 : *number * 10 + digit;
+	}
+	if (*text)
+		return "not a whole number";
+	return large ? "too large" : NULL;
+}
+
 /* One field into its column; NULL, or what is wrong with it. */
 static const char *set_field(const struct reader *reader, struct record *record,
 			     enum record_column column, char *text)
 {
-	unsigned long long count;
+	const char *what;
+	uint64_t count;
 	double real;
 
 	if (!*text)
 		return NULL;
 	switch (record_columns[column].type) {
 	case RECORD_COUNT:
-		if (text[strspn(text, "0123456789")])
-			return "not a whole number";
-		errno = 0;
-		count = strtoull(text, NULL, 10);
-		if (errno || count > INT64_MAX)
-			return "too large";
+		what = whole_number(text, &count);
+		if (what)
+			return what;
 		record_set_count(record, column, count);
 		break;
 	case RECORD_REAL:
@@ -112,9 +126,9 @@ static int check_version(const struct reader *reader, size_t line, const char *t
 {
 	char what[96];
 	char copy[SHOWN + 1];
-	char *end;
+	uint64_t version;
 
-	if (*text && strtoull(text, &end, 10) == RECORD_SCHEMA_VERSION && !*end)
+	if (*text && !whole_number(text, &version) && version == RECORD_SCHEMA_VERSION)
 		return 0;
 	snprintf(what, sizeof(what), "%s is not %d, the version that this lab reads",
 		 *text ? shown(text, copy) : "nothing", RECORD_SCHEMA_VERSION);
@@ -271,8 +285,10 @@ static int read_rows(struct reader *reader, const struct record_visitor *visitor
 	while (result == 0 && !cut && (result = fill(reader)) == 0 && fields->at < fields->end) {
 		size_t line = fields->line;
 
-		for (size_t i = 0; i < reader->columns; i++)
-			row.values[reader->map[i]].present = false;
+		for (size_t i = 0; i < reader->columns; i++) {
+			if (is_wanted(reader, reader->map[i]))
+				row.values[reader->map[i]].present = false;
+		}
 		result = read_row(reader, &row);
 		cut = result == 1;
 		if (cut)

@@ -14,6 +14,27 @@ int series_compare_blocks(const struct record *a, const struct record *b)
 	return order ? order : (left > right) - (left < right);
 }
 
+/* An empty number sorts before all others. */
+static int compare_numbers(double a, double b)
+{
+	a = isnan(a) ? -INFINITY : a;
+	b = isnan(b) ? -INFINITY : b;
+	return (a > b) - (a < b);
+}
+
+int series_compare_columns(const struct record *a, const struct record *b,
+			   const enum record_column *columns, size_t count)
+{
+	int order = 0;
+
+	for (size_t i = 0; i < count && !order; i++)
+		order = record_columns[columns[i]].type == RECORD_TEXT
+				? strcmp(record_text(a, columns[i]), record_text(b, columns[i]))
+				: compare_numbers(record_number(a, columns[i]),
+						  record_number(b, columns[i]));
+	return order;
+}
+
 static int compare_rows(const void *left, const void *right)
 {
 	const struct record *a = *(const struct record *const *)left;
@@ -23,16 +44,16 @@ static int compare_rows(const void *left, const void *right)
 	return order ? order : series_compare_blocks(a, b);
 }
 
-static bool counts(const struct record *row, enum record_kind kind)
+static bool counts(const struct record *row, enum record_kind kind, bool control)
 {
 	return row->kind == kind && *record_text(row, COLUMN_cell) &&
 	       row->values[COLUMN_block].present &&
-	       strcmp(record_text(row, COLUMN_role), "control") != 0 &&
+	       (strcmp(record_text(row, COLUMN_role), "control") == 0) == control &&
 	       !(record_number(row, COLUMN_partial) > 0) &&
 	       !strstr(record_text(row, COLUMN_flags), "failed");
 }
 
-int series_make(const struct record *records, size_t count, enum record_kind kind,
+static int make(const struct record *records, size_t count, enum record_kind kind, bool control,
 		struct series_set *set)
 {
 	size_t used = 0;
@@ -44,7 +65,7 @@ int series_make(const struct record *records, size_t count, enum record_kind kin
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < count; i++)
-		if (counts(&records[i], kind))
+		if (counts(&records[i], kind, control))
 			set->rows[used++] = &records[i];
 	qsort(set->rows, used, sizeof(*set->rows), compare_rows);
 	for (size_t i = 0; i < used; i++) {
@@ -54,6 +75,26 @@ int series_make(const struct record *records, size_t count, enum record_kind kin
 		set->series[set->count - 1].count++;
 	}
 	return 0;
+}
+
+int series_make(const struct record *records, size_t count, enum record_kind kind,
+		struct series_set *set)
+{
+	return make(records, count, kind, false, set);
+}
+
+int series_make_controls(const struct record *records, size_t count, enum record_kind kind,
+			 struct series_set *set)
+{
+	return make(records, count, kind, true, set);
+}
+
+const struct series *series_find(const struct series_set *set, const char *cell)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (strcmp(record_text(set->series[i].rows[0], COLUMN_cell), cell) == 0)
+			return &set->series[i];
+	return NULL;
 }
 
 void series_release(struct series_set *set)
@@ -79,4 +120,101 @@ double series_value(const struct series *series, const struct record *block,
 	if (low == series->count || series_compare_blocks(series->rows[low], block) != 0)
 		return NAN;
 	return record_number(series->rows[low], column);
+}
+
+/* The values of a column that are there, to be freed; NULL when memory is out. */
+static double *values_of(const struct series *series, enum record_column column, size_t *count)
+{
+	double *values = calloc(series->count, sizeof(*values));
+
+	*count = 0;
+	for (size_t i = 0; values && i < series->count; i++) {
+		double value = record_number(series->rows[i], column);
+
+		if (!isnan(value))
+			values[(*count)++] = value;
+	}
+	return values;
+}
+
+double series_median(const struct series *series, enum record_column column)
+{
+	size_t count;
+	double *values = values_of(series, column, &count);
+	double median = NAN;
+
+	if (values) {
+		statistics_sort(values, count);
+		median = statistics_quantile(values, count, 0.5);
+	}
+	free(values);
+	return median;
+}
+
+int series_interval(const struct series *series, enum record_column column, uint64_t seed,
+		    struct statistics_interval *interval)
+{
+	size_t count;
+	double *values = values_of(series, column, &count);
+	int err = -ENOMEM;
+
+	if (values)
+		err = statistics_bootstrap(values, count, STATISTICS_MEDIAN, STATISTICS_RESAMPLES,
+					   seed, interval);
+	free(values);
+	return err == -EINVAL ? 0 : err;
+}
+
+int series_compare(const struct series *side, const struct series *base, enum record_column column,
+		   uint64_t seed, struct statistics_effect *effect)
+{
+	size_t most = side && base ? side->count : 0, pairs = 0;
+	double *values = calloc(2 * most + 1, sizeof(*values));
+	double *bases = values + most;
+	int err;
+
+	if (!values)
+		return -ENOMEM;
+	for (size_t i = 0; i < most; i++) {
+		double value = record_number(side->rows[i], column);
+		double other = series_value(base, side->rows[i], column);
+
+		if (isnan(value) || isnan(other))
+			continue;
+		values[pairs] = value;
+		bases[pairs++] = other;
+	}
+	err = statistics_compare(values, bases, pairs, seed, effect);
+	free(values);
+	return err;
+}
+
+static int compare_blocks(const void *left, const void *right)
+{
+	return series_compare_blocks(*(const struct record *const *)left,
+				     *(const struct record *const *)right);
+}
+
+int series_blocks(const struct series *const *series, size_t count, const struct record ***blocks,
+		  size_t *block_count)
+{
+	const struct record **found;
+	size_t rows = 0, kept = 0;
+
+	for (size_t s = 0; s < count; s++)
+		rows += series[s]->count;
+	found = calloc(rows + 1, sizeof(*found));
+	if (!found)
+		return -ENOMEM;
+	rows = 0;
+	for (size_t s = 0; s < count; s++)
+		for (size_t i = 0; i < series[s]->count; i++)
+			found[rows++] = series[s]->rows[i];
+	qsort(found, rows, sizeof(*found), compare_blocks);
+	for (size_t i = 0; i < rows; i++)
+		if (i == 0 || compare_blocks(&found[kept - 1], &found[i]) != 0)
+			found[kept++] = found[i];
+	*blocks = found;
+	*block_count = kept;
+	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "results/record.h"
+#include "results/statistics.h"
 
 /* The complete rows of one cell, ordered by run and block. */
 struct series {
@@ -28,14 +29,45 @@ struct series_set {
  */
 int series_make(const struct record *records, size_t count, enum record_kind kind,
 		struct series_set *set);
+/* The same for the controls, the second entries of the A/A pairs, and nothing else. */
+int series_make_controls(const struct record *records, size_t count, enum record_kind kind,
+			 struct series_set *set);
 /* Also takes a zeroed struct. */
 void series_release(struct series_set *set);
+
+/* The series of that cell, NULL when there is none. */
+const struct series *series_find(const struct series_set *set, const char *cell);
 
 /* The order of rows within a series: by run, then block. */
 int series_compare_blocks(const struct record *a, const struct record *b);
 
+/* Orders two rows by these columns, one after the other; what is empty comes first. */
+int series_compare_columns(const struct record *a, const struct record *b,
+			   const enum record_column *columns, size_t count);
+
 /* The cell's value in the block of that row, NAN when it has none. */
 double series_value(const struct series *series, const struct record *block,
 		    enum record_column column);
+
+/* The median over the blocks that have the column; NAN when none has, or memory is out. */
+double series_median(const struct series *series, enum record_column column);
+
+/* The same with its 95 % interval; all NAN when no block has the column. 0 or -ENOMEM. */
+int series_interval(const struct series *series, enum record_column column, uint64_t seed,
+		    struct statistics_interval *interval);
+
+/*
+ * side / base over the blocks that have both (see statistics_compare()); either may be NULL:
+ * nothing to compare. 0 or -ENOMEM.
+ */
+int series_compare(const struct series *side, const struct series *base, enum record_column column,
+		   uint64_t seed, struct statistics_effect *effect);
+
+/*
+ * All blocks in which at least one of the series has a row, each once, in order: one of the rows
+ * of that block. The caller frees *blocks. 0 or -ENOMEM.
+ */
+int series_blocks(const struct series *const *series, size_t count, const struct record ***blocks,
+		  size_t *block_count);
 
 #endif

@@ -28,7 +28,7 @@ const struct summary_column summary_columns[SUMMARY_COLUMNS] = {
 	{COLUMN_blocked_share, SUMMARY_EVIDENCE},
 	{COLUMN_voluntary_switches_per_request, SUMMARY_EVIDENCE},
 	{COLUMN_involuntary_switches_per_request, SUMMARY_EVIDENCE},
-	{COLUMN_overlap_elements_per_s, SUMMARY_EVIDENCE},
+	{COLUMN_overlap_elements_per_s, SUMMARY_RATE},
 	{COLUMN_dispatch_ns_per_job, SUMMARY_COST},
 	{COLUMN_duration_s, SUMMARY_EVIDENCE},
 	{COLUMN_setup_s, SUMMARY_EVIDENCE},
@@ -72,7 +72,7 @@ static int compare_columns(const struct record *a, const struct record *b,
 int summary_compare_workloads(const struct record *a, const struct record *b)
 {
 	static const enum record_column fetch[] = {COLUMN_connections, COLUMN_origin_latency_us,
-						   COLUMN_tls, COLUMN_rate_rps};
+						   COLUMN_tls, COLUMN_rate_rps, COLUMN_overlap};
 	static const enum record_column sums[] = {COLUMN_jobs, COLUMN_squares_per_job, COLUMN_core};
 	static const enum record_column naps[] = {COLUMN_tasks, COLUMN_ticks, COLUMN_tick_s};
 	int order;
@@ -197,6 +197,7 @@ static size_t cut_cells(struct summary_draft *drafts, const struct record **rows
 		run = is_control(rows[i]) ? &draft->control : &draft->own;
 		if (run->count++ == 0)
 			run->rows = &rows[i];
+		draft->flags |= flags_read(record_text(rows[i], COLUMN_flags));
 		/* A run that fetched nothing knows no body: it must not stand for its cell. */
 		if (!draft->sample || (!draft->sample->values[COLUMN_body_bytes].present &&
 				       rows[i]->values[COLUMN_body_bytes].present))
@@ -230,6 +231,7 @@ static void make_groups(struct summary *summary, const struct summary_draft *dra
 			cell->origin_limited +=
 				strstr(record_text(drafts[i].own.rows[row], COLUMN_flags),
 				       "origin-saturated") != NULL;
+		cell->spoiled = flags_spoiling(drafts[i].flags);
 		cell->group = summary->group_count - 1;
 		cell->contender =
 			sample->kind != RECORD_FETCH || *record_text(sample, COLUMN_quadrant);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "results/flags.h"
 #include "results/record.h"
 #include "results/statistics.h"
 
@@ -48,13 +49,15 @@ struct summary_cell {
 	size_t rows;		     /* complete runs */
 	size_t group;		     /* index of its workload */
 	size_t origin_limited;	     /* of them, those in which the origin was the limit */
+	flag_set spoiled;	     /* flags that spoil rows of it, or of its control */
 	bool contender;		     /* false for the floor, which belongs to no quadrant */
 	struct summary_value values[SUMMARY_COLUMNS];
 };
 
 /*
  * A workload: cells that may be compared. Fetches by connections, TLS, offered rate, origin
- * latency and rounded body; sums by jobs, their size and core; naps by their number and length.
+ * latency, overlap and rounded body; sums by jobs, their size and core; naps by their number and
+ * length.
  */
 struct summary_group {
 	size_t first; /* its cells are cells[first] ... cells[first + count - 1], by name */
@@ -114,6 +117,13 @@ size_t summary_place(enum record_column column);
 
 /* As statistics_words(), and "cheaper by" or "dearer by" where the column is a cost. */
 const char *summary_words(size_t place, enum statistics_verdict verdict);
+
+/*
+ * The verdict in words, "undecided, too few blocks" where so few could have shown nothing after
+ * Holm's correction, whatever the difference.
+ */
+const char *summary_verdict(const struct summary *summary, const struct summary_cell *cell,
+			    size_t place);
 
 /*
  * summary.csv: a header, then a row per cell and column with values. Empty is missing; ratio is

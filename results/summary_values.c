@@ -206,6 +206,18 @@ const char *summary_words(size_t place, enum statistics_verdict verdict)
 	return statistics_words(verdict);
 }
 
+const char *summary_verdict(const struct summary *summary, const struct summary_cell *cell,
+			    size_t place)
+{
+	const struct summary_value *value = &cell->values[place];
+
+	if (value->verdict == STATISTICS_NO_DIFFERENCE &&
+	    statistics_least_p(value->effect.pairs) * (double)summary->comparisons[place] >
+		    STATISTICS_LEVEL)
+		return "undecided, too few blocks";
+	return summary_words(place, value->verdict);
+}
+
 static void write_number(FILE *file, double number)
 {
 	char text[RECORD_REAL_SIZE] = "";

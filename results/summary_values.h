@@ -15,6 +15,7 @@ struct summary_draft {
 	struct summary_rows own;
 	struct summary_rows control;
 	const struct record *sample;
+	flag_set flags; /* of all its rows */
 };
 
 /* Orders rows of one cell; 0 means the same block of the same run. */

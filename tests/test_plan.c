@@ -1,5 +1,6 @@
 /* lab/plan: an INI text becomes the right cells, and a wrong one is refused by line and key. */
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -215,6 +216,34 @@ static void wrong_plans(void **state)
 		{"[command c]\nrun = sh -c 'a\n", ":2: [c] run: a quote is not closed"},
 		{"[command c]\nrate = (.)\n", ":1: [c]: the key run is missing"},
 		{"[command c]\nrun = x {nothing}\n", "{nothing} is neither"},
+		{FETCH "rate = 20%, 0%\n", ":4: [fetch] rate: '0%' is no share of the capacity"},
+		{FETCH "rate = 2000%\n", "'2000%' is no share"},
+		{FETCH "rate = -5%\n", "'-5%' is no share"},
+		{FETCH "rate = 5%x\n", "'5%x' is no share"},
+		{FETCH "rate = %\n", "'%' is no share"},
+		{FETCH "connections = 20%\n", "connections: '20%' is not of its form"},
+		{FETCH "rate = 20%, 80%\nskip = rate>8x%\n",
+		 ":5: [fetch] skip: rate: '8x%' is not"},
+		{"[fetch]\nmodel = epoll\nrate = 20%\n",
+		 ":3: [fetch] rate: 20% is a share of what the cell reaches without a rate, which "
+		 "needs a duration"},
+		{"[fetch]\nrate = 20%\nduration = 1s\n", ":1: [fetch]: the key model is missing"},
+		{COMMAND "[origin]\nurl = 127.0.0.1:80\n", ":4: [origin] url: "},
+		{COMMAND "[origin]\nurl = http://\n", ":4: [origin] url: "},
+		{COMMAND "[origin]\nurl = https://127.0.0.1:443\n",
+		 "is not of its form; give http://HOST:PORT and nothing behind it"},
+		{COMMAND "[origin]\nurl = http://127.0.0.1:80/bytes/3\n", "nothing behind it"},
+		{COMMAND "[origin]\nurl = http://127.0.0.1:1, http://127.0.0.1:2\n",
+		 "it is one address, and no factor"},
+		{COMMAND "[origin]\nurl = http://127.0.0.1:1\nthreads = 2\n",
+		 ":5: [origin] threads: an origin that runs already is as it was started"},
+		{COMMAND "[origin]\ntls-url = https://127.0.0.1:1\n", "it goes with url"},
+		{FETCH "tls = yes\n[origin]\nurl = http://127.0.0.1:1\n",
+		 ":6: [origin] url: a cell asks by TLS; say where with tls-url"},
+		{FETCH "tls = yes\ncacert = {ca}\n[origin]\nurl = http://127.0.0.1:1\n"
+		       "tls-url = https://127.0.0.1:2\n",
+		 ":5: {ca} is the certificate of an origin that the lab starts"},
+		{"[experiment]\nreport = regime\n", "did you mean regimes?"},
 		{"[origin]\nprot = 3\n", ":2: [origin] has no key 'prot'"},
 		{"[experiment]\nblocks = ${IOLAB_NO_SUCH}\n",
 		 ":2: the environment has no variable IOLAB_NO_SUCH"},
@@ -454,6 +483,77 @@ static void sums(void **state)
 	plan_release(&plan);
 }
 
+/* Shares of a capacity: which cells have one in common, and what that takes. */
+static void shares(void **state)
+{
+	const struct plan_cell *first;
+	double share;
+	struct plan plan;
+	char why[512];
+
+	(void)state;
+	assert_true(plan_share("80%", &share) && share == 0.8);
+	assert_true(plan_share("12.5%", &share) && share == 0.125);
+	assert_false(plan_share("80", &share) || plan_share("80 %", &share) ||
+		     plan_share("8e1%", &share) || plan_share("inf%", &share));
+	if (read_text("[experiment]\nblocks = 4\n[fetch a]\nmodel = epoll, uring\n"
+		      "rate = 1000, 50%, 90%, 110%\nconnections = 2, 8\nduration = 1s\n"
+		      "skip = rate>100% connections>2\nskip = rate=50% model=uring\n"
+		      "baseline = model=epoll\n",
+		      &plan, why, sizeof(why)))
+		fail_msg("%s", why);
+	/* epoll: 4 + 3, and their twins; uring: 3 + 2. */
+	assert_int_equal(plan.cell_count, 2 * 7 + 5);
+	assert_null(find(&plan, "a/epoll/110%/8", false));
+	assert_null(find(&plan, "a/uring/50%/2", false));
+	assert_null(plan_capacity_cell(&plan, find(&plan, "a/epoll/1000/2", false)));
+	first = find(&plan, "a/epoll/50%/8", false);
+	assert_ptr_equal(plan_capacity_cell(&plan, first), first);
+	assert_ptr_equal(plan_capacity_cell(&plan, find(&plan, "a/epoll/90%/8", false)), first);
+	assert_ptr_equal(plan_capacity_cell(&plan, find(&plan, "a/epoll/90%/8", true)), first);
+	assert_ptr_equal(plan_capacity_cell(&plan, find(&plan, "a/uring/110%/2", false)),
+			 find(&plan, "a/uring/90%/2", false));
+	/* Four capacities, three times each, and four blocks. */
+	assert_true(fabs(plan_expected_s(&plan) - (12 + 4 * 19) * 1.045) < 1e-6);
+	plan_release(&plan);
+}
+
+/* The cells of each shipped plan, controls and capacities' cells as they should be. */
+static void shipped_plans_have(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned cells, controls;
+		enum plan_report report;
+		double most_s;
+	} rows[] = {
+		{"fetch", 4 * 3 * 3 * 2 + 18, 18, PLAN_CELLS, 900},
+		{"uring", 2 * (21 + 1) + 2, 2, PLAN_CELLS, 900},
+		{"latency", 4 * 8 + 8, 8, PLAN_LATENCY, 900},
+		{"scaling", 2 * 6 + 1 + 3 * 4 + 1, 2, PLAN_SCALING, 900},
+		{"regimes", 4 * 3 * 3 + 9, 9, PLAN_REGIMES, 900},
+		{"overlap", 3 * 6 + 3 + 1, 3, PLAN_CELLS, 900},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned controls = 0;
+		struct plan plan;
+		char why[512];
+
+		if (plan_read(rows[i].name, 0, &plan, why, sizeof(why)))
+			fail_msg("%s: %s", rows[i].name, why);
+		for (unsigned k = 0; k < plan.cell_count; k++)
+			controls += plan.cells[k].control;
+		assert_int_equal(plan.cell_count, rows[i].cells);
+		assert_int_equal(controls, rows[i].controls);
+		assert_int_equal(plan.report, rows[i].report);
+		assert_true(strlen(plan.read) > 100);
+		assert_true(plan.blocks >= 10 && plan_expected_s(&plan) < rows[i].most_s);
+		plan_release(&plan);
+	}
+}
+
 static void shipped_plans_read(void **state)
 {
 	struct plan plan;
@@ -486,6 +586,8 @@ int main(void)
 		cmocka_unit_test(how_long),
 		cmocka_unit_test(too_many_cells),
 		cmocka_unit_test(sums),
+		cmocka_unit_test(shares),
+		cmocka_unit_test(shipped_plans_have),
 		cmocka_unit_test(shipped_plans_read),
 	};
 

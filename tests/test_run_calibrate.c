@@ -206,6 +206,37 @@ static void latencies_have_limits(void **state)
 	}
 }
 
+/* The three figures that a lab has to show, at their limits. */
+static void targets_and_their_limits(void **state)
+{
+	struct calibrate_target t[CALIBRATE_TARGETS];
+	struct calibrate_findings f = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < CALIBRATE_DELAYS; i++)
+		f.delays[i].good = true;
+	f.alarms[CALIBRATE_KINDS].tries = 40;
+	f.alarms[CALIBRATE_KINDS].seen = 2;
+	f.slowdowns[2].found.tries = 20;
+	f.slowdowns[2].found.seen = 18;
+	calibrate_targets(&f, t);
+	for (unsigned i = 0; i < CALIBRATE_TARGETS; i++)
+		assert_int_equal(t[i].verdict, CALIBRATE_MET);
+	f.alarms[CALIBRATE_KINDS].seen = 3;
+	f.slowdowns[2].found.seen = 17;
+	f.delays[3].good = false;
+	calibrate_targets(&f, t);
+	for (unsigned i = 0; i < CALIBRATE_TARGETS; i++)
+		assert_int_equal(t[i].verdict, CALIBRATE_MISSED);
+	f.alarms[CALIBRATE_KINDS].tries = 39;
+	f.alarms[CALIBRATE_KINDS].seen = 0;
+	f.slowdowns[2].found.tries = f.slowdowns[2].found.seen = 9;
+	calibrate_targets(&f, t);
+	assert_int_equal(t[0].verdict, CALIBRATE_TOO_FEW);
+	assert_int_equal(t[1].verdict, CALIBRATE_TOO_FEW);
+	assert_string_equal(calibrate_verdict_text(t[0].verdict), "too few tries to tell");
+}
+
 static void too_few_blocks(void **state)
 {
 	struct calibrate_findings f;
@@ -377,6 +408,7 @@ int main(void)
 		cmocka_unit_test(false_alarms_are_counted),
 		cmocka_unit_test(wrong_directions_are_told),
 		cmocka_unit_test(latencies_have_limits),
+		cmocka_unit_test(targets_and_their_limits),
 		cmocka_unit_test(too_few_blocks),
 		cmocka_unit_test(quick),
 		cmocka_unit_test(as_text),

@@ -225,6 +225,28 @@ static void bad_input(void **state)
 	refused((const char *[]){at("a"), at("figure.csv"), NULL}, 1, "figure.csv:2: requests: ");
 }
 
+/* "a" and "b" differ in their second cells, each of which has one row that steal spoils. */
+static void strict_lets_no_claim_rest_on_flagged_rows(void **state)
+{
+	struct child child;
+
+	(void)state;
+	assert_int_equal(compare(&child, (const char *[]){"--strict", at("a"), at("b"), NULL}), 4);
+	assert_non_null(strstr(child.err.text,
+			       "strict: 1 of 1 claim rests on flagged rows: second (steal)\n"));
+	assert_non_null(strstr(child.out.text, "times slower"));
+	child_free(&child);
+	/* It goes before the regression, which cannot be trusted. */
+	assert_int_equal(compare(&child, (const char *[]){"--strict", "--threshold=5%", at("a"),
+							  at("b"), NULL}),
+			 4);
+	child_free(&child);
+	/* The rows are as bad, but nothing is claimed. */
+	assert_int_equal(compare(&child, (const char *[]){"--strict", at("a"), at("c"), NULL}), 0);
+	assert_null(strstr(child.err.text, "strict"));
+	child_free(&child);
+}
+
 static void strangers_share_nothing(void **state)
 {
 	const char *path;
@@ -284,6 +306,7 @@ int main(void)
 		cmocka_unit_test(bad_input),
 		cmocka_unit_test(strangers_share_nothing),
 		cmocka_unit_test(another_plan_is_matched_by_factors),
+		cmocka_unit_test(strict_lets_no_claim_rest_on_flagged_rows),
 		cmocka_unit_test(cut_csv),
 	};
 

@@ -471,6 +471,14 @@ static void pinned_is_read_back(void **state)
 	json_decref(row);
 }
 
+/* Others may have disturbed the run, and then it has their flags too. */
+static bool has_flag(const json_t *row, const char *word)
+{
+	const char *flags = json_string_value(json_object_get(row, "flags"));
+
+	return flags && strstr(flags, word);
+}
+
 /* Under a policy, as typed; and somebody who moves the workers meanwhile is in the row. */
 static void placed_and_moved(void **state)
 {
@@ -481,7 +489,7 @@ static void placed_and_moved(void **state)
 	(void)state;
 	assert_text(row, "placement", "numa");
 	assert_null(strstr(json_string_value(json_object_get(row, "cpus")), "-"));
-	assert_null(json_object_get(row, "flags"));
+	assert_false(has_flag(row, "moved"));
 	json_decref(row);
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
 		print_message("skipped: needs two CPUs\n");
@@ -508,7 +516,7 @@ static void placed_and_moved(void **state)
 			print_message("taskset failed: is it there?\n");
 		assert_int_equal(child_wait(&child, CHILD_LIMIT_MS), 0);
 		row = fetching_row(&child);
-		assert_text(row, "flags", "moved");
+		assert_true(has_flag(row, "moved"));
 		json_decref(row);
 		child_free(&child);
 	}

@@ -326,6 +326,15 @@ static void bad_command_lines(void **state)
 		{"blocking", {"--wait=spin", "http://127.0.0.1/", NULL}, 2, "can only block"},
 		{"nonblocking", {"--wait=block", "http://127.0.0.1/", NULL}, 2, "can only spin"},
 		{"floor", {"http://127.0.0.1/", NULL}, 2, "--requests or --duration"},
+		{"epoll", {"--seed=3", "-n1", "http://127.0.0.1:1/", NULL}, 2, "--seed goes with"},
+		{"epoll",
+		 {"--seed=3", "-n1", "--rate=10", "http://127.0.0.1:1/", NULL},
+		 2,
+		 "--seed goes with"},
+		{"epoll",
+		 {"--tls-session=resumed", "-n1", "http://127.0.0.1:1/", NULL},
+		 2,
+		 "--tls-session: no URL"},
 	};
 
 	(void)state;

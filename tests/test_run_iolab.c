@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "lab/plans.h"
+#include "results/flags.h"
 #include "results/record.h"
 #include "tests/child.h"
 
@@ -539,7 +540,8 @@ static void lists(void **state)
 	assert_int_equal(iolab(&child, columns), 0);
 	for (const char *p = child.out.text; *p; p++)
 		lines += *p == '\n';
-	assert_int_equal(lines, RECORD_COLUMNS);
+	/* The flags stand below, behind an empty line and one that says so. */
+	assert_int_equal(lines, RECORD_COLUMNS + 2 + FLAGS);
 	child_free(&child);
 }
 

@@ -404,7 +404,7 @@ static void killed_worker(void **state)
 	contains("done again");
 	assert_int_equal(killed("--on-death rerun --json", 0), 0);
 	object = record();
-	assert_string_equal(text(object, "flags"), "worker_died");
+	assert_non_null(strstr(text(object, "flags"), "worker_died"));
 	assert_string_equal(text(object, "sum"), "270003780024375058870");
 	json_decref(object);
 }
@@ -448,7 +448,7 @@ static void moved(void **state)
 				 p ? 2 : 1, ways[i]);
 			assert_int_equal(shell(programs[p], command), 0);
 			object = record();
-			if (strcmp(text(object, "flags"), "moved") != 0)
+			if (!strstr(text(object, "flags"), "moved"))
 				fail_msg("%s %s: flags '%s'", programs[p], ways[i],
 					 text(object, "flags"));
 			json_decref(object);

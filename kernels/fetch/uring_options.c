@@ -10,6 +10,7 @@
 #define NAPI_DEFAULT_US 50
 
 const struct model_option uring_option_rows[] = {
+	{"plain", VALUE_NONE, false, "none of these: the ring as the kernel makes it"},
 	{"defer", VALUE_NONE, false, "completions are worked off inside the wait (DEFER_TASKRUN)"},
 	{"coop", VALUE_NONE, false, "completions do not interrupt the thread (COOP_TASKRUN)"},
 	/* Without a CPU its thread inherits the worker's: pinned, both share that one core. */
@@ -84,6 +85,8 @@ int uring_options_check(const struct model_choices *choices, enum wait_mode wait
 				      "--uring: %s goes with --wait=block: a thread that spins "
 				      "never waits",
 				      of_waits[i]);
+	if (chosen(choices, "plain") && choices->count > 1)
+		return refuse(why, why_size, "--uring: plain is none of the others: leave it out");
 	if (sqpoll && sqpoll->has_value && sqpoll->value > INT32_MAX)
 		return refuse(why, why_size, "--uring: sqpoll:%" PRIu64 " is no CPU",
 			      sqpoll->value);
@@ -185,4 +188,6 @@ void uring_options_text(const struct uring_options *o, const struct uring_findin
 		    f->napi_idle ? "(not effective)" : "");
 	if (o->min_wait_us)
 		add(text, "min-wait:%" PRIu32 "us", o->min_wait_us);
+	if (!text[0])
+		add(text, "plain");
 }

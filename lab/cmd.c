@@ -1,0 +1,12 @@
+/* What iolab's commands have in common: see cmd.h. */
+#include "lab/cmd.h"
+
+#include <stdio.h>
+
+void cmd_print_json(json_t *object)
+{
+	if (!object || json_dumpf(object, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(15)) ||
+	    putchar('\n') == EOF || fflush(stdout))
+		status_exit(STATUS_FAILED, "--json: cannot print: %m");
+	json_decref(object);
+}

@@ -1,0 +1,40 @@
+/*
+ * A comparison in words, the same in every report: "faster by 12.3 % [10.1, 14.5]". And what may
+ * be said at all: how many blocks it takes, how many rows are flagged, the floor under claims.
+ */
+#ifndef RESULTS_CLAIM_H
+#define RESULTS_CLAIM_H
+
+#include <stdio.h>
+
+#include "results/record.h"
+#include "results/statistics.h"
+
+#define CLAIM_TEXT_SIZE 96
+
+/*
+ * `words` are those of the verdict, "faster by". Without a difference they stand alone; "" when
+ * nothing was compared. Returns `text`.
+ */
+const char *claim_text(const struct statistics_effect *effect, enum statistics_verdict verdict,
+		       const char *words, char text[static CLAIM_TEXT_SIZE]);
+
+/* Fewest blocks whose smallest p survives Holm's correction over so many comparisons. */
+size_t claim_blocks_needed(double comparisons);
+
+/* How verdicts from so many pairs are come by, once for all tables of a report. */
+void claim_method(FILE *file, size_t pairs);
+
+/*
+ * The line that stands under every table of verdicts on `what`, such as "throughput": over how many
+ * comparisons Holm's correction went, the noise floor (a factor, NAN: no control), and when
+ * `pairs` blocks cannot decide so many. `looks` is how often each comparison was as good as made,
+ * 1 but where a side was chosen by its figures. Nothing without comparisons.
+ */
+void claim_floor(FILE *file, const char *what, size_t pairs, size_t comparisons, double looks,
+		 double floor);
+
+/* "Flagged: 12 of 300 rows (origin-saturated 10, steal 2)." Nothing when there are none. */
+void claim_flags(FILE *file, const struct record *records, size_t count);
+
+#endif

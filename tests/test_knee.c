@@ -1,0 +1,249 @@
+/*
+ * results/knee: the knee of curves whose answer is known, under noise by simulation, saturation,
+ * who is compared with whom, and the words.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "results/knee.h"
+
+#define LOADS 7
+
+static const double shares[LOADS] = {0.2, 0.4, 0.5, 0.6, 0.8, 0.9, 0.95};
+
+/*
+ * Kleinrock's own results: M/M/1, T = 1 / (1 - rho), has its most power at rho = 1/2; M/D/1,
+ * T = 1 + rho / (2 (1 - rho)), at rho = 2 - sqrt 2 = 0.586; D/D/1, T = 1 up to rho = 1, at 1.
+ */
+static void queues(void **state)
+{
+	double rates[200], single[200], fixed[200], steady[200];
+
+	(void)state;
+	for (size_t i = 0; i < 200; i++) {
+		double rho = (double)(i + 1) / 201;
+
+		rates[i] = rho;
+		single[i] = 1 / (1 - rho);
+		fixed[i] = 1 + rho / (2 * (1 - rho));
+		steady[i] = 1;
+	}
+	assert_true(fabs(rates[knee_find(rates, single, 200)] - 0.5) < 0.005);
+	assert_true(fabs(rates[knee_find(rates, fixed, 200)] - (2 - sqrt(2))) < 0.005);
+	assert_int_equal(knee_find(rates, steady, 200), 199);
+}
+
+static void no_power(void **state)
+{
+	(void)state;
+	assert_int_equal(knee_find(NULL, NULL, 0), 0);
+	assert_int_equal(knee_find((double[]){0, -1, 1}, (double[]){1, 1, 0}, 3), 3);
+	assert_int_equal(knee_find((double[]){1, NAN, 3}, (double[]){1, 1, NAN}, 3), 0);
+	/* The first of equals. */
+	assert_int_equal(knee_find((double[]){1, 2, 4}, (double[]){1, 2, 4}, 3), 0);
+}
+
+static struct record *rows;
+static size_t row_count;
+
+static int stop(void **state)
+{
+	(void)state;
+	record_free_all(rows, row_count);
+	rows = NULL;
+	row_count = 0;
+	return 0;
+}
+
+static struct record *add(const char *model, const char *role, unsigned block, double capacity,
+			  double share, double came, double latency_us)
+{
+	struct record *row;
+	char cell[64];
+
+	rows = realloc(rows, (row_count + 1) * sizeof(*rows));
+	assert_non_null(rows);
+	row = &rows[row_count++];
+	record_init(row, RECORD_FETCH);
+	snprintf(cell, sizeof(cell), "%s/%g%%", model, 100 * share);
+	record_set_text(row, COLUMN_cell, cell);
+	record_set_text(row, COLUMN_role, role);
+	record_set_text(row, COLUMN_model, model);
+	record_set_count(row, COLUMN_block, block);
+	record_set_count(row, COLUMN_connections, 64);
+	record_set_count(row, COLUMN_workers, 1);
+	record_set_real(row, COLUMN_rate_rps, capacity * share);
+	record_set_real(row, COLUMN_rate_share, share);
+	record_set_count(row, COLUMN_requests, (uint64_t)(10000 * came));
+	record_set_count(row, COLUMN_unsent, (uint64_t)(10000 * (1 - came)));
+	record_set_real(row, COLUMN_throughput_rps, capacity * share * came);
+	record_set_real(row, COLUMN_latency_p50_us, latency_us / 2);
+	record_set_real(row, COLUMN_latency_p99_us, latency_us);
+	record_set_real(row, COLUMN_latency_uncorrected_p99_us, 40);
+	return row;
+}
+
+static uint64_t random_state = 5;
+
+static double noise(double size)
+{
+	double sum = -6;
+
+	for (unsigned i = 0; i < 12; i++)
+		sum += (double)statistics_random(&random_state) / 18446744073709551616.0;
+	return exp(size * sum);
+}
+
+static void add_queue(const char *model, const char *role, unsigned block, double capacity,
+		      double size)
+{
+	for (size_t i = 0; i < LOADS; i++)
+		add(model, role, block, capacity, shares[i], 1,
+		    100 / (1 - shares[i]) * noise(size));
+}
+
+/*
+ * M/M/1 with latencies that scatter by a tenth, nine blocks: its knee, 0.5, is in the interval
+ * nearly always, and equal models are said to differ in 5 % of the runs at most: 12 of 100 would
+ * happen by chance less than once in two hundred times.
+ */
+static void under_noise(void **state)
+{
+	unsigned in = 0, claimed = 0;
+
+	for (unsigned run = 0; run < 100; run++) {
+		const struct knee_line *line;
+		struct knee knee;
+
+		for (unsigned block = 1; block <= 9; block++) {
+			add_queue("epoll", "cell", block, 1e5, 0.1);
+			add_queue("epoll", "control", block, 1e5, 0.1);
+			add_queue("uring", "cell", block, 1e5, 0.1);
+		}
+		assert_int_equal(knee_make(rows, row_count, run, &knee), 0);
+		assert_int_equal(knee.count, 2);
+		line = &knee.lines[0];
+		assert_true(line->is_baseline && line->count == LOADS);
+		assert_true(line->low <= line->knee && line->knee <= line->high);
+		in += line->low <= 2 && 2 <= line->high;
+		claimed += knee.lines[1].verdict != STATISTICS_NO_DIFFERENCE &&
+			   knee.lines[1].verdict != STATISTICS_NOT_COMPARED;
+		knee_release(&knee);
+		stop(state);
+	}
+	if (in < 90 || claimed > 11)
+		fail_msg("0.5 in the interval %u times, %u false alarms", in, claimed);
+}
+
+static char *printed(void)
+{
+	char *text = NULL;
+	struct knee knee;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	assert_non_null(file);
+	assert_int_equal(knee_make(rows, row_count, 3, &knee), 0);
+	assert_int_equal(knee_print(&knee, file, false), 0);
+	fclose(file);
+	knee_release(&knee);
+	return text;
+}
+
+static void says(const char *part)
+{
+	char *text = printed();
+
+	if (!strstr(text, part))
+		fail_msg("'%s' is not in:\n%s", part, text);
+	free(text);
+}
+
+static void words(void **state)
+{
+	(void)state;
+	says("no latency against load to show");
+	for (unsigned block = 1; block <= 9; block++) {
+		double drift = 1 + 0.01 * (block % 4);
+
+		for (size_t i = 0; i < 5; i++) {
+			static const double load[] = {0.2, 0.5, 0.8, 1, 1.1};
+			static const double came[] = {1, 0.995, 0.99, 0.97, 0.9};
+			static const double us[] = {100, 110, 140, 2000, 90000};
+
+			add("epoll", "cell", block, 1e5, load[i], came[i], us[i] * drift);
+			add("epoll", "control", block, 1e5, load[i], came[i], us[i] * drift);
+			add("uring", "cell", block, 1.2e5, load[i], came[i], us[i] * drift);
+		}
+		/* Too few loads for a knee. */
+		add("poll", "cell", block, 1e5, 0.2, 1, 100);
+		add("poll", "cell", block, 1e5, 0.4, 1, 100);
+	}
+	says("The knee is at 80 %, 80.0 k/s, where half the fetches take at most 70.7 µs");
+	says("(95 % interval over blocks: 80 % to 80 %).");
+	says("Saturation: at 100 % 97.0 % of what was due came; all that was due came up to 80 %");
+	says("against that of epoll\n  uring: faster by 20 % [20, 20]\n");
+	says("the knee's rate: 1 comparison; noise floor 0.0 %");
+}
+
+/* What ends at the edge of what was tried is said to. */
+static void edges(void **state)
+{
+	(void)state;
+	for (unsigned block = 1; block <= 3; block++)
+		for (size_t i = 0; i < 3; i++) {
+			add("flat", "cell", block, 1e5, shares[i], 1, 100);
+			add("steep", "cell", block, 1e5, shares[i], 0.9, 100 * pow(10, (double)i));
+			add("shaky", "cell", block, 1e5, shares[i], block % 2 ? 0.99 : 0.9, 100);
+		}
+	says("No higher load was tried: it may be above");
+	says("not reached with any load tried; all that was due came up to 50 %");
+	says("No lower load was tried: it may be below");
+	says("Saturation: at 20 % 90.0 % of what was due came; not even the lowest");
+	says("99.0 % ?");
+	says("unknown, no A/A control");
+	says("3 blocks cannot decide so many");
+}
+
+/* A load that is missing in a block, and a row that failed. */
+static void gaps(void **state)
+{
+	struct knee knee;
+
+	(void)state;
+	for (unsigned block = 1; block <= 6; block++)
+		for (size_t i = 0; i < 3; i++) {
+			struct record *row =
+				add("epoll", "cell", block, 1e5, shares[i], 1, 100 + (double)i);
+
+			if (block == 2 && i == 1)
+				record_set_text(row, COLUMN_flags, "failed timeout");
+			add("uring", "cell", block, 1e5, shares[i], 1, 100 + (double)i);
+		}
+	assert_int_equal(knee_make(rows, row_count, 3, &knee), 0);
+	assert_int_equal(knee.count, 2);
+	assert_int_equal(knee.lines[0].blocks, 6);
+	assert_int_equal(knee.lines[1].effect.pairs, 5);
+	knee_release(&knee);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(queues),
+		cmocka_unit_test(no_power),
+		cmocka_unit_test_teardown(under_noise, stop),
+		cmocka_unit_test_teardown(words, stop),
+		cmocka_unit_test_teardown(edges, stop),
+		cmocka_unit_test_teardown(gaps, stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
