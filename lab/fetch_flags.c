@@ -99,6 +99,7 @@ void fetch_flag_row(struct record *r, const struct fetch_merged *m, const struct
 		{FLAG_LITTLE, is_little_broken(m, o)},
 		{FLAG_PREEMPTED, is_preempted(m, cpus, o->run.count)},
 		{FLAG_MOVED, m->moved},
+		{FLAG_WINDOW, fetch_above_window(m, o)},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
