@@ -207,6 +207,9 @@ static void assert_all(const char *pattern, const char *const *arguments)
 		struct child child;
 		int status;
 
+		/* It fetches by an interface of its own: test_run_xdp runs it. */
+		if (strstr(argv[0], "/fetch-xdp"))
+			continue;
 		for (size_t k = 0; arguments[k]; k++)
 			argv[2 + k] = arguments[k];
 		status = child_run(&child, argv);
