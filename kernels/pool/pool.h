@@ -64,7 +64,8 @@ struct pool;
 /*
  * Makes the workers and returns when each is bound and ready. Returns 0, or -errno with one line
  * in why, and then everything started has been ended: what bind returned, -EAGAIN or -ENOMEM at
- * a limit of threads, processes or memory, -ECHILD when a worker died at once, -EINVAL.
+ * a limit of threads, processes or memory, -ECHILD when a worker died before all were ready (who,
+ * and by which signal), -EINVAL.
  */
 int pool_start(struct pool **pool, const struct pool_settings *settings, char *why,
 	       size_t why_size);
@@ -91,11 +92,12 @@ struct pool_job {
 /*
  * Does every item exactly once and returns when all results are there, in order. Returns 0, or
  * with one line in why: -ECHILD when a worker died (who, and by which signal) under
- * POOL_DEATH_FAILS, -EINVAL for too many items, and per job also what pool_start() returns. The
- * results are incomplete then; the pool may be used again. A worker that died between two maps
- * is replaced when the next one begins, or makes it fail. Under POOL_DEATH_RERUNS a line in why
- * tells of deaths although 0 is returned; otherwise why is left alone. Not to be called by two
- * threads at once.
+ * POOL_DEATH_FAILS, or cannot be replaced, -EINVAL for too many items, and per job also what
+ * pool_start() returns. The results are incomplete then; the pool may be used again. A worker that
+ * died between two maps is replaced when the next one begins, or makes it fail; one that died
+ * during a map makes that fail even if all items were done. Every death is told of once: under
+ * POOL_DEATH_RERUNS a line in why tells of those that pool_deaths() has newly counted although 0
+ * is returned; otherwise why is left alone. Not to be called by two threads at once.
  *
  * The kernel tells of deaths by SIGCHLD, which a POOL_PROCESSES handles from its start to its
  * stop (what was installed before is called too, and put back): a waiting map learns of one at
@@ -103,7 +105,7 @@ struct pool_job {
  */
 int pool_map(struct pool *pool, const struct pool_job *job, char *why, size_t why_size);
 
-/* How many workers died since pool_start(); each was replaced. */
+/* How many workers died since pool_start(), as far as a line in some why has told. */
 unsigned pool_deaths(const struct pool *pool);
 
 /* The process ids of the workers of a POOL_PROCESSES, the caller's first; 0 for other kinds. */

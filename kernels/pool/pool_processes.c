@@ -12,35 +12,41 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int pool_fork(struct pool_place *place, void (*child)(struct pool_place *place))
+/* In the new process: dies with its parent, and leaves the parent's handlers behind. */
+static void become_worker(pid_t parent, const sigset_t *mask)
 {
 	static const int handled[] = {SIGHUP, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD};
-	pid_t parent = getpid();
 
-	place->process = fork();
-	if (place->process < 0)
-		return -errno;
-	if (place->process > 0)
-		return 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	/* The terminal sends Ctrl-C to everyone; the parent's handlers are not for here. */
+	/* The terminal sends Ctrl-C to everyone; it is for the parent to deal with. */
 	signal(SIGINT, SIG_IGN);
 	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
 		signal(handled[i], SIG_DFL);
-	child(place);
-	_exit(0);
+	pthread_sigmask(SIG_SETMASK, mask, NULL);
 }
 
-void pool_child_death(const siginfo_t *info, char *why, size_t why_size)
+int pool_fork(struct pool_place *place, void (*child)(struct pool_place *place))
 {
-	if (info->si_code == CLD_EXITED)
-		snprintf(why, why_size, "worker process %d exited by itself with status %d",
-			 info->si_pid, info->si_status);
-	else
-		snprintf(why, why_size, "worker process %d was killed by signal %d (%s)",
-			 info->si_pid, info->si_status, strsignal(info->si_status));
+	pid_t parent = getpid(), process;
+	sigset_t all, before;
+	int err;
+
+	/* No handler of the parent's runs in the child, or before the place knows its process. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	process = fork();
+	if (process == 0) {
+		become_worker(parent, &before);
+		child(place);
+		_exit(0);
+	}
+	err = process < 0 ? -errno : 0;
+	place->process = process;
+	atomic_store(&place->alive, !err);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
 }
 
 static void begin(struct pool_place *place)
@@ -64,7 +70,6 @@ static int spawn(struct pool *pool, unsigned worker, char *why, size_t why_size)
 	if (err)
 		snprintf(why, why_size, "cannot fork process %u of %u: %s", worker + 1,
 			 pool->settings.workers, strerror(-err));
-	place->alive = !err;
 	return err;
 }
 
@@ -144,23 +149,21 @@ static void unwatch(struct pool *pool)
 		sigaction(SIGCHLD, &handled_before, NULL);
 }
 
-static unsigned reap(struct pool *pool, char *why, size_t why_size)
+static void reap(struct pool *pool)
 {
-	unsigned deaths = 0;
-
 	for (unsigned worker = 1; worker < pool->settings.workers; worker++) {
 		struct pool_place *place = &pool->places[worker];
 		siginfo_t info = {0};
 
-		if (!place->alive ||
-		    waitid(P_PID, (id_t)place->process, &info, WEXITED | WNOHANG) || !info.si_pid)
+		if (!atomic_load(&place->alive) ||
+		    (!waitid(P_PID, (id_t)place->process, &info, WEXITED | WNOHANG) &&
+		     !info.si_pid))
 			continue;
-		place->alive = false;
-		pool_child_death(&info, why, why_size);
-		deaths++;
+		atomic_store(&place->alive, false);
+		/* One that refused to be bound ends too: that is no death. */
+		if (atomic_load(&pool->shared->worker[worker].state) != POOL_REFUSED)
+			pool_note_death(pool, place->process, &info);
 	}
-	pool->deaths += deaths;
-	return deaths;
 }
 
 const struct pool_kind_calls pool_processes = {
