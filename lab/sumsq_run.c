@@ -72,6 +72,12 @@ static bool is_worker_bound(void *pinning, unsigned worker)
 	return pinning_holds(pinning, worker);
 }
 
+/* A worker that died has failed; what cannot be had, this host has not. */
+static enum status status_of(int pool_err)
+{
+	return pool_err == -ECHILD ? STATUS_FAILED : STATUS_UNABLE;
+}
+
 static void start_pool(struct sumsq_run *run)
 {
 	const struct sumsq_options *options = run->options;
@@ -90,14 +96,16 @@ static void start_pool(struct sumsq_run *run)
 		.is_bound = is_worker_bound,
 	};
 	char why[WHY];
+	int err;
 
 	if (options->idle)
 		run->spin_ns = options->spin_ns;
 	else if (is_kept && !run->pinning.shared)
 		run->spin_ns = SUMSQ_SPIN_NS;
 	settings.spin_ns = run->spin_ns;
-	if (pool_start(&run->pool, &settings, why, sizeof(why)))
-		status_exit(STATUS_UNABLE, "%s", why);
+	err = pool_start(&run->pool, &settings, why, sizeof(why));
+	if (err)
+		status_exit(status_of(err), "%s", why);
 }
 
 void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
@@ -140,7 +148,7 @@ static void heed(struct sumsq_run *run, int err, const char *why)
 	unsigned deaths = pool_deaths(run->pool);
 
 	if (err)
-		give_up(run, err == -ECHILD ? STATUS_FAILED : STATUS_UNABLE, why);
+		give_up(run, status_of(err), why);
 	if (deaths > run->deaths)
 		status_warn("%s; it was replaced, and what it left undone was done again", why);
 	run->deaths = deaths;
