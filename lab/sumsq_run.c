@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "lab/status.h"
+#include "lab/sumsq_signals.h"
 
 #define WHY 256
 
@@ -15,27 +15,7 @@
 #define EMPTY_PER_JOB 50
 #define EMPTY_MAPS    7
 
-/* Where Ctrl-C says so. The workers look there, and so does the caller between passes. */
-static _Atomic bool *stop;
-/* A worker's death stops them too, but that is no interruption. */
-static _Atomic bool is_interrupted;
-
-static void on_interrupt(int signal)
-{
-	(void)signal;
-	atomic_store(&is_interrupted, true);
-	atomic_store(stop, true);
-}
-
-static void watch_for_interrupts(struct sumsq_run *run)
-{
-	struct sigaction action = {.sa_handler = on_interrupt};
-
-	stop = &run->jobs.common->stop;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
+/* By an interruption, or by the death of a worker, of which the next map tells. */
 static bool is_stopped(const struct sumsq_run *run)
 {
 	return atomic_load(&run->jobs.common->stop);
@@ -129,7 +109,7 @@ void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
 		status_exit(STATUS_UNABLE, "%s", why);
 	run->jobs.common->has_lock = options->global_lock;
 	run->jobs.common->wants_process = options->per_job;
-	watch_for_interrupts(run);
+	sumsq_signals_catch(&run->jobs.common->stop);
 	open_counters(run);
 	host_watch_open(&run->watch, run->pinning.cpus, "");
 	start_pool(run);
@@ -259,7 +239,7 @@ void sumsq_run_measure(struct sumsq_run *run)
 	/* Now: an empty job is to be priced without them. */
 	counters_close(&run->counters);
 	energy_close(&run->energy);
-	run->partial = atomic_load(&is_interrupted);
+	run->partial = sumsq_signals_interrupted();
 	if (has_record(options) && !run->partial)
 		price_empty_jobs(run);
 	pool_stop(run->pool);

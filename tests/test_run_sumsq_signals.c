@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -102,10 +103,84 @@ static void killed_while_it_starts(void **state)
 	print_message("%u of %u starts lost a worker\n", failed, STARTS);
 }
 
+static void sleep_ms(unsigned ms)
+{
+	usleep(ms * 1000);
+}
+
+/* A record of a run that was cut short, and nothing on stderr. */
+static void assert_partial(const struct child *child)
+{
+	assert_string_equal(child->err.text, "");
+	assert_non_null(strstr(child->out.text, "\"partial\": 1"));
+	assert_null(strstr(child->out.text, "\"elements\": 0,"));
+}
+
+/* Dead, whether or not whoever inherited it has collected it. */
+static bool is_gone(pid_t pid)
+{
+	char path[64], state = 'X';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	if (!file)
+		return true;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'X';
+	fclose(file);
+	return state == 'Z' || state == 'X';
+}
+
+/* One that waits for a worker which does not run hears the second interruption. */
+static void a_stopped_worker(void **state)
+{
+	static const int seconds[] = {SIGINT, SIGTERM};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct child child = started("sumsq-processes", "-w 2 --duration 500ms");
+		pid_t children[CHILDREN_MAX];
+
+		await_children(child.pid, 1, children);
+		sleep_ms(200);
+		kill(children[0], SIGSTOP);
+		kill(child.pid, SIGINT);
+		sleep_ms(400);
+		assert_int_equal(kill(child.pid, 0), 0);
+		assert_int_equal(child_end(&child, seconds[i], CHILD_LIMIT_MS), 128 + seconds[i]);
+		assert_true(child_one_line(child.err.text));
+		assert_non_null(strstr(child.err.text, "interrupted again"));
+		/* The worker went with it, stopped as it was. */
+		for (unsigned tries = 0; !is_gone(children[0]); tries++) {
+			assert_true(tries < 10000);
+			sleep_ms(1);
+		}
+		child_free(&child);
+	}
+}
+
+/* timeout(1) sends two signals at once, which are one interruption. */
+static void twice_at_once(void **state)
+{
+	struct child child = started("sumsq-processes", "-w 2 --duration 60s --json");
+	pid_t children[CHILDREN_MAX];
+
+	(void)state;
+	await_children(child.pid, 1, children);
+	sleep_ms(300);
+	kill(child.pid, SIGTERM);
+	assert_int_equal(child_end(&child, SIGINT, CHILD_LIMIT_MS), 130);
+	assert_partial(&child);
+	child_free(&child);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_while_it_starts),
+		cmocka_unit_test(a_stopped_worker),
+		cmocka_unit_test(twice_at_once),
 	};
 
 	if (needs_children(NULL))
