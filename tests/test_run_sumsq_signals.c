@@ -175,12 +175,39 @@ static void twice_at_once(void **state)
 	child_free(&child);
 }
 
+/* Whoever ends a job ends its whole group: the workers leave it to the program. */
+static void a_signal_to_the_group(void **state)
+{
+	static const char *const ways[] = {"--duration 60s",
+					   "--per-job 4398046511104 4398046511104"};
+	static const int ends[] = {SIGINT, SIGTERM};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		char arguments[128];
+		pid_t children[CHILDREN_MAX];
+		struct child child;
+
+		snprintf(arguments, sizeof(arguments), "-w 2 --json %s", ways[i % 2]);
+		child = started("sumsq-processes", arguments);
+		await_children(child.pid, 1, children);
+		sleep_ms(300);
+		assert_true(children_of(child.pid, children) > 0);
+		kill(children[0], ends[i / 2]);
+		sleep_ms(20);
+		assert_int_equal(child_end(&child, ends[i / 2], CHILD_LIMIT_MS), 130);
+		assert_partial(&child);
+		child_free(&child);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_while_it_starts),
 		cmocka_unit_test(a_stopped_worker),
 		cmocka_unit_test(twice_at_once),
+		cmocka_unit_test(a_signal_to_the_group),
 	};
 
 	if (needs_children(NULL))

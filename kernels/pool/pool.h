@@ -17,7 +17,7 @@
 enum pool_kind {
 	POOL_CALLER,	     /* no pool: the caller does one item after another */
 	POOL_THREADS,	     /* kept for the life of the pool */
-	POOL_PROCESSES,	     /* forked once */
+	POOL_PROCESSES,	     /* forked once; deaf to SIGINT and SIGTERM, but gone with the caller */
 	POOL_THREAD_PER_JOB, /* a new thread for each item, at most `workers` alive at once */
 	POOL_PROCESS_PER_JOB /* a new process for each item, likewise */
 };

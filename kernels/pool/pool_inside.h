@@ -164,7 +164,7 @@ int pool_rerun(struct pool *pool, const struct pool_job *job, char *why, size_t 
 
 /*
  * Forks a process that calls `child` and ends; returns 0 with the place's process set and alive,
- * or -errno. The child dies with its parent.
+ * or -errno. The child dies with its parent, and leaves SIGINT and SIGTERM to it.
  */
 int pool_fork(struct pool_place *place, void (*child)(struct pool_place *place));
 

@@ -15,13 +15,14 @@
 /* In the new process: dies with its parent, and leaves the parent's handlers behind. */
 static void become_worker(pid_t parent, const sigset_t *mask)
 {
-	static const int handled[] = {SIGHUP, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD};
+	static const int handled[] = {SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	/* The terminal sends Ctrl-C to everyone; it is for the parent to deal with. */
+	/* Terminals, timeout(1) and the like send these to the group: the parent deals with them. */
 	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
 		signal(handled[i], SIG_DFL);
 	pthread_sigmask(SIG_SETMASK, mask, NULL);
