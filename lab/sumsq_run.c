@@ -67,8 +67,7 @@ static void start_pool(struct sumsq_run *run)
 		.kind = sumsq_options_kind(options),
 		.workers = run->pinning.workers,
 		.on_death = (enum pool_on_death)options->on_death,
-		.stop_at_death =
-			options->on_death == POOL_DEATH_FAILS ? &run->jobs.common->stop : NULL,
+		.stop = &run->jobs.common->stop,
 		.items_max = run->jobs.piece_count > empty ? run->jobs.piece_count : empty,
 		.result_size = sizeof(struct sumsq_result),
 		.bind = bind_worker,

@@ -544,6 +544,13 @@ static void at_a_limit(void **state)
 		      "cannot start a thread for job ");
 	check_limited("sumsq-processes", "--nproc=3:3", "--workers 20 --per-job",
 		      "cannot start a process for job ");
+	/* Also those that are at work for an hour. */
+	check_limited("sumsq-threads", "--nproc=3:3",
+		      "--workers 4 --per-job --size 4398046511104 --count 4",
+		      "cannot start a thread for job ");
+	check_limited("sumsq-processes", "--nproc=3:3",
+		      "--workers 4 --per-job --size 4398046511104 --count 4",
+		      "cannot start a process for job ");
 }
 
 int main(void)

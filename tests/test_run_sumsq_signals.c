@@ -59,16 +59,21 @@ static void await_children(pid_t pid, size_t wanted, pid_t children[CHILDREN_MAX
 	}
 }
 
-/* Starts it with these arguments. */
-static struct child started(const char *program, const char *arguments)
+/* Starts it with these arguments, by another command such as env. */
+static struct child started_by(const char *by, const char *program, const char *arguments)
 {
 	static char command[512];
 	const char *const argv[] = {"sh", "-c", command, NULL};
 	struct child child;
 
-	snprintf(command, sizeof(command), "exec %s %s", child_program(program), arguments);
+	snprintf(command, sizeof(command), "exec %s %s %s", by, child_program(program), arguments);
 	child_start(&child, argv);
 	return child;
+}
+
+static struct child started(const char *program, const char *arguments)
+{
+	return started_by("", program, arguments);
 }
 
 /*
@@ -201,13 +206,36 @@ static void a_signal_to_the_group(void **state)
 	}
 }
 
+/* Kills its worker of that number while all of them are at jobs of an hour: it ends now. */
+static void ends_when_killed(const char *by, const char *arguments, size_t victim)
+{
+	struct child child = started_by(by, "sumsq-processes", arguments);
+	pid_t children[CHILDREN_MAX];
+
+	await_children(child.pid, victim + 1, children);
+	sleep_ms(200);
+	kill(children[victim], SIGKILL);
+	assert_int_equal(child_wait(&child, CHILD_LIMIT_MS), 1);
+	assert_true(child_one_line(child.err.text));
+	assert_non_null(strstr(child.err.text, "was killed by signal 9"));
+	child_free(&child);
+}
+
+/* Whichever job it had, and whether or not there are jobs before it. */
+static void a_process_of_a_job(void **state)
+{
+	(void)state;
+	ends_when_killed("", "--per-job -w 3 --size 4398046511104 --count 3", 0);
+	ends_when_killed("", "--per-job -w 3 --size 4398046511104 --count 3", 1);
+	ends_when_killed("", "--per-job -w 3 --size 4398046511104 --count 3", 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(killed_while_it_starts),
-		cmocka_unit_test(a_stopped_worker),
-		cmocka_unit_test(twice_at_once),
-		cmocka_unit_test(a_signal_to_the_group),
+		cmocka_unit_test(killed_while_it_starts), cmocka_unit_test(a_stopped_worker),
+		cmocka_unit_test(twice_at_once),	  cmocka_unit_test(a_signal_to_the_group),
+		cmocka_unit_test(a_process_of_a_job),
 	};
 
 	if (needs_children(NULL))

@@ -35,11 +35,13 @@ struct pool_settings {
 		spin_ns; /* how long an idle worker looks before it sleeps on a futex; 0: at once */
 	enum pool_on_death on_death;
 	/*
-	 * POOL_PROCESSES: set true the moment that a worker dies, in a signal handler, whatever
-	 * the caller is at; for a function that looks at it, so that a map that is going to fail
-	 * ends soon. May be NULL.
+	 * For a function that looks at it: set true when a map is going to fail, so that it ends
+	 * soon. When a worker process dies under POOL_DEATH_FAILS, that is the same moment, in a
+	 * signal handler, whatever the caller is at; per job also when one cannot be started or
+	 * bound. The pool never sets it false. In memory from pool_memory() if the workers are
+	 * processes; may be NULL.
 	 */
-	_Atomic bool *stop_at_death;
+	_Atomic bool *stop;
 	size_t items_max;   /* most items of one map, below 2^31 */
 	size_t result_size; /* bytes of one result: a multiple of 16, up to POOL_RESULT_MAX */
 	/*
@@ -99,7 +101,7 @@ struct pool_job {
  * POOL_DEATH_RERUNS a line in why tells of those that pool_deaths() has newly counted although 0
  * is returned; otherwise why is left alone. Not to be called by two threads at once.
  *
- * The kernel tells of deaths by SIGCHLD, which a POOL_PROCESSES handles from its start to its
+ * The kernel tells of deaths by SIGCHLD, which a pool of processes handles from its start to its
  * stop (what was installed before is called too, and put back): a waiting map learns of one at
  * once. Where that signal is blocked, within 5 ms.
  */

@@ -66,7 +66,7 @@ struct pool_entry {
 struct pool_place {
 	struct pool *pool;
 	unsigned worker;
-	_Atomic bool alive; /* of a kept pool: to be joined */
+	_Atomic bool alive; /* not collected; of threads, kept ones only: to be joined */
 	union {
 		pthread_t thread;
 		pid_t process;
@@ -131,6 +131,17 @@ static inline void pool_look(struct pool *pool)
 	atomic_store(&pool->is_bereaved, false);
 	pool->calls->reap(pool);
 }
+
+/* Tells the items that the map is going to fail. */
+static inline void pool_stop_items(const struct pool *pool)
+{
+	if (pool->settings.stop)
+		atomic_store(pool->settings.stop, true);
+}
+
+/* The watch of pools that fork: from then on SIGCHLD is handled (pool_watch.c). */
+void pool_watch(struct pool *pool);
+void pool_unwatch(struct pool *pool);
 
 /* Whether a worker died of whom nobody has been told. */
 static inline bool pool_mourns(const struct pool *pool)

@@ -19,8 +19,10 @@ static void do_item(struct pool_place *place)
 
 	snprintf(name, sizeof(name), "job-%u", place->item + 1);
 	prctl(PR_SET_NAME, name);
-	if (pool_bind(place->pool, place->worker))
+	if (pool_bind(place->pool, place->worker)) {
+		pool_stop_items(place->pool);
 		return;
+	}
 	job->function(job->context, pool_item(job, place->item), entry + 1);
 	if (pool_is_moved(place->pool, place->worker))
 		place->pool->shared->worker[place->worker].usage.moved++;
@@ -93,6 +95,15 @@ static int begin(struct pool *pool, const struct pool_job *job, size_t item, cha
 	return spawn(pool, place->worker, why, why_size);
 }
 
+/* Ends what was started, as the map has failed: threads when they look, processes at once. */
+static void cut_short(struct pool *pool)
+{
+	pool_stop_items(pool);
+	for (unsigned worker = 0; worker < pool->settings.workers; worker++)
+		if (atomic_load(&pool->places[worker].alive))
+			kill(pool->places[worker].process, SIGKILL);
+}
+
 static int map(struct pool *pool, const struct pool_job *job, char *why, size_t why_size)
 {
 	const unsigned workers = pool->settings.workers;
@@ -107,6 +118,8 @@ static int map(struct pool *pool, const struct pool_job *job, char *why, size_t 
 		} else {
 			err = finish(pool, &pool->places[ended++ % workers], why, why_size);
 		}
+	if (err)
+		cut_short(pool);
 	while (ended < started) {
 		siginfo_t unused;
 
@@ -123,5 +136,7 @@ const struct pool_kind_calls pool_process_per_job = {
 	.forks = true,
 	.per_job = true,
 	.spawn = spawn,
+	.watch = pool_watch,
+	.unwatch = pool_unwatch,
 	.map = map,
 };

@@ -20,7 +20,7 @@ static void become_worker(pid_t parent, const sigset_t *mask)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	/* Terminals, timeout(1) and the like send these to the group: the parent deals with them. */
+	/* Terminals and timeout(1) send these to the group: the parent deals with them. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
@@ -80,76 +80,6 @@ static void join(struct pool *pool, unsigned worker)
 		;
 }
 
-/* The pools that SIGCHLD is looked at for; a pool too many is looked at every POOL_LOOK_NS. */
-#define WATCHED_MAX 8
-
-static struct pool *_Atomic watched[WATCHED_MAX];
-static struct sigaction handled_before;
-static unsigned watches;
-
-/* In a signal handler: whether any worker of the pool is dead; leaves it to be collected. */
-static bool has_dead(struct pool *pool)
-{
-	for (unsigned worker = 1; worker < pool->settings.workers; worker++) {
-		const struct pool_place *place = &pool->places[worker];
-		siginfo_t info = {0};
-
-		if (atomic_load(&place->alive) &&
-		    !waitid(P_PID, (id_t)place->process, &info, WEXITED | WNOHANG | WNOWAIT) &&
-		    info.si_pid)
-			return true;
-	}
-	return false;
-}
-
-static void on_child(int number, siginfo_t *info, void *context)
-{
-	int saved = errno;
-
-	for (size_t i = 0; i < WATCHED_MAX; i++) {
-		struct pool *pool = atomic_load(&watched[i]);
-
-		if (!pool || !has_dead(pool))
-			continue;
-		atomic_store(&pool->is_bereaved, true);
-		/* So that a caller about to sleep does not. */
-		atomic_store(&pool->shared->caller_waits, POOL_WAITS_NOT);
-		if (pool->settings.stop_at_death)
-			atomic_store(pool->settings.stop_at_death, true);
-	}
-	if (handled_before.sa_flags & SA_SIGINFO)
-		handled_before.sa_sigaction(number, info, context);
-	else if (handled_before.sa_handler != SIG_DFL && handled_before.sa_handler != SIG_IGN)
-		handled_before.sa_handler(number);
-	errno = saved;
-}
-
-static void watch(struct pool *pool)
-{
-	/* The futex waits return at a signal all the same, as they have time limits. */
-	struct sigaction action = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_RESTART};
-
-	for (size_t i = 0; i < WATCHED_MAX; i++) {
-		struct pool *nobody = NULL;
-
-		if (atomic_compare_exchange_strong(&watched[i], &nobody, pool))
-			break;
-	}
-	if (watches++ == 0)
-		sigaction(SIGCHLD, &action, &handled_before);
-}
-
-static void unwatch(struct pool *pool)
-{
-	for (size_t i = 0; i < WATCHED_MAX; i++) {
-		struct pool *it = pool;
-
-		atomic_compare_exchange_strong(&watched[i], &it, NULL);
-	}
-	if (--watches == 0)
-		sigaction(SIGCHLD, &handled_before, NULL);
-}
-
 static void reap(struct pool *pool)
 {
 	for (unsigned worker = 1; worker < pool->settings.workers; worker++) {
@@ -172,7 +102,7 @@ const struct pool_kind_calls pool_processes = {
 	.spawn = spawn,
 	.join = join,
 	.reap = reap,
-	.watch = watch,
-	.unwatch = unwatch,
+	.watch = pool_watch,
+	.unwatch = pool_unwatch,
 	.map = pool_tickets_map,
 };
