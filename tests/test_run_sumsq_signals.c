@@ -230,12 +230,46 @@ static void a_process_of_a_job(void **state)
 	ends_when_killed("", "--per-job -w 3 --size 4398046511104 --count 3", 2);
 }
 
+/* Whoever starts the program may have blocked SIGCHLD. */
+static void blocked_sigchld(void **state)
+{
+	(void)state;
+	ends_when_killed("env --block-signal=CHLD",
+			 "-w 2 --idle spin:60s --size 4398046511104 --count 2 -q", 0);
+	ends_when_killed("env --block-signal=CHLD",
+			 "-w 2 --per-job --size 4398046511104 --count 2 -q", 1);
+}
+
+/* Or have it ignored: the CPU of processes that ended is in the bill all the same. */
+static void ignored_sigchld(void **state)
+{
+	static const char *const ways[] = {"", "--per-job"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char arguments[80];
+		struct child child;
+		const char *cpu;
+
+		snprintf(arguments, sizeof(arguments), "-w 2 --json --duration 100ms %s", ways[i]);
+		child = started_by("env --ignore-signal=CHLD", "sumsq-processes", arguments);
+		assert_int_equal(child_wait(&child, CHILD_LIMIT_MS), 0);
+		cpu = strstr(child.out.text, "\"cpu_user_s\": ");
+		assert_non_null(cpu);
+		assert_true(strtod(strchr(cpu, ':') + 1, NULL) > 0.01);
+		child_free(&child);
+	}
+	ends_when_killed("env --ignore-signal=CHLD",
+			 "-w 2 --per-job --size 4398046511104 --count 2 -q", 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_while_it_starts), cmocka_unit_test(a_stopped_worker),
 		cmocka_unit_test(twice_at_once),	  cmocka_unit_test(a_signal_to_the_group),
-		cmocka_unit_test(a_process_of_a_job),
+		cmocka_unit_test(a_process_of_a_job),	  cmocka_unit_test(blocked_sigchld),
+		cmocka_unit_test(ignored_sigchld),
 	};
 
 	if (needs_children(NULL))

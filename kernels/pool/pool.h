@@ -102,8 +102,9 @@ struct pool_job {
  * is returned; otherwise why is left alone. Not to be called by two threads at once.
  *
  * The kernel tells of deaths by SIGCHLD, which a pool of processes handles from its start to its
- * stop (what was installed before is called too, and put back): a waiting map learns of one at
- * once. Where that signal is blocked, within 5 ms.
+ * stop (what was installed before is called too, and put back), and which it unblocks for so long
+ * in the thread that starts it: a map learns of one at once. Where the signal is blocked all the
+ * same, a waiting caller looks every 5 ms.
  */
 int pool_map(struct pool *pool, const struct pool_job *job, char *why, size_t why_size);
 

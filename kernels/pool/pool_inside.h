@@ -87,6 +87,7 @@ struct pool {
 	unsigned deaths;	   /* seen so far */
 	unsigned told;		   /* of them, in some why */
 	_Atomic bool is_bereaved;  /* a worker died since last looked, or a place is empty */
+	bool was_blocked;	   /* SIGCHLD, in the thread that started the pool */
 	char death[POOL_WHY];	   /* the first of the deaths not told of yet */
 };
 

@@ -22,6 +22,8 @@
 
 struct spin {
 	uint64_t until_ns; /* 0: not begun */
+	uint64_t look_ns;  /* when to look for the dead */
+	uint64_t now_ns;   /* at the last reading of the clock */
 	unsigned looks;
 };
 
@@ -39,12 +41,13 @@ static bool spin_on(struct spin *spin, uint64_t limit_ns)
 	if (!limit_ns)
 		return false;
 	if (spin->looks++ % LOOKS == 0) {
-		uint64_t now = now_ns();
-
-		if (!spin->until_ns)
-			spin->until_ns = now + limit_ns;
-		else if (now >= spin->until_ns)
+		spin->now_ns = now_ns();
+		if (!spin->until_ns) {
+			spin->until_ns = spin->now_ns + limit_ns;
+			spin->look_ns = spin->now_ns + POOL_LOOK_NS;
+		} else if (spin->now_ns >= spin->until_ns) {
 			return false;
+		}
 	}
 #if defined(__x86_64__)
 	__builtin_ia32_pause();
@@ -94,7 +97,7 @@ static void account(struct pool *pool, struct pool_worker *me, uint32_t items, u
 static uint32_t await_generation(struct pool *pool, struct pool_worker *me, uint32_t seen)
 {
 	struct pool_shared *shared = pool->shared;
-	struct spin spin = {0, 0};
+	struct spin spin = {0};
 	uint32_t generation;
 
 	while ((generation = atomic_load(&shared->generation)) == seen) {
@@ -159,18 +162,30 @@ static bool is_there(struct pool *pool, enum pool_wait what)
 	return true;
 }
 
+/* Every POOL_LOOK_NS of spinning, as a sleeper does: a signal may not come. */
+static void look_while_spinning(struct pool *pool, struct spin *spin)
+{
+	if (spin->now_ns < spin->look_ns)
+		return;
+	spin->look_ns = spin->now_ns + POOL_LOOK_NS;
+	if (pool->calls->reap)
+		pool->calls->reap(pool);
+}
+
 /* Waiting for items ends at the first death: they may never come. */
 static void await(struct pool *pool, enum pool_wait what)
 {
 	struct pool_shared *shared = pool->shared;
-	struct spin spin = {0, 0};
+	struct spin spin = {0};
 
 	while (!is_there(pool, what)) {
 		pool_look(pool);
 		if (what == POOL_WAITS_ITEMS && pool_mourns(pool))
 			break;
-		if (spin_on(&spin, pool->settings.spin_ns))
+		if (spin_on(&spin, pool->settings.spin_ns)) {
+			look_while_spinning(pool, &spin);
 			continue;
+		}
 		atomic_store(&shared->caller_waits, what);
 		if (is_there(pool, what))
 			break;

@@ -63,8 +63,16 @@ static void on_child(int number, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+static const sigset_t *sigchld(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGCHLD);
+	return set;
+}
+
 void pool_watch(struct pool *pool)
 {
+	sigset_t set, before;
 	/* The futex waits return at a signal all the same, as they have time limits. */
 	struct sigaction action = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_RESTART};
 
@@ -76,10 +84,17 @@ void pool_watch(struct pool *pool)
 	}
 	if (watches++ == 0)
 		sigaction(SIGCHLD, &action, &handled_before);
+	/* Whoever started the program may have blocked it. */
+	pthread_sigmask(SIG_UNBLOCK, sigchld(&set), &before);
+	pool->was_blocked = sigismember(&before, SIGCHLD);
 }
 
 void pool_unwatch(struct pool *pool)
 {
+	sigset_t set;
+
+	if (pool->was_blocked)
+		pthread_sigmask(SIG_BLOCK, sigchld(&set), NULL);
 	for (size_t i = 0; i < WATCHED_MAX; i++) {
 		struct pool *it = pool;
 
