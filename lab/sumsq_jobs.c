@@ -72,9 +72,22 @@ void sumsq_jobs_release(struct sumsq_jobs *jobs)
 		pthread_mutex_destroy(&jobs->common->lock);
 	pool_memory_free(jobs->common, jobs->common_size);
 	free(jobs->results);
+	free(jobs->checked);
 	free(jobs->sums);
 	free(jobs->right);
 	*jobs = (struct sumsq_jobs){0};
+}
+
+int sumsq_jobs_keep(struct sumsq_jobs *jobs, char *why, size_t why_size)
+{
+	jobs->checked = aligned_alloc(16, jobs->piece_count * sizeof(*jobs->checked));
+	if (!jobs->checked) {
+		snprintf(why, why_size, "no memory for who did each of %zu pieces",
+			 jobs->piece_count);
+		return -ENOMEM;
+	}
+	jobs->common->wants_process = true;
+	return 0;
 }
 
 static void add_up(const void *context, const void *item, void *out)
@@ -144,6 +157,12 @@ int sumsq_jobs_check(struct sumsq_jobs *jobs, char *why, size_t why_size)
 			 jobs->operands[job], sumsq_format(jobs->sums[job], texts[0]),
 			 sumsq_format(jobs->right[job], texts[1]));
 		return -EBADMSG;
+	}
+	if (jobs->checked) {
+		struct sumsq_result *checked = jobs->results;
+
+		jobs->results = jobs->checked;
+		jobs->checked = checked;
 	}
 	return 0;
 }

@@ -46,7 +46,8 @@ struct sumsq_jobs {
 	struct sumsq_common *common; /* shared memory */
 	size_t common_size;
 	struct sumsq_result *results; /* a piece each, of the last map */
-	sumsq_total *sums;	      /* a job each, by sumsq_jobs_check() */
+	struct sumsq_result *checked; /* of the last that sumsq_jobs_check() found right, if kept */
+	sumsq_total *sums;	      /* a job each, likewise */
 	sumsq_total *right;	      /* a job each, by the closed form */
 };
 
@@ -59,6 +60,12 @@ int sumsq_jobs_make(struct sumsq_jobs *jobs, const uint64_t *operands, size_t co
 /* Also takes a zeroed struct. */
 void sumsq_jobs_release(struct sumsq_jobs *jobs);
 
+/*
+ * From now on keeps the results of each map that was checked, apart from those of the next, and has
+ * workers note their process or thread id. Returns 0, or -ENOMEM with a line in why.
+ */
+int sumsq_jobs_keep(struct sumsq_jobs *jobs, char *why, size_t why_size);
+
 /* The pool's job that fills jobs->results. */
 struct pool_job sumsq_jobs_map(struct sumsq_jobs *jobs);
 /* So many empty jobs: the same function on no squares. */
@@ -66,12 +73,13 @@ struct pool_job sumsq_jobs_empty(struct sumsq_jobs *jobs, struct sumsq_result *r
 				 size_t count);
 
 /*
- * Adds the pieces up into jobs->sums and compares each sum with the closed form. Returns 0, or
- * -EBADMSG with a line in why that names the sum, what came out and what is right.
+ * Adds the pieces up into jobs->sums and compares each sum with the closed form. Returns 0, and
+ * then jobs->results are jobs->checked if they are kept; or -EBADMSG with a line in why that names
+ * the sum, what came out and what is right.
  */
 int sumsq_jobs_check(struct sumsq_jobs *jobs, char *why, size_t why_size);
 
-/* Squares in a whole pass, and in what the last map got done. */
+/* Squares in a whole pass, and in what the last map got done, if that was not checked yet. */
 uint64_t sumsq_jobs_squares(const struct sumsq_jobs *jobs);
 uint64_t sumsq_jobs_squares_done(const struct sumsq_jobs *jobs);
 /* The total of jobs->sums, modulo 2^128. */

@@ -87,6 +87,18 @@ static void start_pool(struct sumsq_run *run)
 		status_exit(status_of(err), "%s", why);
 }
 
+static void make_jobs(struct sumsq_run *run)
+{
+	const struct sumsq_options *options = run->options;
+	char why[WHY];
+
+	if (sumsq_jobs_make(&run->jobs, options->operands, options->count, options->grain,
+			    run->core->sum, why, sizeof(why)) ||
+	    (options->per_job && sumsq_jobs_keep(&run->jobs, why, sizeof(why))))
+		status_exit(STATUS_UNABLE, "%s", why);
+	run->jobs.common->has_lock = options->global_lock;
+}
+
 void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
 {
 	const struct pinning_request request = {
@@ -103,11 +115,7 @@ void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
 	if (err)
 		status_exit(err == -EINVAL ? STATUS_USAGE : STATUS_UNABLE, "--core: %s", why);
 	pinning_decide(&run->pinning, &request);
-	if (sumsq_jobs_make(&run->jobs, options->operands, options->count, options->grain,
-			    run->core->sum, why, sizeof(why)))
-		status_exit(STATUS_UNABLE, "%s", why);
-	run->jobs.common->has_lock = options->global_lock;
-	run->jobs.common->wants_process = options->per_job;
+	make_jobs(run);
 	sumsq_signals_catch(&run->jobs.common->stop);
 	open_counters(run);
 	host_watch_open(&run->watch, run->pinning.cpus, "");

@@ -263,13 +263,32 @@ static void ignored_sigchld(void **state)
 			 "-w 2 --per-job --size 4398046511104 --count 2 -q", 1);
 }
 
+/* Cut short in a later pass, each line of a job has its sum of a whole one. */
+static void interrupted_later(void **state)
+{
+	struct child child = started("sumsq-processes", "--per-job -w 2 --duration 60s --size "
+							"4000000000 --count 4");
+
+	(void)state;
+	sleep_ms(2000);
+	assert_int_equal(child_end(&child, SIGINT, CHILD_LIMIT_MS), 130);
+	for (int job = 1; strstr(child.out.text, "Sum: ") && job <= 4; job++) {
+		char expected[80];
+
+		snprintf(expected, sizeof(expected), "name: job-%d, sum: %s\n", job,
+			 "21333333325333333334000000000");
+		assert_non_null(strstr(child.out.text, expected));
+	}
+	child_free(&child);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_while_it_starts), cmocka_unit_test(a_stopped_worker),
 		cmocka_unit_test(twice_at_once),	  cmocka_unit_test(a_signal_to_the_group),
 		cmocka_unit_test(a_process_of_a_job),	  cmocka_unit_test(blocked_sigchld),
-		cmocka_unit_test(ignored_sigchld),
+		cmocka_unit_test(interrupted_later),	  cmocka_unit_test(ignored_sigchld),
 	};
 
 	if (needs_children(NULL))

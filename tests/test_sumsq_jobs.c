@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "lab/sumsq_jobs.h"
@@ -92,6 +93,32 @@ static void stopped_work_is_not_counted(void **state)
 	sumsq_jobs_release(&jobs);
 }
 
+/* A map that is cut short leaves what the last whole one found, and who did it. */
+static void whole_results_are_kept(void **state)
+{
+	struct sumsq_jobs jobs = made(100);
+	char why[200];
+
+	(void)state;
+	assert_int_equal(sumsq_jobs_keep(&jobs, why, sizeof(why)), 0);
+	for (int round = 0; round < 3; round++) {
+		jobs.common->stop = false;
+		run(&jobs);
+		assert_int_equal(sumsq_jobs_check(&jobs, why, sizeof(why)), 0);
+		jobs.common->stop = true;
+		run(&jobs);
+		assert_int_equal(sumsq_jobs_squares_done(&jobs), 0);
+		for (size_t i = 0; i < jobs.piece_count; i++) {
+			const struct sumsq_piece *piece = &jobs.common->pieces[i];
+
+			assert_true(jobs.checked[i].sum ==
+				    jobs.common->core(piece->first, piece->last));
+			assert_int_equal(jobs.checked[i].process, gettid());
+		}
+	}
+	sumsq_jobs_release(&jobs);
+}
+
 static void no_jobs(void **state)
 {
 	struct sumsq_jobs jobs;
@@ -109,6 +136,7 @@ int main(void)
 		cmocka_unit_test(pieces_cover_each_job),
 		cmocka_unit_test(a_wrong_sum_is_found),
 		cmocka_unit_test(stopped_work_is_not_counted),
+		cmocka_unit_test(whole_results_are_kept),
 		cmocka_unit_test(no_jobs),
 	};
 
