@@ -193,7 +193,7 @@ static void price_empty_jobs(struct sumsq_run *run)
 	struct sumsq_result *results = aligned_alloc(16, count * sizeof(*results));
 	uint64_t least = UINT64_MAX;
 
-	for (unsigned i = 0; results && i < EMPTY_MAPS && !is_stopped(run); i++) {
+	for (unsigned i = 0; results && i < EMPTY_MAPS && !sumsq_signals_interrupted(); i++) {
 		struct pool_job job = sumsq_jobs_empty(&run->jobs, results, count);
 		uint64_t begun = sumsq_now_ns();
 		uint64_t taken;
@@ -246,9 +246,10 @@ void sumsq_run_measure(struct sumsq_run *run)
 	/* Now: an empty job is to be priced without them. */
 	counters_close(&run->counters);
 	energy_close(&run->energy);
-	run->partial = sumsq_signals_interrupted();
-	if (has_record(options) && !run->partial)
+	if (has_record(options) && !sumsq_signals_interrupted())
 		price_empty_jobs(run);
+	/* Now: while they were priced too. */
+	run->partial = sumsq_signals_interrupted();
 	pool_stop(run->pool);
 	run->pool = NULL;
 }
