@@ -32,6 +32,19 @@ static void cut(struct sumsq_jobs *jobs, uint64_t grain)
 	}
 }
 
+/* What is right, by the closed form; true when the total does not fit. */
+static bool solve(struct sumsq_jobs *jobs)
+{
+	sumsq_total total = 0;
+
+	for (size_t job = 0; job < jobs->count; job++) {
+		jobs->right[job] = sumsq_closed_form(0, jobs->operands[job]);
+		if (__builtin_add_overflow(total, jobs->right[job], &total))
+			return true;
+	}
+	return false;
+}
+
 int sumsq_jobs_make(struct sumsq_jobs *jobs, const uint64_t *operands, size_t count, uint64_t grain,
 		    sumsq_function *core, char *why, size_t why_size)
 {
@@ -60,10 +73,15 @@ int sumsq_jobs_make(struct sumsq_jobs *jobs, const uint64_t *operands, size_t co
 	}
 	jobs->common->core = core;
 	pthread_mutex_init(&jobs->common->lock, NULL);
-	for (size_t job = 0; job < count; job++)
-		jobs->right[job] = sumsq_closed_form(0, operands[job]);
 	cut(jobs, grain);
-	return 0;
+	if (!solve(jobs))
+		return 0;
+	sumsq_jobs_release(jobs);
+	snprintf(why, why_size,
+		 "the total of these %zu jobs is 2^128 or more: fewer or smaller ones have an "
+		 "exact total",
+		 count);
+	return -EOVERFLOW;
 }
 
 void sumsq_jobs_release(struct sumsq_jobs *jobs)

@@ -53,7 +53,8 @@ struct sumsq_jobs {
 
 /*
  * Cuts the jobs into pieces of `grain` squares (0: whole jobs). The operands must outlive the
- * jobs. Returns 0, or with a line in why -ENOMEM or -EINVAL (count is 0).
+ * jobs. Returns 0, or with a line in why -ENOMEM, -EINVAL (count is 0) or -EOVERFLOW (their exact
+ * total is 2^128 or more).
  */
 int sumsq_jobs_make(struct sumsq_jobs *jobs, const uint64_t *operands, size_t count, uint64_t grain,
 		    sumsq_function *core, char *why, size_t why_size);
@@ -82,7 +83,7 @@ int sumsq_jobs_check(struct sumsq_jobs *jobs, char *why, size_t why_size);
 /* Squares in a whole pass, and in what the last map got done, if that was not checked yet. */
 uint64_t sumsq_jobs_squares(const struct sumsq_jobs *jobs);
 uint64_t sumsq_jobs_squares_done(const struct sumsq_jobs *jobs);
-/* The total of jobs->sums, modulo 2^128. */
+/* The total of jobs->sums, exact. */
 sumsq_total sumsq_jobs_total(const struct sumsq_jobs *jobs);
 
 #endif

@@ -91,11 +91,13 @@ static void make_jobs(struct sumsq_run *run)
 {
 	const struct sumsq_options *options = run->options;
 	char why[WHY];
+	int err = sumsq_jobs_make(&run->jobs, options->operands, options->count, options->grain,
+				  run->core->sum, why, sizeof(why));
 
-	if (sumsq_jobs_make(&run->jobs, options->operands, options->count, options->grain,
-			    run->core->sum, why, sizeof(why)) ||
-	    (options->per_job && sumsq_jobs_keep(&run->jobs, why, sizeof(why))))
-		status_exit(STATUS_UNABLE, "%s", why);
+	if (!err && options->per_job)
+		err = sumsq_jobs_keep(&run->jobs, why, sizeof(why));
+	if (err)
+		status_exit(err == -EOVERFLOW ? STATUS_USAGE : STATUS_UNABLE, "%s", why);
 	run->jobs.common->has_lock = options->global_lock;
 }
 

@@ -291,6 +291,7 @@ static void bad_input(void **state)
 		{"sumsq-serial", "99999999999999999999999", 2, "2^42"},
 		{"sumsq-threads", "-5", 2, "-5"},
 		{"sumsq-threads", "-- -5", 2, "'-5' is not a whole number"},
+		{"sumsq-threads", "--size 4398046511104 --count 13", 2, "2^128 or more"},
 		{"sumsq-threads", "many", 2, "'many' is not a whole number"},
 		{"sumsq-threads", "3 1.5", 2, "'1.5'"},
 		{"sumsq-threads", "--workers 0", 2, "--workers"},

@@ -119,6 +119,25 @@ static void whole_results_are_kept(void **state)
 	sumsq_jobs_release(&jobs);
 }
 
+/* Twelve of the largest jobs and a bit have a total below 2^128; one more has not. */
+static void totals_are_exact(void **state)
+{
+	uint64_t largest[13];
+	struct sumsq_jobs jobs;
+	char why[200] = "";
+
+	(void)state;
+	for (size_t i = 0; i < 13; i++)
+		largest[i] = SUMSQ_LIMIT;
+	assert_int_equal(
+		sumsq_jobs_make(&jobs, largest, 12, 0, sumsq_cores[0].sum, why, sizeof(why)), 0);
+	sumsq_jobs_release(&jobs);
+	assert_int_equal(
+		sumsq_jobs_make(&jobs, largest, 13, 0, sumsq_cores[0].sum, why, sizeof(why)),
+		-EOVERFLOW);
+	assert_non_null(strstr(why, "total of these 13 jobs"));
+}
+
 static void no_jobs(void **state)
 {
 	struct sumsq_jobs jobs;
@@ -137,6 +156,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_sum_is_found),
 		cmocka_unit_test(stopped_work_is_not_counted),
 		cmocka_unit_test(whole_results_are_kept),
+		cmocka_unit_test(totals_are_exact),
 		cmocka_unit_test(no_jobs),
 	};
 
