@@ -6,6 +6,7 @@
 #define LAB_SUMSQ_JOBS_H
 
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +15,9 @@
 
 #include "kernels/pool/pool.h"
 #include "kernels/sumsq/sumsq.h"
+
+/* Two lines of 64 bytes: x86 fetches them in pairs, and some ARM lines are that long. */
+#define SUMSQ_LINE 128
 
 struct sumsq_piece {
 	uint64_t first;
@@ -34,8 +38,9 @@ struct sumsq_common {
 	_Atomic bool stop; /* set it, from a signal handler too, and work ends within 30 ms */
 	bool wants_process;
 	bool has_lock;
-	pthread_mutex_t lock; /* the one that --global-lock is about */
-	struct sumsq_piece empty;
+	/* The one that --global-lock is about: written all the time, so on a line of its own. */
+	alignas(SUMSQ_LINE) pthread_mutex_t lock;
+	alignas(SUMSQ_LINE) struct sumsq_piece empty;
 	struct sumsq_piece pieces[];
 };
 

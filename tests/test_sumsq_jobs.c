@@ -138,6 +138,17 @@ static void totals_are_exact(void **state)
 	assert_non_null(strstr(why, "total of these 13 jobs"));
 }
 
+/* Whoever takes the lock writes to no line that the others read. */
+static void the_lock_is_alone(void **state)
+{
+	size_t lock = offsetof(struct sumsq_common, lock);
+
+	(void)state;
+	assert_true(lock / SUMSQ_LINE > offsetof(struct sumsq_common, has_lock) / SUMSQ_LINE);
+	assert_true((lock + sizeof(pthread_mutex_t) - 1) / SUMSQ_LINE <
+		    offsetof(struct sumsq_common, empty) / SUMSQ_LINE);
+}
+
 static void no_jobs(void **state)
 {
 	struct sumsq_jobs jobs;
@@ -157,6 +168,7 @@ int main(void)
 		cmocka_unit_test(stopped_work_is_not_counted),
 		cmocka_unit_test(whole_results_are_kept),
 		cmocka_unit_test(totals_are_exact),
+		cmocka_unit_test(the_lock_is_alone),
 		cmocka_unit_test(no_jobs),
 	};
 
