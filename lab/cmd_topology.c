@@ -20,6 +20,8 @@
 
 #define THREADS_MOST 4096
 #define WHY_SIZE     512
+/* Of a described machine: what Linux can be built for. hwloc takes seconds for so many. */
+#define CPUS_MOST 8192
 /* Of --json. */
 #define TOPOLOGY_SCHEMA_VERSION 1
 
@@ -112,18 +114,45 @@ static int status_of(int err)
 	}
 }
 
+/* How many CPUs the words describe: the product of the levels' counts, cut at CPUS_MOST + 1. */
+static uint64_t described_cpus(const char *words)
+{
+	uint64_t cpus = 1;
+
+	while (words && *words && cpus <= CPUS_MOST) {
+		size_t length = strcspn(words, " \t\n([");
+		const char *colon = memchr(words, ':', length);
+		uint64_t count = length ? strtoull(colon ? colon + 1 : words, NULL, 0) : 1;
+
+		/* Without a count it is no level: let hwloc say so. */
+		if (count)
+			cpus *= count > CPUS_MOST ? CPUS_MOST + 1 : count;
+		words += length;
+		/* Attributes, and memory beside a level, hold no CPUs. */
+		if (*words == '(' || *words == '[')
+			words = strchr(words, *words == '(' ? ')' : ']');
+		if (words && *words)
+			words++;
+	}
+	return cpus;
+}
+
 static int load_described(const char *description, struct question *question, char *why,
 			  size_t why_size)
 {
+	bool is_file = strlen(description) > 4 &&
+		       strcmp(description + strlen(description) - 4, ".xml") == 0;
 	hwloc_topology_t topology;
-	bool is_file;
 
+	if (!is_file && described_cpus(description) > CPUS_MOST) {
+		snprintf(why, why_size, "--on: '%.200s' describes more than %d CPUs", description,
+			 CPUS_MOST);
+		return -ERANGE;
+	}
 	if (hwloc_topology_init(&topology)) {
 		snprintf(why, why_size, "hwloc does not start: no memory");
 		return -ENOMEM;
 	}
-	is_file = strlen(description) > 4 &&
-		  strcmp(description + strlen(description) - 4, ".xml") == 0;
 	if (hwloc_topology_set_io_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_IMPORTANT) ||
 	    (is_file ? hwloc_topology_set_xml(topology, description)
 		     : hwloc_topology_set_synthetic(topology, description)) ||

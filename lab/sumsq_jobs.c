@@ -32,6 +32,19 @@ static void cut(struct sumsq_jobs *jobs, uint64_t grain)
 	}
 }
 
+/* What is right, by the closed form; true when the total does not fit. */
+static bool solve(struct sumsq_jobs *jobs)
+{
+	sumsq_total total = 0;
+
+	for (size_t job = 0; job < jobs->count; job++) {
+		jobs->right[job] = sumsq_closed_form(0, jobs->operands[job]);
+		if (__builtin_add_overflow(total, jobs->right[job], &total))
+			return true;
+	}
+	return false;
+}
+
 int sumsq_jobs_make(struct sumsq_jobs *jobs, const uint64_t *operands, size_t count, uint64_t grain,
 		    sumsq_function *core, char *why, size_t why_size)
 {
@@ -60,10 +73,15 @@ int sumsq_jobs_make(struct sumsq_jobs *jobs, const uint64_t *operands, size_t co
 	}
 	jobs->common->core = core;
 	pthread_mutex_init(&jobs->common->lock, NULL);
-	for (size_t job = 0; job < count; job++)
-		jobs->right[job] = sumsq_closed_form(0, operands[job]);
 	cut(jobs, grain);
-	return 0;
+	if (!solve(jobs))
+		return 0;
+	sumsq_jobs_release(jobs);
+	snprintf(why, why_size,
+		 "the total of these %zu jobs is 2^128 or more: fewer or smaller ones have an "
+		 "exact total",
+		 count);
+	return -EOVERFLOW;
 }
 
 void sumsq_jobs_release(struct sumsq_jobs *jobs)
@@ -72,9 +90,22 @@ void sumsq_jobs_release(struct sumsq_jobs *jobs)
 		pthread_mutex_destroy(&jobs->common->lock);
 	pool_memory_free(jobs->common, jobs->common_size);
 	free(jobs->results);
+	free(jobs->checked);
 	free(jobs->sums);
 	free(jobs->right);
 	*jobs = (struct sumsq_jobs){0};
+}
+
+int sumsq_jobs_keep(struct sumsq_jobs *jobs, char *why, size_t why_size)
+{
+	jobs->checked = aligned_alloc(16, jobs->piece_count * sizeof(*jobs->checked));
+	if (!jobs->checked) {
+		snprintf(why, why_size, "no memory for who did each of %zu pieces",
+			 jobs->piece_count);
+		return -ENOMEM;
+	}
+	jobs->common->wants_process = true;
+	return 0;
 }
 
 static void add_up(const void *context, const void *item, void *out)
@@ -144,6 +175,12 @@ int sumsq_jobs_check(struct sumsq_jobs *jobs, char *why, size_t why_size)
 			 jobs->operands[job], sumsq_format(jobs->sums[job], texts[0]),
 			 sumsq_format(jobs->right[job], texts[1]));
 		return -EBADMSG;
+	}
+	if (jobs->checked) {
+		struct sumsq_result *checked = jobs->results;
+
+		jobs->results = jobs->checked;
+		jobs->checked = checked;
 	}
 	return 0;
 }

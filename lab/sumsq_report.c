@@ -24,8 +24,8 @@ static void print_processes(const struct sumsq_run *run)
 
 	for (size_t i = 0; i < run->jobs.piece_count; i++)
 		printf("%s id: %d, name: job-%zu, sum: %s\n", is_process ? "Process" : "Thread",
-		       run->jobs.results[i].process, i + 1,
-		       sumsq_format(run->jobs.results[i].sum, text));
+		       run->jobs.checked[i].process, i + 1,
+		       sumsq_format(run->jobs.checked[i].sum, text));
 }
 
 static void print_place(const struct sumsq_run *run)

@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "lab/status.h"
+#include "lab/sumsq_signals.h"
 
 #define WHY 256
 
@@ -15,27 +15,7 @@
 #define EMPTY_PER_JOB 50
 #define EMPTY_MAPS    7
 
-/* Where Ctrl-C says so. The workers look there, and so does the caller between passes. */
-static _Atomic bool *stop;
-/* A worker's death stops them too, but that is no interruption. */
-static _Atomic bool is_interrupted;
-
-static void on_interrupt(int signal)
-{
-	(void)signal;
-	atomic_store(&is_interrupted, true);
-	atomic_store(stop, true);
-}
-
-static void watch_for_interrupts(struct sumsq_run *run)
-{
-	struct sigaction action = {.sa_handler = on_interrupt};
-
-	stop = &run->jobs.common->stop;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
+/* By an interruption, or by the death of a worker, of which the next map tells. */
 static bool is_stopped(const struct sumsq_run *run)
 {
 	return atomic_load(&run->jobs.common->stop);
@@ -72,6 +52,12 @@ static bool is_worker_bound(void *pinning, unsigned worker)
 	return pinning_holds(pinning, worker);
 }
 
+/* A worker that died has failed; what cannot be had, this host has not. */
+static enum status status_of(int pool_err)
+{
+	return pool_err == -ECHILD ? STATUS_FAILED : STATUS_UNABLE;
+}
+
 static void start_pool(struct sumsq_run *run)
 {
 	const struct sumsq_options *options = run->options;
@@ -81,8 +67,7 @@ static void start_pool(struct sumsq_run *run)
 		.kind = sumsq_options_kind(options),
 		.workers = run->pinning.workers,
 		.on_death = (enum pool_on_death)options->on_death,
-		.stop_at_death =
-			options->on_death == POOL_DEATH_FAILS ? &run->jobs.common->stop : NULL,
+		.stop = &run->jobs.common->stop,
 		.items_max = run->jobs.piece_count > empty ? run->jobs.piece_count : empty,
 		.result_size = sizeof(struct sumsq_result),
 		.bind = bind_worker,
@@ -90,14 +75,30 @@ static void start_pool(struct sumsq_run *run)
 		.is_bound = is_worker_bound,
 	};
 	char why[WHY];
+	int err;
 
 	if (options->idle)
 		run->spin_ns = options->spin_ns;
 	else if (is_kept && !run->pinning.shared)
 		run->spin_ns = SUMSQ_SPIN_NS;
 	settings.spin_ns = run->spin_ns;
-	if (pool_start(&run->pool, &settings, why, sizeof(why)))
-		status_exit(STATUS_UNABLE, "%s", why);
+	err = pool_start(&run->pool, &settings, why, sizeof(why));
+	if (err)
+		status_exit(status_of(err), "%s", why);
+}
+
+static void make_jobs(struct sumsq_run *run)
+{
+	const struct sumsq_options *options = run->options;
+	char why[WHY];
+	int err = sumsq_jobs_make(&run->jobs, options->operands, options->count, options->grain,
+				  run->core->sum, why, sizeof(why));
+
+	if (!err && options->per_job)
+		err = sumsq_jobs_keep(&run->jobs, why, sizeof(why));
+	if (err)
+		status_exit(err == -EOVERFLOW ? STATUS_USAGE : STATUS_UNABLE, "%s", why);
+	run->jobs.common->has_lock = options->global_lock;
 }
 
 void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
@@ -116,12 +117,8 @@ void sumsq_run_start(struct sumsq_run *run, const struct sumsq_options *options)
 	if (err)
 		status_exit(err == -EINVAL ? STATUS_USAGE : STATUS_UNABLE, "--core: %s", why);
 	pinning_decide(&run->pinning, &request);
-	if (sumsq_jobs_make(&run->jobs, options->operands, options->count, options->grain,
-			    run->core->sum, why, sizeof(why)))
-		status_exit(STATUS_UNABLE, "%s", why);
-	run->jobs.common->has_lock = options->global_lock;
-	run->jobs.common->wants_process = options->per_job;
-	watch_for_interrupts(run);
+	make_jobs(run);
+	sumsq_signals_catch(&run->jobs.common->stop);
 	open_counters(run);
 	host_watch_open(&run->watch, run->pinning.cpus, "");
 	start_pool(run);
@@ -140,7 +137,7 @@ static void heed(struct sumsq_run *run, int err, const char *why)
 	unsigned deaths = pool_deaths(run->pool);
 
 	if (err)
-		give_up(run, err == -ECHILD ? STATUS_FAILED : STATUS_UNABLE, why);
+		give_up(run, status_of(err), why);
 	if (deaths > run->deaths)
 		status_warn("%s; it was replaced, and what it left undone was done again", why);
 	run->deaths = deaths;
@@ -198,7 +195,7 @@ static void price_empty_jobs(struct sumsq_run *run)
 	struct sumsq_result *results = aligned_alloc(16, count * sizeof(*results));
 	uint64_t least = UINT64_MAX;
 
-	for (unsigned i = 0; results && i < EMPTY_MAPS && !is_stopped(run); i++) {
+	for (unsigned i = 0; results && i < EMPTY_MAPS && !sumsq_signals_interrupted(); i++) {
 		struct pool_job job = sumsq_jobs_empty(&run->jobs, results, count);
 		uint64_t begun = sumsq_now_ns();
 		uint64_t taken;
@@ -251,9 +248,10 @@ void sumsq_run_measure(struct sumsq_run *run)
 	/* Now: an empty job is to be priced without them. */
 	counters_close(&run->counters);
 	energy_close(&run->energy);
-	run->partial = atomic_load(&is_interrupted);
-	if (has_record(options) && !run->partial)
+	if (has_record(options) && !sumsq_signals_interrupted())
 		price_empty_jobs(run);
+	/* Now: while they were priced too. */
+	run->partial = sumsq_signals_interrupted();
 	pool_stop(run->pool);
 	run->pool = NULL;
 }

@@ -37,7 +37,7 @@ static int compare_pools(const struct record *a, const struct record *b)
 {
 	static const enum record_column columns[] = {
 		COLUMN_jobs,	     COLUMN_core,    COLUMN_model,     COLUMN_variant_requested,
-		COLUMN_workers_kind, COLUMN_workers, COLUMN_placement,
+		COLUMN_workers_kind, COLUMN_workers, COLUMN_placement, COLUMN_cpus,
 	};
 
 	return series_compare_columns(a, b, columns, sizeof(columns) / sizeof(columns[0]));

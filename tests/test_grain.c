@@ -91,6 +91,19 @@ static void add_serial(unsigned blocks, double noise)
 	add_blocks("serial", "", 1, 0, blocks, noise);
 }
 
+/* Gives the rows from there on a list of CPUs, as --cpus has it. */
+static void pin(size_t from, const char *cpus)
+{
+	for (size_t i = from; i < row_count; i++) {
+		char cell[128];
+
+		record_set_text(&rows[i], COLUMN_placement, "cpus");
+		record_set_text(&rows[i], COLUMN_cpus, cpus);
+		snprintf(cell, sizeof(cell), "%s on %s", record_text(&rows[i], COLUMN_cell), cpus);
+		record_set_text(&rows[i], COLUMN_cell, cell);
+	}
+}
+
 static struct grain make(void)
 {
 	struct grain grain;
@@ -129,6 +142,30 @@ static void known_break_evens(void **state)
 		near(grain.pools[0].job_s, known[i] / (1.3 * SERIAL_RATE), 1e-9);
 		grain_release(&grain);
 	}
+}
+
+/* Pools on different CPUs are different pools, each with its own break-even. */
+static void pools_on_other_cpus(void **state)
+{
+	static const char *const lists[] = {"0,1", "0,2"};
+	static const double known[] = {5000, 123456};
+	struct grain grain;
+
+	(void)state;
+	add_serial(5, 0);
+	for (size_t i = 0; i < 2; i++) {
+		size_t from = row_count;
+
+		add_blocks("threads", "", known[i], 0.4, 5, 0);
+		pin(from, lists[i]);
+	}
+	grain = make();
+	assert_int_equal(grain.count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(record_text(grain.pools[i].sample, COLUMN_cpus), lists[i]);
+		near(grain.pools[i].break_even, known[i], 1e-9);
+	}
+	grain_release(&grain);
 }
 
 /* The interval holds the truth in about 95 of 100 experiments, and is no wider than it must be. */
@@ -312,6 +349,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(known_break_evens, start, stop),
+		cmocka_unit_test_setup_teardown(pools_on_other_cpus, start, stop),
 		cmocka_unit_test_setup_teardown(interval_covers, start, stop),
 		cmocka_unit_test_setup_teardown(not_seen, start, stop),
 		cmocka_unit_test_setup_teardown(last_crossing_counts, start, stop),

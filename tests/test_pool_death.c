@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,6 +14,9 @@
 #include <cmocka.h>
 
 #include "tests/pooling.h"
+
+/* A hanging pool ends the test, and does not hang it. */
+#define WATCHDOG_S 60
 
 /*
  * The item that kills its worker, wherever it lies. In a kept pool the caller is a worker too
@@ -89,9 +93,9 @@ static void death_of_an_idle_worker(void **state)
 
 	(void)state;
 	assert_int_equal(pool_usage(pool, &usage, why, sizeof(why)), 0);
-	kill(pool_process(pool, 2), SIGTERM);
+	kill(pool_process(pool, 2), SIGUSR1);
 	assert_int_equal(pool_usage(pool, &usage, why, sizeof(why)), -ECHILD);
-	assert_non_null(strstr(why, "signal 15"));
+	assert_non_null(strstr(why, "signal 10"));
 	assert_int_equal(pooling_map(pool, 50, 7, why, sizeof(why)), 0);
 	assert_int_equal(pool_usage(pool, &usage, why, sizeof(why)), 0);
 	pool_stop(pool);
@@ -111,7 +115,7 @@ static void until_stopped(const void *context, const void *item, void *out)
 			usleep(1000);
 		atomic_fetch_add(&shared->times[0], atomic_load(&stopped));
 	} else if (atomic_exchange(&shared->is_deadly, 0)) {
-		raise(SIGTERM);
+		raise(SIGUSR1);
 	}
 	(void)item;
 }
@@ -127,12 +131,12 @@ static void a_busy_caller_is_told(void **state)
 	char why[200] = "";
 
 	(void)state;
-	settings.stop_at_death = &stopped;
+	settings.stop = &stopped;
 	pool = pooling_start(&settings);
 	pooling->caller = getpid();
 	atomic_store(&pooling->is_deadly, 1);
 	assert_int_equal(pool_map(pool, &job, why, sizeof(why)), -ECHILD);
-	assert_non_null(strstr(why, "signal 15"));
+	assert_non_null(strstr(why, "signal 10"));
 	/* The caller had one of the items, and saw the word while it was at it. */
 	assert_int_equal(pooling->times[0], 1);
 	pool_stop(pool);
@@ -161,14 +165,15 @@ static void idle_death_is_known_to_the_next_map(void **state)
 		atomic_store(&others, 0);
 		atomic_store(&stopped, false);
 		settings.on_death = on_death;
-		settings.stop_at_death = &stopped;
+		settings.stop = &stopped;
 		pool = pooling_start(&settings);
 		kill(pool_process(pool, 1), SIGKILL);
-		for (unsigned ms = 0; ms < 10000 && !atomic_load(&stopped); ms++)
+		/* Whoever else waits for children is told too, and last. */
+		for (unsigned ms = 0; ms < 10000 && !atomic_load(&others); ms++)
 			usleep(1000);
-		assert_true(atomic_load(&stopped));
-		/* Whoever else waits for children is told too. */
 		assert_true(atomic_load(&others) > 0);
+		/* Where the work is done again, nothing is to stop. */
+		assert_int_equal(atomic_load(&stopped), on_death == POOL_DEATH_FAILS);
 		assert_int_equal(pooling_map(pool, 50, 3, why, sizeof(why)),
 				 on_death == POOL_DEATH_FAILS ? -ECHILD : 0);
 		assert_non_null(strstr(why, "signal 9"));
@@ -182,6 +187,84 @@ static void idle_death_is_known_to_the_next_map(void **state)
 	}
 }
 
+static bool is_blocked(int number)
+{
+	sigset_t now;
+
+	pthread_sigmask(SIG_BLOCK, NULL, &now);
+	return sigismember(&now, number);
+}
+
+static void set_blocked(int how, int number)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	pthread_sigmask(how, &set, NULL);
+}
+
+/* Whoever started the program may have blocked SIGCHLD: while the pool lives it is not. */
+static void the_signal_is_unblocked(void **state)
+{
+	struct pool_settings settings = pooling_settings(POOL_PROCESSES, 2);
+	struct pool *pool;
+
+	(void)state;
+	set_blocked(SIG_BLOCK, SIGCHLD);
+	pool = pooling_start(&settings);
+	assert_false(is_blocked(SIGCHLD));
+	pool_stop(pool);
+	assert_true(is_blocked(SIGCHLD));
+	set_blocked(SIG_UNBLOCK, SIGCHLD);
+	pool = pooling_start(&settings);
+	pool_stop(pool);
+	assert_false(is_blocked(SIGCHLD));
+}
+
+/* Without any signal a caller that looks for its items also looks for the dead. */
+static void a_spinning_caller_looks(void **state)
+{
+	struct pooling_result results[50];
+	struct pool_job job = {slow_or_deadly,	 pooling, pooling->items,
+			       sizeof(uint64_t), 50,	  results};
+	struct pool_settings settings = pooling_settings(POOL_PROCESSES, 3);
+	struct pool *pool;
+	char why[200] = "";
+
+	(void)state;
+	settings.spin_ns = UINT64_C(1000000000) * 3600;
+	pool = pooling_start(&settings);
+	set_blocked(SIG_BLOCK, SIGCHLD);
+	pooling->caller = getpid();
+	atomic_store(&pooling->is_deadly, 1);
+	alarm(WATCHDOG_S);
+	assert_int_equal(pool_map(pool, &job, why, sizeof(why)), -ECHILD);
+	alarm(0);
+	assert_non_null(strstr(why, "signal 9"));
+	set_blocked(SIG_UNBLOCK, SIGCHLD);
+	pool_stop(pool);
+}
+
+/* With SIGCHLD ignored the kernel would collect the dead itself, and tell nobody of their time. */
+static void an_ignored_signal(void **state)
+{
+	(void)state;
+	for (size_t k = 2; k < POOLING_KINDS; k += 2) {
+		struct pool_settings settings = pooling_settings(pooling_kinds[k].kind, 3);
+		struct pool *pool;
+		char why[200] = "";
+
+		signal(SIGCHLD, SIG_IGN);
+		deadly_map(pooling_kinds[k].kind, POOL_DEATH_FAILS, 0);
+		deadly_map(pooling_kinds[k].kind, POOL_DEATH_RERUNS, 0);
+		pool = pooling_start(&settings);
+		assert_int_equal(pooling_map(pool, 50, 7, why, sizeof(why)), 0);
+		pool_stop(pool);
+		assert_true(signal(SIGCHLD, SIG_DFL) == SIG_IGN);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +273,11 @@ int main(void)
 						pooling_teardown),
 		cmocka_unit_test_setup_teardown(a_busy_caller_is_told, pooling_setup,
 						pooling_teardown),
+		cmocka_unit_test_setup_teardown(the_signal_is_unblocked, pooling_setup,
+						pooling_teardown),
+		cmocka_unit_test_setup_teardown(a_spinning_caller_looks, pooling_setup,
+						pooling_teardown),
+		cmocka_unit_test_setup_teardown(an_ignored_signal, pooling_setup, pooling_teardown),
 		cmocka_unit_test_setup_teardown(idle_death_is_known_to_the_next_map, pooling_setup,
 						pooling_teardown),
 	};

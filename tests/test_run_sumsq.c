@@ -291,6 +291,7 @@ static void bad_input(void **state)
 		{"sumsq-serial", "99999999999999999999999", 2, "2^42"},
 		{"sumsq-threads", "-5", 2, "-5"},
 		{"sumsq-threads", "-- -5", 2, "'-5' is not a whole number"},
+		{"sumsq-threads", "--size 4398046511104 --count 13", 2, "2^128 or more"},
 		{"sumsq-threads", "many", 2, "'many' is not a whole number"},
 		{"sumsq-threads", "3 1.5", 2, "'1.5'"},
 		{"sumsq-threads", "--workers 0", 2, "--workers"},
@@ -419,10 +420,10 @@ static void killed_while_busy(void **state)
 		shell("sumsq-processes",
 		      "timeout 20 \"$S\" --workers 2 4398046511104 4398046511104 2>&1 >/dev/null & "
 		      "sleep 0.5; for p in $(cat /proc/$!/task/$!/children); do "
-		      "kill -TERM $(cat /proc/$p/task/$p/children); done; wait $!"),
+		      "kill -USR1 $(cat /proc/$p/task/$p/children); done; wait $!"),
 		1);
 	assert_int_equal(lines(), 1);
-	contains("was killed by signal 15");
+	contains("was killed by signal 10");
 }
 
 /* Somebody moves the run's threads while they work: the row says so, and only then. */
@@ -543,6 +544,13 @@ static void at_a_limit(void **state)
 	check_limited("sumsq-threads", "--nproc=3:3", "--workers 20 --per-job",
 		      "cannot start a thread for job ");
 	check_limited("sumsq-processes", "--nproc=3:3", "--workers 20 --per-job",
+		      "cannot start a process for job ");
+	/* Also those that are at work for an hour. */
+	check_limited("sumsq-threads", "--nproc=3:3",
+		      "--workers 4 --per-job --size 4398046511104 --count 4",
+		      "cannot start a thread for job ");
+	check_limited("sumsq-processes", "--nproc=3:3",
+		      "--workers 4 --per-job --size 4398046511104 --count 4",
 		      "cannot start a process for job ");
 }
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "lab/sumsq_jobs.h"
@@ -92,6 +93,62 @@ static void stopped_work_is_not_counted(void **state)
 	sumsq_jobs_release(&jobs);
 }
 
+/* A map that is cut short leaves what the last whole one found, and who did it. */
+static void whole_results_are_kept(void **state)
+{
+	struct sumsq_jobs jobs = made(100);
+	char why[200];
+
+	(void)state;
+	assert_int_equal(sumsq_jobs_keep(&jobs, why, sizeof(why)), 0);
+	for (int round = 0; round < 3; round++) {
+		jobs.common->stop = false;
+		run(&jobs);
+		assert_int_equal(sumsq_jobs_check(&jobs, why, sizeof(why)), 0);
+		jobs.common->stop = true;
+		run(&jobs);
+		assert_int_equal(sumsq_jobs_squares_done(&jobs), 0);
+		for (size_t i = 0; i < jobs.piece_count; i++) {
+			const struct sumsq_piece *piece = &jobs.common->pieces[i];
+
+			assert_true(jobs.checked[i].sum ==
+				    jobs.common->core(piece->first, piece->last));
+			assert_int_equal(jobs.checked[i].process, gettid());
+		}
+	}
+	sumsq_jobs_release(&jobs);
+}
+
+/* Twelve of the largest jobs and a bit have a total below 2^128; one more has not. */
+static void totals_are_exact(void **state)
+{
+	uint64_t largest[13];
+	struct sumsq_jobs jobs;
+	char why[200] = "";
+
+	(void)state;
+	for (size_t i = 0; i < 13; i++)
+		largest[i] = SUMSQ_LIMIT;
+	assert_int_equal(
+		sumsq_jobs_make(&jobs, largest, 12, 0, sumsq_cores[0].sum, why, sizeof(why)), 0);
+	sumsq_jobs_release(&jobs);
+	assert_int_equal(
+		sumsq_jobs_make(&jobs, largest, 13, 0, sumsq_cores[0].sum, why, sizeof(why)),
+		-EOVERFLOW);
+	assert_non_null(strstr(why, "total of these 13 jobs"));
+}
+
+/* Whoever takes the lock writes to no line that the others read. */
+static void the_lock_is_alone(void **state)
+{
+	size_t lock = offsetof(struct sumsq_common, lock);
+
+	(void)state;
+	assert_true(lock / SUMSQ_LINE > offsetof(struct sumsq_common, has_lock) / SUMSQ_LINE);
+	assert_true((lock + sizeof(pthread_mutex_t) - 1) / SUMSQ_LINE <
+		    offsetof(struct sumsq_common, empty) / SUMSQ_LINE);
+}
+
 static void no_jobs(void **state)
 {
 	struct sumsq_jobs jobs;
@@ -109,6 +166,9 @@ int main(void)
 		cmocka_unit_test(pieces_cover_each_job),
 		cmocka_unit_test(a_wrong_sum_is_found),
 		cmocka_unit_test(stopped_work_is_not_counted),
+		cmocka_unit_test(whole_results_are_kept),
+		cmocka_unit_test(totals_are_exact),
+		cmocka_unit_test(the_lock_is_alone),
 		cmocka_unit_test(no_jobs),
 	};
 

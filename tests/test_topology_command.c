@@ -74,6 +74,34 @@ static void statuses(void **state)
 	assert_int_equal(CALL("--on", "/nowhere/at/all.xml"), STATUS_USAGE);
 }
 
+/* What would take hwloc minutes is refused before it begins; attributes and memory do not count. */
+static void sizes(void **state)
+{
+	static const char *const large[] = {
+		"core:300000 pu:2",
+		"core:4097 pu:2",
+		"pack:2 [numa(memory=1GB)] l3:64 core:64 pu:2",
+		"65536",
+		"pu:99999999999999999999",
+		"core:65536 pu:65536 pu:65536 pu:65536",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
+		alarm(10);
+		assert_int_equal(CALL("--on", large[i]), STATUS_USAGE);
+		assert_non_null(strstr(printed, "describes more than 8192 CPUs\n"));
+		assert_ptr_equal(strchr(printed, '\n') + 1, strchr(printed, '\0'));
+	}
+	alarm(0);
+	assert_int_equal(CALL("--on", "pack:2(memory=999999) [numa(memory=1073741824)] core:4 "
+				      "pu:2(indexes=core:pack)"),
+			 STATUS_DONE);
+	assert_int_equal(CALL("--on", "core:16 pu:2"), STATUS_DONE);
+	assert_int_equal(CALL("--on", "core:many pu:2"), STATUS_USAGE);
+	assert_int_equal(CALL("--on", "core:2 pu:2(indexes=0,1"), STATUS_USAGE);
+}
+
 /* Every policy answers for a machine that is not here, or says in one line why it cannot. */
 static void every_policy(void **state)
 {
@@ -173,9 +201,9 @@ static void as_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(statuses),    cmocka_unit_test(a_drawing),
-		cmocka_unit_test(as_json),     cmocka_unit_test(every_policy),
-		cmocka_unit_test(from_a_file),
+		cmocka_unit_test(statuses),	cmocka_unit_test(sizes),
+		cmocka_unit_test(a_drawing),	cmocka_unit_test(as_json),
+		cmocka_unit_test(every_policy), cmocka_unit_test(from_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

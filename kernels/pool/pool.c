@@ -112,29 +112,54 @@ bool pool_is_moved(const struct pool *pool, unsigned worker)
 	return settings->is_bound && !settings->is_bound(settings->bind_context, worker);
 }
 
-unsigned pool_sleep(struct pool *pool, _Atomic uint32_t *word, uint32_t value, char *why,
-		    size_t why_size)
+void pool_sleep(struct pool *pool, _Atomic uint32_t *word, uint32_t value)
 {
 	bool mortal = pool->calls->reap != NULL;
 
 	if (futex_wait(word, value, pool->calls->forks, mortal ? POOL_LOOK_NS : 0) && mortal)
-		return pool->calls->reap(pool, why, why_size);
-	return pool_dead(pool, why, why_size);
+		pool->calls->reap(pool);
+	else
+		pool_look(pool);
 }
 
 int pool_await_ready(struct pool *pool, unsigned worker, char *why, size_t why_size)
 {
 	struct pool_worker *it = &pool->shared->worker[worker];
 
-	while (atomic_load(&it->state) == POOL_STARTING)
-		/* One that refused ends too: that is no death. */
-		if (pool_sleep(pool, &it->state, POOL_STARTING, why, why_size) &&
-		    !pool->places[worker].alive && atomic_load(&it->state) == POOL_STARTING)
+	for (;;) {
+		/* First this: the dead change their state no more. It may have died long ago. */
+		bool is_alive = atomic_load(&pool->places[worker].alive);
+
+		if (atomic_load(&it->state) != POOL_STARTING)
+			break;
+		if (!is_alive)
 			return -ECHILD;
+		pool_sleep(pool, &it->state, POOL_STARTING);
+	}
 	if (!it->refusal)
 		return 0;
 	snprintf(why, why_size, "%s", it->why);
 	return it->refusal;
+}
+
+/* Makes the workers of a kept pool and waits until all are ready: the caller is worker 0. */
+static int start_workers(struct pool *pool, char *why, size_t why_size)
+{
+	int err;
+
+	pool_bind(pool, 0);
+	err = pool_await_ready(pool, 0, why, why_size);
+	for (unsigned worker = 1; !err && worker < pool->settings.workers; worker++)
+		err = pool->calls->spawn(pool, worker, why, why_size);
+	for (unsigned worker = 1; !err && worker < pool->settings.workers; worker++)
+		err = pool_await_ready(pool, worker, why, why_size);
+	/* One may have died when it was ready and others were awaited. */
+	pool_look(pool);
+	if (!err && pool_mourns(pool))
+		err = -ECHILD;
+	if (err == -ECHILD)
+		pool_tell(pool, why, why_size);
+	return err;
 }
 
 int pool_start(struct pool **out, const struct pool_settings *settings, char *why, size_t why_size)
@@ -153,17 +178,10 @@ int pool_start(struct pool **out, const struct pool_settings *settings, char *wh
 		snprintf(why, why_size, "no memory for a pool of %u workers", settings->workers);
 		return -ENOMEM;
 	}
-	if (!pool->calls->per_job) {
-		/* The caller is worker 0. */
-		pool_bind(pool, 0);
-		if (pool->calls->watch)
-			pool->calls->watch(pool);
-		err = pool_await_ready(pool, 0, why, why_size);
-		for (unsigned worker = 1; !err && worker < pool->settings.workers; worker++)
-			err = pool->calls->spawn(pool, worker, why, why_size);
-		for (unsigned worker = 1; !err && worker < pool->settings.workers; worker++)
-			err = pool_await_ready(pool, worker, why, why_size);
-	}
+	if (pool->calls->watch)
+		pool->calls->watch(pool);
+	if (!pool->calls->per_job)
+		err = start_workers(pool, why, why_size);
 	if (err) {
 		pool_stop(pool);
 		return err;
@@ -273,9 +291,36 @@ static int caller_map(struct pool *pool, const struct pool_job *job, char *why, 
 
 const struct pool_kind_calls pool_caller = {.map = caller_map};
 
+void pool_note_death(struct pool *pool, pid_t process, const siginfo_t *info)
+{
+	char how[96];
+
+	if (info->si_code == CLD_EXITED)
+		snprintf(how, sizeof(how), "exited by itself with status %d", info->si_status);
+	else if (info->si_pid)
+		snprintf(how, sizeof(how), "was killed by signal %d (%s)", info->si_status,
+			 strsignal(info->si_status));
+	else
+		snprintf(how, sizeof(how), "ended, and somebody else collected its status");
+	if (!pool_mourns(pool))
+		snprintf(pool->death, sizeof(pool->death), "worker process %d %s", process, how);
+	pool->deaths++;
+}
+
+void pool_tell(struct pool *pool, char *why, size_t why_size)
+{
+	unsigned untold = pool->deaths - pool->told;
+
+	if (untold > 1)
+		snprintf(why, why_size, "%s, and %u more died", pool->death, untold - 1);
+	else if (untold)
+		snprintf(why, why_size, "%s", pool->death);
+	pool->told = pool->deaths;
+}
+
 unsigned pool_deaths(const struct pool *pool)
 {
-	return pool->deaths;
+	return pool->told;
 }
 
 int pool_process(const struct pool *pool, unsigned worker)

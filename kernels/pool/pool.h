@@ -17,7 +17,7 @@
 enum pool_kind {
 	POOL_CALLER,	     /* no pool: the caller does one item after another */
 	POOL_THREADS,	     /* kept for the life of the pool */
-	POOL_PROCESSES,	     /* forked once */
+	POOL_PROCESSES,	     /* forked once; deaf to SIGINT and SIGTERM, but gone with the caller */
 	POOL_THREAD_PER_JOB, /* a new thread for each item, at most `workers` alive at once */
 	POOL_PROCESS_PER_JOB /* a new process for each item, likewise */
 };
@@ -35,11 +35,13 @@ struct pool_settings {
 		spin_ns; /* how long an idle worker looks before it sleeps on a futex; 0: at once */
 	enum pool_on_death on_death;
 	/*
-	 * POOL_PROCESSES: set true the moment that a worker dies, in a signal handler, whatever
-	 * the caller is at; for a function that looks at it, so that a map that is going to fail
-	 * ends soon. May be NULL.
+	 * For a function that looks at it: set true when a map is going to fail, so that it ends
+	 * soon. When a worker process dies under POOL_DEATH_FAILS, that is the same moment, in a
+	 * signal handler, whatever the caller is at; per job also when one cannot be started or
+	 * bound. The pool never sets it false. In memory from pool_memory() if the workers are
+	 * processes; may be NULL.
 	 */
-	_Atomic bool *stop_at_death;
+	_Atomic bool *stop;
 	size_t items_max;   /* most items of one map, below 2^31 */
 	size_t result_size; /* bytes of one result: a multiple of 16, up to POOL_RESULT_MAX */
 	/*
@@ -64,7 +66,8 @@ struct pool;
 /*
  * Makes the workers and returns when each is bound and ready. Returns 0, or -errno with one line
  * in why, and then everything started has been ended: what bind returned, -EAGAIN or -ENOMEM at
- * a limit of threads, processes or memory, -ECHILD when a worker died at once, -EINVAL.
+ * a limit of threads, processes or memory, -ECHILD when a worker died before all were ready (who,
+ * and by which signal), -EINVAL.
  */
 int pool_start(struct pool **pool, const struct pool_settings *settings, char *why,
 	       size_t why_size);
@@ -91,19 +94,21 @@ struct pool_job {
 /*
  * Does every item exactly once and returns when all results are there, in order. Returns 0, or
  * with one line in why: -ECHILD when a worker died (who, and by which signal) under
- * POOL_DEATH_FAILS, -EINVAL for too many items, and per job also what pool_start() returns. The
- * results are incomplete then; the pool may be used again. A worker that died between two maps
- * is replaced when the next one begins, or makes it fail. Under POOL_DEATH_RERUNS a line in why
- * tells of deaths although 0 is returned; otherwise why is left alone. Not to be called by two
- * threads at once.
+ * POOL_DEATH_FAILS, or cannot be replaced, -EINVAL for too many items, and per job also what
+ * pool_start() returns. The results are incomplete then; the pool may be used again. A worker that
+ * died between two maps is replaced when the next one begins, or makes it fail; one that died
+ * during a map makes that fail even if all items were done. Every death is told of once: under
+ * POOL_DEATH_RERUNS a line in why tells of those that pool_deaths() has newly counted although 0
+ * is returned; otherwise why is left alone. Not to be called by two threads at once.
  *
- * The kernel tells of deaths by SIGCHLD, which a POOL_PROCESSES handles from its start to its
- * stop (what was installed before is called too, and put back): a waiting map learns of one at
- * once. Where that signal is blocked, within 5 ms.
+ * The kernel tells of deaths by SIGCHLD, which a pool of processes handles from its start to its
+ * stop (what was installed before is called too, and put back), and which it unblocks for so long
+ * in the thread that starts it: a map learns of one at once. Where the signal is blocked all the
+ * same, a waiting caller looks every 5 ms.
  */
 int pool_map(struct pool *pool, const struct pool_job *job, char *why, size_t why_size);
 
-/* How many workers died since pool_start(); each was replaced. */
+/* How many workers died since pool_start(), as far as a line in some why has told. */
 unsigned pool_deaths(const struct pool *pool);
 
 /* The process ids of the workers of a POOL_PROCESSES, the caller's first; 0 for other kinds. */

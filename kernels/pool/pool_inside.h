@@ -66,7 +66,7 @@ struct pool_entry {
 struct pool_place {
 	struct pool *pool;
 	unsigned worker;
-	_Atomic bool alive; /* of a kept pool: to be joined */
+	_Atomic bool alive; /* not collected; of threads, kept ones only: to be joined */
 	union {
 		pthread_t thread;
 		pid_t process;
@@ -84,8 +84,11 @@ struct pool {
 	size_t log_size;	   /* of one worker */
 	size_t stride;		   /* from one entry to the next */
 	struct pool_place *places; /* of each worker; 0 is the caller in a kept pool */
-	unsigned deaths;
-	_Atomic bool is_bereaved; /* set by SIGCHLD: a worker died since last looked */
+	unsigned deaths;	   /* seen so far */
+	unsigned told;		   /* of them, in some why */
+	_Atomic bool is_bereaved;  /* a worker died since last looked, or a place is empty */
+	bool was_blocked;	   /* SIGCHLD, in the thread that started the pool */
+	char death[POOL_WHY];	   /* the first of the deaths not told of yet */
 };
 
 struct pool_kind_calls {
@@ -98,8 +101,8 @@ struct pool_kind_calls {
 	int (*spawn)(struct pool *pool, unsigned worker, char *why, size_t why_size);
 	/* Waits for the end of a worker. */
 	void (*join)(struct pool *pool, unsigned worker);
-	/* How many workers died since last asked, with a line in why. NULL: they cannot alone. */
-	unsigned (*reap)(struct pool *pool, char *why, size_t why_size);
+	/* Collects the workers that died and notes their deaths. NULL: they cannot die alone. */
+	void (*reap)(struct pool *pool);
 	/* Begins and ends the watch over workers that can die; NULL where there is no need. */
 	void (*watch)(struct pool *pool);
 	void (*unwatch)(struct pool *pool);
@@ -121,27 +124,48 @@ int pool_tickets_usage(struct pool *pool, char *why, size_t why_size);
 /* Wakes every worker of a pool that is ending. */
 void pool_tickets_end(struct pool *pool);
 
-/* How many workers died since last asked, with a line in why; costs nothing when none did. */
-static inline unsigned pool_dead(struct pool *pool, char *why, size_t why_size)
+/* Notes the deaths that SIGCHLD told of; costs a look when there are none. */
+static inline void pool_look(struct pool *pool)
 {
 	if (!atomic_load_explicit(&pool->is_bereaved, memory_order_relaxed))
-		return 0;
+		return;
 	atomic_store(&pool->is_bereaved, false);
-	return pool->calls->reap(pool, why, why_size);
+	pool->calls->reap(pool);
 }
 
+/* Tells the items that the map is going to fail. */
+static inline void pool_stop_items(const struct pool *pool)
+{
+	if (pool->settings.stop)
+		atomic_store(pool->settings.stop, true);
+}
+
+/* The watch of pools that fork: from then on SIGCHLD is handled (pool_watch.c). */
+void pool_watch(struct pool *pool);
+void pool_unwatch(struct pool *pool);
+
+/* Whether a worker died of whom nobody has been told. */
+static inline bool pool_mourns(const struct pool *pool)
+{
+	return pool->deaths != pool->told;
+}
+
+/* Counts a death; info is zeroed when somebody else collected the process. */
+void pool_note_death(struct pool *pool, pid_t process, const siginfo_t *info);
+/* Tells of the deaths not told of yet, if any, in one line. */
+void pool_tell(struct pool *pool, char *why, size_t why_size);
+
 /*
- * Sleeps while the word has that value; returns how many workers died since last asked, with a
- * line in why. For processes it sleeps until a signal and for POOL_LOOK_NS at most.
+ * Sleeps while the word has that value, and notes the deaths of workers. For processes it sleeps
+ * until a signal and for POOL_LOOK_NS at most.
  */
-unsigned pool_sleep(struct pool *pool, _Atomic uint32_t *word, uint32_t value, char *why,
-		    size_t why_size);
+void pool_sleep(struct pool *pool, _Atomic uint32_t *word, uint32_t value);
 
 /* Binds one worker and says so in its state; 0 when it is bound. */
 int pool_bind(struct pool *pool, unsigned worker);
 /* Whether a worker has been moved away from where it was bound. For the worker itself. */
 bool pool_is_moved(const struct pool *pool, unsigned worker);
-/* Waits until a worker is bound; its refusal, or -ECHILD when it died first. */
+/* Waits until a worker is bound; its refusal with a line in why, or -ECHILD when it died first. */
 int pool_await_ready(struct pool *pool, unsigned worker, char *why, size_t why_size);
 
 /* The calling process's usage, or with RUSAGE_CHILDREN that of the children it has collected. */
@@ -151,12 +175,10 @@ void pool_usage_of(int who, struct pool_usage *usage);
 int pool_rerun(struct pool *pool, const struct pool_job *job, char *why, size_t why_size);
 
 /*
- * Forks a process that calls `child` and ends; returns 0 with the place's process set, or -errno.
- * The child dies with its parent, and Ctrl-C is for the parent to deal with.
+ * Forks a process that calls `child` and ends; returns 0 with the place's process set and alive,
+ * or -errno. The child dies with its parent, and leaves SIGINT and SIGTERM to it.
  */
 int pool_fork(struct pool_place *place, void (*child)(struct pool_place *place));
-/* "worker process 123 was killed by signal 9 (Killed)" */
-void pool_child_death(const siginfo_t *info, char *why, size_t why_size);
 
 static inline struct pool_entry *pool_entry(const struct pool *pool, unsigned worker, size_t index)
 {

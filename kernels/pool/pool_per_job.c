@@ -19,8 +19,10 @@ static void do_item(struct pool_place *place)
 
 	snprintf(name, sizeof(name), "job-%u", place->item + 1);
 	prctl(PR_SET_NAME, name);
-	if (pool_bind(place->pool, place->worker))
+	if (pool_bind(place->pool, place->worker)) {
+		pool_stop_items(place->pool);
 		return;
+	}
 	job->function(job->context, pool_item(job, place->item), entry + 1);
 	if (pool_is_moved(place->pool, place->worker))
 		place->pool->shared->worker[place->worker].usage.moved++;
@@ -46,30 +48,60 @@ static int spawn(struct pool *pool, unsigned worker, char *why, size_t why_size)
 	return err;
 }
 
-/* Waits for the end of the one in that place. Returns 0, or -errno when its item is not done. */
-static int finish(struct pool *pool, const struct pool_place *place, char *why, size_t why_size)
+/* Waits for the end of the one in that place. */
+static void collect(struct pool *pool, struct pool_place *place, siginfo_t *info)
 {
-	const struct pool_worker *it = &pool->shared->worker[place->worker];
-	struct pool_entry *entry = pool_entry(pool, 0, place->item);
-	siginfo_t info = {0};
-
+	*info = (siginfo_t){0};
 	if (pool->calls->forks)
-		while (waitid(P_PID, (id_t)place->process, &info, WEXITED) && errno == EINTR)
+		while (waitid(P_PID, (id_t)place->process, info, WEXITED) && errno == EINTR)
 			;
 	else
 		pthread_join(place->thread, NULL);
+	atomic_store(&place->alive, false);
+}
+
+/* Waits likewise. Returns 0, or -errno when its item is not done. */
+static int finish(struct pool *pool, struct pool_place *place, char *why, size_t why_size)
+{
+	const struct pool_worker *it = &pool->shared->worker[place->worker];
+	struct pool_entry *entry = pool_entry(pool, 0, place->item);
+	siginfo_t info;
+
+	collect(pool, place, &info);
 	if (atomic_load(&entry->is_done))
 		return 0;
 	if (it->refusal) {
 		snprintf(why, why_size, "%s", it->why);
 		return it->refusal;
 	}
-	pool->deaths++;
-	pool_child_death(&info, why, why_size);
+	pool_note_death(pool, place->process, &info);
 	if (pool->settings.on_death == POOL_DEATH_FAILS)
 		return -ECHILD;
 	place->job->function(place->job->context, pool_item(place->job, place->item), entry + 1);
 	return 0;
+}
+
+static int begin(struct pool *pool, const struct pool_job *job, size_t item, char *why,
+		 size_t why_size)
+{
+	struct pool_place *place = &pool->places[item % pool->settings.workers];
+	struct pool_entry *entry = pool_entry(pool, 0, item);
+
+	place->job = job;
+	place->item = (uint32_t)item;
+	entry->item = place->item;
+	atomic_store(&entry->is_done, 0);
+	pool->shared->worker[place->worker].refusal = 0;
+	return spawn(pool, place->worker, why, why_size);
+}
+
+/* Ends what was started, as the map has failed: threads when they look, processes at once. */
+static void cut_short(struct pool *pool)
+{
+	pool_stop_items(pool);
+	for (unsigned worker = 0; worker < pool->settings.workers; worker++)
+		if (atomic_load(&pool->places[worker].alive))
+			kill(pool->places[worker].process, SIGKILL);
 }
 
 static int map(struct pool *pool, const struct pool_job *job, char *why, size_t why_size)
@@ -79,30 +111,22 @@ static int map(struct pool *pool, const struct pool_job *job, char *why, size_t 
 	size_t ended = 0;
 	int err = 0;
 
-	while (!err && started < job->count) {
-		struct pool_place *place = &pool->places[started % workers];
-		struct pool_entry *entry = pool_entry(pool, 0, started);
-
-		if (started >= workers)
+	while (!err && ended < job->count)
+		if (started < job->count && started - ended < workers) {
+			err = begin(pool, job, started, why, why_size);
+			started += !err;
+		} else {
 			err = finish(pool, &pool->places[ended++ % workers], why, why_size);
-		if (err)
-			break;
-		place->job = job;
-		place->item = (uint32_t)started;
-		entry->item = place->item;
-		atomic_store(&entry->is_done, 0);
-		err = spawn(pool, place->worker, why, why_size);
-		if (!err)
-			started++;
-	}
+		}
+	if (err)
+		cut_short(pool);
 	while (ended < started) {
-		char unused[POOL_WHY];
-		struct pool_place *place = &pool->places[ended++ % workers];
-		int later =
-			finish(pool, place, err ? unused : why, err ? sizeof(unused) : why_size);
+		siginfo_t unused;
 
-		err = err ? err : later;
+		collect(pool, &pool->places[ended++ % workers], &unused);
 	}
+	if (!err || err == -ECHILD)
+		pool_tell(pool, why, why_size);
 	return err;
 }
 
@@ -112,5 +136,7 @@ const struct pool_kind_calls pool_process_per_job = {
 	.forks = true,
 	.per_job = true,
 	.spawn = spawn,
+	.watch = pool_watch,
+	.unwatch = pool_unwatch,
 	.map = map,
 };

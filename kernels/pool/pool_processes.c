@@ -12,35 +12,42 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int pool_fork(struct pool_place *place, void (*child)(struct pool_place *place))
+/* In the new process: dies with its parent, and leaves the parent's handlers behind. */
+static void become_worker(pid_t parent, const sigset_t *mask)
 {
-	static const int handled[] = {SIGHUP, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD};
-	pid_t parent = getpid();
+	static const int handled[] = {SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD};
 
-	place->process = fork();
-	if (place->process < 0)
-		return -errno;
-	if (place->process > 0)
-		return 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	/* The terminal sends Ctrl-C to everyone; the parent's handlers are not for here. */
+	/* Terminals and timeout(1) send these to the group: the parent deals with them. */
 	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
 		signal(handled[i], SIG_DFL);
-	child(place);
-	_exit(0);
+	pthread_sigmask(SIG_SETMASK, mask, NULL);
 }
 
-void pool_child_death(const siginfo_t *info, char *why, size_t why_size)
+int pool_fork(struct pool_place *place, void (*child)(struct pool_place *place))
 {
-	if (info->si_code == CLD_EXITED)
-		snprintf(why, why_size, "worker process %d exited by itself with status %d",
-			 info->si_pid, info->si_status);
-	else
-		snprintf(why, why_size, "worker process %d was killed by signal %d (%s)",
-			 info->si_pid, info->si_status, strsignal(info->si_status));
+	pid_t parent = getpid(), process;
+	sigset_t all, before;
+	int err;
+
+	/* No handler of the parent's runs in the child, or before the place knows its process. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	process = fork();
+	if (process == 0) {
+		become_worker(parent, &before);
+		child(place);
+		_exit(0);
+	}
+	err = process < 0 ? -errno : 0;
+	place->process = process;
+	atomic_store(&place->alive, !err);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
 }
 
 static void begin(struct pool_place *place)
@@ -64,7 +71,6 @@ static int spawn(struct pool *pool, unsigned worker, char *why, size_t why_size)
 	if (err)
 		snprintf(why, why_size, "cannot fork process %u of %u: %s", worker + 1,
 			 pool->settings.workers, strerror(-err));
-	place->alive = !err;
 	return err;
 }
 
@@ -74,93 +80,21 @@ static void join(struct pool *pool, unsigned worker)
 		;
 }
 
-/* The pools that SIGCHLD is looked at for; a pool too many is looked at every POOL_LOOK_NS. */
-#define WATCHED_MAX 8
-
-static struct pool *_Atomic watched[WATCHED_MAX];
-static struct sigaction handled_before;
-static unsigned watches;
-
-/* In a signal handler: whether any worker of the pool is dead; leaves it to be collected. */
-static bool has_dead(struct pool *pool)
+static void reap(struct pool *pool)
 {
-	for (unsigned worker = 1; worker < pool->settings.workers; worker++) {
-		const struct pool_place *place = &pool->places[worker];
-		siginfo_t info = {0};
-
-		if (atomic_load(&place->alive) &&
-		    !waitid(P_PID, (id_t)place->process, &info, WEXITED | WNOHANG | WNOWAIT) &&
-		    info.si_pid)
-			return true;
-	}
-	return false;
-}
-
-static void on_child(int number, siginfo_t *info, void *context)
-{
-	int saved = errno;
-
-	for (size_t i = 0; i < WATCHED_MAX; i++) {
-		struct pool *pool = atomic_load(&watched[i]);
-
-		if (!pool || !has_dead(pool))
-			continue;
-		atomic_store(&pool->is_bereaved, true);
-		/* So that a caller about to sleep does not. */
-		atomic_store(&pool->shared->caller_waits, POOL_WAITS_NOT);
-		if (pool->settings.stop_at_death)
-			atomic_store(pool->settings.stop_at_death, true);
-	}
-	if (handled_before.sa_flags & SA_SIGINFO)
-		handled_before.sa_sigaction(number, info, context);
-	else if (handled_before.sa_handler != SIG_DFL && handled_before.sa_handler != SIG_IGN)
-		handled_before.sa_handler(number);
-	errno = saved;
-}
-
-static void watch(struct pool *pool)
-{
-	/* The futex waits return at a signal all the same, as they have time limits. */
-	struct sigaction action = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_RESTART};
-
-	for (size_t i = 0; i < WATCHED_MAX; i++) {
-		struct pool *nobody = NULL;
-
-		if (atomic_compare_exchange_strong(&watched[i], &nobody, pool))
-			break;
-	}
-	if (watches++ == 0)
-		sigaction(SIGCHLD, &action, &handled_before);
-}
-
-static void unwatch(struct pool *pool)
-{
-	for (size_t i = 0; i < WATCHED_MAX; i++) {
-		struct pool *it = pool;
-
-		atomic_compare_exchange_strong(&watched[i], &it, NULL);
-	}
-	if (--watches == 0)
-		sigaction(SIGCHLD, &handled_before, NULL);
-}
-
-static unsigned reap(struct pool *pool, char *why, size_t why_size)
-{
-	unsigned deaths = 0;
-
 	for (unsigned worker = 1; worker < pool->settings.workers; worker++) {
 		struct pool_place *place = &pool->places[worker];
 		siginfo_t info = {0};
 
-		if (!place->alive ||
-		    waitid(P_PID, (id_t)place->process, &info, WEXITED | WNOHANG) || !info.si_pid)
+		if (!atomic_load(&place->alive) ||
+		    (!waitid(P_PID, (id_t)place->process, &info, WEXITED | WNOHANG) &&
+		     !info.si_pid))
 			continue;
-		place->alive = false;
-		pool_child_death(&info, why, why_size);
-		deaths++;
+		atomic_store(&place->alive, false);
+		/* One that refused to be bound ends too: that is no death. */
+		if (atomic_load(&pool->shared->worker[worker].state) != POOL_REFUSED)
+			pool_note_death(pool, place->process, &info);
 	}
-	pool->deaths += deaths;
-	return deaths;
 }
 
 const struct pool_kind_calls pool_processes = {
@@ -168,7 +102,7 @@ const struct pool_kind_calls pool_processes = {
 	.spawn = spawn,
 	.join = join,
 	.reap = reap,
-	.watch = watch,
-	.unwatch = unwatch,
+	.watch = pool_watch,
+	.unwatch = pool_unwatch,
 	.map = pool_tickets_map,
 };

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "kernels/pool/futex.h"
@@ -20,6 +22,8 @@
 
 struct spin {
 	uint64_t until_ns; /* 0: not begun */
+	uint64_t look_ns;  /* when to look for the dead */
+	uint64_t now_ns;   /* at the last reading of the clock */
 	unsigned looks;
 };
 
@@ -37,12 +41,13 @@ static bool spin_on(struct spin *spin, uint64_t limit_ns)
 	if (!limit_ns)
 		return false;
 	if (spin->looks++ % LOOKS == 0) {
-		uint64_t now = now_ns();
-
-		if (!spin->until_ns)
-			spin->until_ns = now + limit_ns;
-		else if (now >= spin->until_ns)
+		spin->now_ns = now_ns();
+		if (!spin->until_ns) {
+			spin->until_ns = spin->now_ns + limit_ns;
+			spin->look_ns = spin->now_ns + POOL_LOOK_NS;
+		} else if (spin->now_ns >= spin->until_ns) {
 			return false;
+		}
 	}
 #if defined(__x86_64__)
 	__builtin_ia32_pause();
@@ -92,7 +97,7 @@ static void account(struct pool *pool, struct pool_worker *me, uint32_t items, u
 static uint32_t await_generation(struct pool *pool, struct pool_worker *me, uint32_t seen)
 {
 	struct pool_shared *shared = pool->shared;
-	struct spin spin = {0, 0};
+	struct spin spin = {0};
 	uint32_t generation;
 
 	while ((generation = atomic_load(&shared->generation)) == seen) {
@@ -157,73 +162,120 @@ static bool is_there(struct pool *pool, enum pool_wait what)
 	return true;
 }
 
-/* Waits, and returns how many workers died; waiting for items ends at the first death. */
-static unsigned await(struct pool *pool, enum pool_wait what, char *why, size_t why_size)
+/* Every POOL_LOOK_NS of spinning, as a sleeper does: a signal may not come. */
+static void look_while_spinning(struct pool *pool, struct spin *spin)
+{
+	if (spin->now_ns < spin->look_ns)
+		return;
+	spin->look_ns = spin->now_ns + POOL_LOOK_NS;
+	if (pool->calls->reap)
+		pool->calls->reap(pool);
+}
+
+/* Waiting for items ends at the first death: they may never come. */
+static void await(struct pool *pool, enum pool_wait what)
 {
 	struct pool_shared *shared = pool->shared;
-	struct spin spin = {0, 0};
-	unsigned deaths = 0;
+	struct spin spin = {0};
 
 	while (!is_there(pool, what)) {
-		deaths += pool_dead(pool, why, why_size);
-		if (deaths && what == POOL_WAITS_ITEMS)
+		pool_look(pool);
+		if (what == POOL_WAITS_ITEMS && pool_mourns(pool))
 			break;
-		if (spin_on(&spin, pool->settings.spin_ns))
+		if (spin_on(&spin, pool->settings.spin_ns)) {
+			look_while_spinning(pool, &spin);
 			continue;
+		}
 		atomic_store(&shared->caller_waits, what);
 		if (is_there(pool, what))
 			break;
 		if (atomic_load(&pool->is_bereaved))
 			continue;
-		deaths += pool_sleep(pool, &shared->caller_waits, what, why, why_size);
-		if (deaths && what == POOL_WAITS_ITEMS)
-			break;
+		pool_sleep(pool, &shared->caller_waits, what);
 	}
 	atomic_store(&shared->caller_waits, POOL_WAITS_NOT);
-	return deaths;
 }
 
-/* Puts a new worker in the place of each that died. */
-static int replace(struct pool *pool, char *why, size_t why_size)
+/* Whether something is to be put right: a death to tell of, or an empty place. */
+static bool is_amiss(const struct pool *pool)
 {
-	for (unsigned worker = 1; worker < pool->settings.workers; worker++) {
-		int err;
+	return atomic_load_explicit(&pool->is_bereaved, memory_order_relaxed) || pool_mourns(pool);
+}
 
-		if (pool->places[worker].alive)
-			continue;
-		atomic_store(&pool->shared->worker[worker].state, POOL_STARTING);
-		atomic_store(&pool->shared->worker[worker].asleep, 0);
-		err = pool->calls->spawn(pool, worker, why, why_size);
-		if (!err)
-			err = pool_await_ready(pool, worker, why, why_size);
-		if (err)
-			return err;
+/* Puts a new worker in an empty place. */
+static int replace(struct pool *pool, unsigned worker, char *why, size_t why_size)
+{
+	struct pool_worker *it = &pool->shared->worker[worker];
+	int err;
+
+	atomic_store(&it->state, POOL_STARTING);
+	atomic_store(&it->asleep, 0);
+	/* What the dead one used is known from its end. */
+	it->usage = (struct pool_usage){0};
+	err = pool->calls->spawn(pool, worker, why, why_size);
+	return err ? err : pool_await_ready(pool, worker, why, why_size);
+}
+
+static unsigned first_empty(const struct pool *pool)
+{
+	unsigned worker = 1;
+
+	while (worker < pool->settings.workers && atomic_load(&pool->places[worker].alive))
+		worker++;
+	return worker;
+}
+
+/* Fills every empty place; while one is filled, others may fall empty. */
+static int replace_all(struct pool *pool, char *why, size_t why_size)
+{
+	int err = 0;
+
+	while (!err) {
+		unsigned worker;
+
+		pool_look(pool);
+		worker = first_empty(pool);
+		if (worker == pool->settings.workers)
+			return 0;
+		err = replace(pool, worker, why, why_size);
 	}
-	return 0;
+	/* Not to be forgotten: the next map tries again. */
+	atomic_store(&pool->is_bereaved, true);
+	return err;
 }
 
-/* Some workers died, between two maps: nothing is lost, but who is to fail on it does. */
-static int mourn(struct pool *pool)
+/*
+ * Makes the pool whole and tells of the deaths. Returns 0 when the caller may go on: it is whole,
+ * and nobody died or they are to be made good for.
+ */
+static int make_whole(struct pool *pool, char *why, size_t why_size)
 {
-	char replace_why[POOL_WHY];
+	char replace_why[POOL_WHY] = "";
+	int err = replace_all(pool, replace_why, sizeof(replace_why));
+	bool is_new = pool_mourns(pool);
+	size_t used;
 
-	if (replace(pool, replace_why, sizeof(replace_why)) ||
-	    pool->settings.on_death == POOL_DEATH_FAILS)
-		return -ECHILD;
-	return 0;
+	pool_tell(pool, why, why_size);
+	if (!is_new) {
+		if (err)
+			snprintf(why, why_size, "%s", replace_why);
+		return err;
+	}
+	used = strlen(why);
+	if (replace_why[0])
+		snprintf(why + used, why_size - used, "; not replaced: %s", replace_why);
+	return err || pool->settings.on_death == POOL_DEATH_FAILS ? -ECHILD : 0;
 }
 
 /* Some workers died: the others finish, then the lost items are done again or the map fails. */
 static int recover(struct pool *pool, const struct pool_job *job, char *why, size_t why_size)
 {
-	char replace_why[POOL_WHY];
-	bool reruns = pool->settings.on_death == POOL_DEATH_RERUNS;
+	int err;
 
 	wake(pool, INT_MAX);
-	await(pool, POOL_WAITS_ALL, why, why_size);
-	if (replace(pool, replace_why, sizeof(replace_why)) || !reruns)
-		return -ECHILD;
-	return pool_rerun(pool, job, why, why_size);
+	await(pool, POOL_WAITS_ALL);
+	err = make_whole(pool, why, why_size);
+	return err ? err : pool_rerun(pool, job, why, why_size);
 }
 
 int pool_tickets_map(struct pool *pool, const struct pool_job *job, char *why, size_t why_size)
@@ -231,8 +283,8 @@ int pool_tickets_map(struct pool *pool, const struct pool_job *job, char *why, s
 	struct pool_shared *shared = pool->shared;
 	uint32_t items;
 
-	if (pool_dead(pool, why, why_size)) {
-		int err = mourn(pool);
+	if (is_amiss(pool)) {
+		int err = make_whole(pool, why, why_size);
 
 		if (err)
 			return err;
@@ -249,25 +301,26 @@ int pool_tickets_map(struct pool *pool, const struct pool_job *job, char *why, s
 		wake(pool, job->count - 1);
 	}
 	items = drain(pool, 0);
-	if (atomic_fetch_sub(&shared->pending, items) != items &&
-	    await(pool, POOL_WAITS_ITEMS, why, why_size))
-		return recover(pool, job, why, why_size);
-	return 0;
+	if (atomic_fetch_sub(&shared->pending, items) != items)
+		await(pool, POOL_WAITS_ITEMS);
+	/* Also when all items are done: who was to stop at a death may have done half of one. */
+	return is_amiss(pool) ? recover(pool, job, why, why_size) : 0;
 }
 
 int pool_tickets_usage(struct pool *pool, char *why, size_t why_size)
 {
 	struct pool_shared *shared = pool->shared;
 
-	if (pool_dead(pool, why, why_size)) {
-		int err = mourn(pool);
+	if (is_amiss(pool)) {
+		int err = make_whole(pool, why, why_size);
 
 		if (err)
 			return err;
 	}
 	atomic_store(&shared->generation, (atomic_load(&shared->generation) + 1) | 1);
 	wake(pool, INT_MAX);
-	return await(pool, POOL_WAITS_ALL, why, why_size) ? mourn(pool) : 0;
+	await(pool, POOL_WAITS_ALL);
+	return is_amiss(pool) ? make_whole(pool, why, why_size) : 0;
 }
 
 void pool_tickets_end(struct pool *pool)
