@@ -383,6 +383,91 @@ static void half_a_reference_is_none(void **state)
 	assert_memory_equal(kept, "abcdef", 6);
 }
 
+static const char six[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n";
+
+/* Head and half a body, of which `half` is what came. */
+static void begin_body(struct connection *c, struct body_reference *reference, const char *half)
+{
+	start(c, reference);
+	receive(c, six, sizeof(six) - 1);
+	receive(c, half, 3);
+}
+
+/* Of bodies that are under way together each byte is compared, whichever is whole first. */
+static void bodies_at_once_are_compared(void **state)
+{
+	uint8_t kept[4];
+	struct connection first, second, third;
+
+	(void)state;
+	for (int wrong = 0; wrong < 2; wrong++) {
+		struct body_reference r = {.bytes = kept, .capacity = sizeof(kept)};
+
+		begin_body(&first, &r, "abc");
+		begin_body(&second, &r, wrong ? "Abc" : "abc");
+		receive(&first, "def", 3);
+		assert_true(r.known);
+		receive(&second, "def", 3); /* its second half came when the first was known */
+		assert_int_equal(seen.failed, wrong);
+		assert_int_equal(seen.done, 2 - wrong);
+	}
+	for (int wrong = 0; wrong < 2; wrong++) {
+		struct body_reference r = {.bytes = kept, .capacity = sizeof(kept)};
+
+		begin_body(&first, &r, "abc");
+		begin_body(&second, &r, "abc");
+		begin_body(&third, &r, "abc");
+		receive(&second, wrong ? "Def" : "def", 3);
+		assert_false(r.known);
+		receive(&third, "def", 3);
+		assert_int_equal(seen.failed, wrong);
+		receive(&first, "def", 3);
+		assert_int_equal(seen.failed, 2 * wrong);
+		assert_int_equal(r.known, !wrong);
+	}
+}
+
+/* A body that nobody kept from its first byte on does not become the reference. */
+static void late_writer_is_none(void **state)
+{
+	uint8_t kept[16];
+	struct body_reference r = {.bytes = kept, .capacity = sizeof(kept)};
+	struct connection first, second;
+
+	(void)state;
+	begin_body(&first, &r, "XXX");
+	begin_body(&second, &r, "abc");
+	connection_eof(&first);
+	assert_int_equal(seen.failed, 1);
+	receive(&second, "def", 3);
+	assert_int_equal(seen.done, 1);
+	assert_false(r.known);
+	again(&second, &r);
+	respond(&second, "abcdef");
+	assert_true(r.known);
+	assert_memory_equal(kept, "abcdef", 6);
+	again(&second, &r);
+	respond(&second, "abcdeX");
+	assert_int_equal(seen.failed, 2);
+}
+
+/* Where bodies may be different the first is kept, and no other's length matters. */
+static void varying_bodies_are_taken(void **state)
+{
+	uint8_t kept[16];
+	struct body_reference r = {.bytes = kept, .capacity = sizeof(kept), .varies = true};
+	struct connection c;
+
+	(void)state;
+	start(&c, &r);
+	respond(&c, "abc");
+	again(&c, &r);
+	respond(&c, "defg");
+	assert_int_equal(seen.done, 2);
+	assert_int_equal(r.length, 3);
+	assert_memory_equal(kept, "abc", 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,6 +480,9 @@ int main(void)
 		cmocka_unit_test(not_retried_after_a_byte),
 		cmocka_unit_test(bodies_are_compared),
 		cmocka_unit_test(half_a_reference_is_none),
+		cmocka_unit_test(bodies_at_once_are_compared),
+		cmocka_unit_test(late_writer_is_none),
+		cmocka_unit_test(varying_bodies_are_taken),
 		cmocka_unit_test(seen_responses),
 	};
 

@@ -84,25 +84,23 @@ static int on_headers_complete(llhttp_t *parser)
 	return HPE_PAUSED; /* the body goes another way, see connection_parse() */
 }
 
-/* Keeps the first response's body, compares every later one with it. */
+/* Compares a body with the first whole one, or helps to find out which that is. */
 static void check_body(struct connection *c, const uint8_t *at, size_t length)
 {
 	struct body_reference *r = c->reference;
 	size_t inside = 0;
 
+	if (!r->known) {
+		connection_learn(c, at, length);
+		return;
+	}
+	if (r->varies)
+		return;
 	if (c->body_bytes < r->capacity)
 		inside =
 			r->capacity - c->body_bytes < length ? r->capacity - c->body_bytes : length;
-	if (r->known) {
-		if (!r->varies && (c->body_bytes + length > r->length ||
-				   memcmp(r->bytes + c->body_bytes, at, inside) != 0))
-			c->mismatch = true;
-		return;
-	}
-	if (!r->writer)
-		r->writer = c;
-	if (r->writer == c)
-		memcpy(r->bytes + c->body_bytes, at, inside);
+	if (c->body_bytes + length > r->length || memcmp(r->bytes + c->body_bytes, at, inside) != 0)
+		c->body_state = BODY_DIFFERS;
 }
 
 static void take_body(void *context, const uint8_t *at, size_t length)
