@@ -240,6 +240,39 @@ static void endless_head(void **state)
 	assert_string_equal(seen.failure, "the response's head is too long");
 }
 
+/* Trailers of so many bytes, the blank line included, in pieces; whether the fetch is done. */
+static bool trailers_pass(size_t length, size_t piece)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+				   "5\r\nhello\r\n0\r\n";
+	static char text[sizeof(head) + CONNECTION_HEAD_MAX + 1];
+	size_t whole = sizeof(head) - 1 + length;
+	struct connection c;
+
+	memcpy(text, head, sizeof(head) - 1);
+	memset(text + sizeof(head) - 1, 'a', length);
+	memcpy(text + sizeof(head) - 1, "X: ", 3);
+	memcpy(text + whole - 4, "\r\n\r\n", 4);
+	start(&c, NULL);
+	for (size_t at = 0; at < whole && !seen.failed; at += piece)
+		connection_received(&c, text + at, piece < whole - at ? piece : whole - at);
+	assert_int_equal(seen.done + seen.failed, 1);
+	if (seen.failed)
+		assert_string_equal(seen.failure, "the response's trailers are too long");
+	return seen.done;
+}
+
+static void endless_trailers(void **state)
+{
+	static const size_t pieces[] = {1, 7, 4096, CONNECTION_HEAD_MAX, SIZE_MAX / 2};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		assert_true(trailers_pass(CONNECTION_HEAD_MAX, pieces[i]));
+		assert_false(trailers_pass(CONNECTION_HEAD_MAX + 1, pieces[i]));
+	}
+}
+
 /* Another fetch on the open connection, up to where it waits for the response. */
 static void again(struct connection *c, struct body_reference *reference)
 {
@@ -476,6 +509,7 @@ int main(void)
 		cmocka_unit_test(body_until_close),
 		cmocka_unit_test(bad_responses),
 		cmocka_unit_test(endless_head),
+		cmocka_unit_test(endless_trailers),
 		cmocka_unit_test(stale_connection_is_retried_once),
 		cmocka_unit_test(not_retried_after_a_byte),
 		cmocka_unit_test(bodies_are_compared),

@@ -176,15 +176,32 @@ void connection_parse_begin(struct connection *c)
 	c->chunked = false;
 }
 
+/*
+ * So many bytes may be looked at before the trailers are too long. Like a head's, their end must
+ * not depend on how they were cut; what follows the response is not theirs.
+ */
+static size_t trailers_left(const struct connection *c)
+{
+	const struct chunks *k = &c->chunks;
+
+	if (k->part != CHUNKS_TRAILERS || c->complete)
+		return SIZE_MAX;
+	return k->size < CONNECTION_HEAD_MAX ? CONNECTION_HEAD_MAX - (size_t)k->size : 0;
+}
+
 /* Bytes of a chunked body, less the chunks' extensions. */
 static llhttp_errno_t execute_chunks(struct connection *c, const uint8_t *bytes, size_t length)
 {
 	llhttp_errno_t error = HPE_OK;
 
 	while (length && !error) {
-		size_t skip;
-		size_t taken = chunks_filter(&c->chunks, bytes, length, &skip);
+		size_t skip, taken = trailers_left(c);
 
+		if (taken == 0) {
+			c->failure = "the response's trailers are too long";
+			return HPE_USER;
+		}
+		taken = chunks_filter(&c->chunks, bytes, taken < length ? taken : length, &skip);
 		error = llhttp_execute(&c->parser, (const char *)bytes, taken);
 		bytes += taken + skip;
 		length -= taken + skip;
