@@ -174,6 +174,29 @@ static void a_row_a_fetch(void **state)
 	}
 }
 
+/* Opening the connections before it is no time of a connection's own, nor of its first fetch's. */
+static void each_begins_when_it_does(void **state)
+{
+	static const char *const models[] = {"nonblocking", "select", "poll", "epoll", "uring"};
+	static struct row rows[40];
+	char url[96];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/delay/20ms", ports[0]);
+	for (unsigned m = 0; m < sizeof(models) / sizeof(models[0]); m++) {
+		const char *const more[] = {"-n40", "-c40", url, NULL};
+		json_t *row = run_samples(models[m], more, 0);
+
+		assert_int_equal(read_samples(rows, 40), 40);
+		for (unsigned i = 0; i < 40; i++) {
+			assert_true(rows[i].number[DUE] == rows[i].number[BEGUN]);
+			for (unsigned k = 0; k < i; k++)
+				assert_true(rows[i].number[BEGUN] != rows[k].number[BEGUN]);
+		}
+		json_decref(row);
+	}
+}
+
 static void failures_have_rows(void **state)
 {
 	static struct row rows[10];
@@ -444,13 +467,10 @@ static void bad_command_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_row_a_fetch),
-		cmocka_unit_test(failures_have_rows),
-		cmocka_unit_test(a_connection_a_fetch),
-		cmocka_unit_test(histogram_read_back),
-		cmocka_unit_test(addresses),
-		cmocka_unit_test(headers_are_sent),
-		cmocka_unit_test(bodies_that_differ),
+		cmocka_unit_test(a_row_a_fetch),       cmocka_unit_test(each_begins_when_it_does),
+		cmocka_unit_test(failures_have_rows),  cmocka_unit_test(a_connection_a_fetch),
+		cmocka_unit_test(histogram_read_back), cmocka_unit_test(addresses),
+		cmocka_unit_test(headers_are_sent),    cmocka_unit_test(bodies_that_differ),
 		cmocka_unit_test(bad_command_lines),
 	};
 
