@@ -89,6 +89,8 @@ void fetch_merge(struct fetch_merged *m, const struct fetch_outcome *o)
 	}
 	for (unsigned i = 0; i < o->run.count; i++)
 		merge_one(m, &o->run.benches[i], o->run.interrupted);
+	if (o->run.overlap != STATUS_DONE)
+		m->overlap_per_s = NAN;
 	m->energy_j = energy_joules(&first->energy, &first->energy_begin, &first->energy_end,
 				    seconds(first->end.at_ns - first->begin.at_ns));
 }

@@ -231,8 +231,11 @@ static void start(struct crew *crew)
 	fetch_signals_catch(&signalled, true, tick_ns(crew->options));
 }
 
-static void join(struct crew *crew)
+/* Returns as soaker_end(), of the first that did not run to the end. */
+static enum status join(struct crew *crew)
 {
+	enum status overlap = STATUS_DONE;
+
 	for (unsigned i = 1; i < crew->count; i++) {
 		int status = 0;
 
@@ -241,8 +244,12 @@ static void join(struct crew *crew)
 		else if (waitpid(crew->processes[i], &status, 0) > 0 && status)
 			status_exit(STATUS_FAILED, "worker process %u did not end as it should", i);
 	}
-	for (unsigned i = 0; crew->soakers && i < crew->count; i++)
-		soaker_end(&crew->soakers[i]);
+	for (unsigned i = 0; crew->soakers && i < crew->count; i++) {
+		enum status ended = soaker_end(&crew->soakers[i]);
+
+		overlap = overlap == STATUS_DONE ? ended : overlap;
+	}
+	return overlap;
 }
 
 void fetch_workers_run(const struct model *model, const struct fetch_options *options,
@@ -258,7 +265,7 @@ void fetch_workers_run(const struct model *model, const struct fetch_options *op
 	start(crew);
 	run_one(crew, 0);
 	fetch_signals_release();
-	join(crew);
+	run->overlap = join(crew);
 	run->benches = crew->benches;
 	run->count = crew->count;
 	run->setup_s = (double)(crew->ready_ns - started_ns) / 1e9;
