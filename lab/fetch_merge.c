@@ -139,6 +139,13 @@ double fetch_duration_s(const struct fetch_merged *m, const struct fetch_outcome
  */
 double fetch_throughput_rps(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
+	const struct fetch_options *options = o->options;
+
+	/* n fetches that fall due at equal distances have n - 1 of them between the first and last. */
+	if (options->rate && options->requests && options->arrivals == ARRIVALS_CONSTANT &&
+	    !options->warmup_ns && !o->run.interrupted)
+		return (double)m->completed /
+		       (fetch_duration_s(m, o) + 1.0 / (double)options->rate);
 	if (o->model->yardstick || o->options->rate)
 		return (double)m->completed / fetch_duration_s(m, o);
 	return m->lanes_rps;
