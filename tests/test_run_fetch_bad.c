@@ -213,6 +213,30 @@ static void floor_of_large_bodies(void **state)
 	child_free(&origin);
 }
 
+/* What is waited for before the clock starts has an end as well. */
+static void floor_of_silence(void **state)
+{
+	static const char *const waits[] = {"--wait=block", "--wait=spin"};
+	struct child origin, children[2];
+	char url[64];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/fault/never", peer_origin(&origin, NULL));
+	for (int i = 0; i < 2; i++) {
+		const char *const arguments[] = {"-c3", "-d100ms", "-q", waits[i], url, NULL};
+
+		fetching_start(&children[i], "floor", arguments);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(child_wait(&children[i], CHILD_LIMIT_MS), 1);
+		assert_true(child_one_line(children[i].err.text));
+		assert_int_equal(fetching_lines(children[i].err.text, url, "response: not"), 1);
+		child_free(&children[i]);
+	}
+	child_end(&origin, 15, CHILD_LIMIT_MS);
+	child_free(&origin);
+}
+
 /* Last: the limit cannot be raised again. */
 static void too_few_descriptors(void **state)
 {
@@ -368,6 +392,7 @@ int main(void)
 		cmocka_unit_test(workers_must_agree),
 		cmocka_unit_test(many_threads_end_well),
 		cmocka_unit_test(floor_of_large_bodies),
+		cmocka_unit_test(floor_of_silence),
 		cmocka_unit_test(wrong_byte_fails_the_run),
 		cmocka_unit_test(nobody_listens),
 		cmocka_unit_test(others_are_unharmed),
