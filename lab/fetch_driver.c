@@ -39,8 +39,11 @@ static struct connection *carrier_of(struct bench *b, struct connection *c,
 {
 	struct connection *carrier = c - c->index % b->worker.endpoints_count + request->endpoint;
 
-	if (!carrier->open || carrier->peer_done)
+	if (!carrier->open || carrier->peer_done) {
 		b->now_ns = usage_now_ns();
+		if (b->measure_from_ns == UINT64_MAX)
+			bench_allow_grace(b); /* in prepare(): no other deadline is set yet */
+	}
 	return carrier;
 }
 
@@ -156,18 +159,6 @@ static int64_t until_due_ns(struct worker *w)
 	return schedule_over(b) || at_ns <= b->now_ns ? 0 : (int64_t)(at_ns - b->now_ns);
 }
 
-/* What the fetch was at when its time was over. */
-static const char *phase_of(const struct connection *c)
-{
-	if (!c->open)
-		return "connect";
-	if (!c->ready)
-		return "TLS";
-	if (!c->got_bytes)
-		return "response";
-	return c->head_complete ? "body" : "head";
-}
-
 static bool overdue(struct worker *w, struct connection *c)
 {
 	struct bench *b = bench_of_worker(w);
@@ -175,10 +166,11 @@ static bool overdue(struct worker *w, struct connection *c)
 
 	b->now_ns = usage_now_ns();
 	if (o->max_time_ns && b->now_ns - bench_lane(b, c)->begun_ns > o->max_time_ns)
-		connection_give_up(c, phase_of(c), "not complete within --max-time");
+		connection_give_up(c, connection_phase(c), "not complete within --max-time");
 	else if (o->connect_timeout_ns && !(c->open && c->ready) &&
 		 b->now_ns - c->begun_ns > o->connect_timeout_ns)
-		connection_give_up(c, phase_of(c), "no connection within --connect-timeout");
+		connection_give_up(c, connection_phase(c),
+				   "no connection within --connect-timeout");
 	else
 		return false;
 	return true;

@@ -221,6 +221,17 @@ void connection_give_up(struct connection *c, const char *failure, const char *d
 	connection_fail(c, failure, 0);
 }
 
+const char *connection_phase(const struct connection *c)
+{
+	if (!c->open)
+		return "connect";
+	if (!c->ready)
+		return "TLS";
+	if (!c->got_bytes)
+		return "response";
+	return c->head_complete ? "body" : "head";
+}
+
 void connection_closed(struct connection *c)
 {
 	c->open = false;

@@ -197,6 +197,9 @@ void connection_error(struct connection *connection, const char *phase, int erro
  */
 void connection_give_up(struct connection *connection, const char *failure, const char *detail);
 
+/* What the fetch under way is at: "connect", "TLS", "response", "head" or "body". */
+const char *connection_phase(const struct connection *connection);
+
 /* The socket is closed: what follows is another CONNECT (a retry) or NOTHING. */
 void connection_closed(struct connection *connection);
 
