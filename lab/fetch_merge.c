@@ -141,7 +141,7 @@ double fetch_throughput_rps(const struct fetch_merged *m, const struct fetch_out
 {
 	const struct fetch_options *options = o->options;
 
-	/* n fetches that fall due at equal distances have n - 1 of them between the first and last. */
+	/* n fetches at equal distances have n - 1 of them between the first and the last. */
 	if (options->rate && options->requests && options->arrivals == ARRIVALS_CONSTANT &&
 	    !options->warmup_ns && !o->run.interrupted)
 		return (double)m->completed /

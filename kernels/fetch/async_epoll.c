@@ -41,7 +41,7 @@ static int check(const struct model_choices *choices, enum wait_mode wait, char 
 	}
 	const struct model_choice *buffers = model_choice(choices, "buffers");
 	if (buffers && (buffers->value < 2 || buffers->value > BUFFERS_MOST)) {
-		snprintf(why, why_size, "--epoll: buffers takes from 2 to %u", BUFFERS_MOST);
+		snprintf(why, why_size, "buffers takes from 2 to %u", BUFFERS_MOST);
 		return -EINVAL;
 	}
 	return epoll_busy_poll_check(choices, wait, why, why_size);
