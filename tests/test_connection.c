@@ -185,25 +185,37 @@ static void bad_responses(void **state)
 	static const struct {
 		const char *text;
 		bool eof;
-		const char *reason;
+		const char *reason, *detail;
 	} rows[] = {
-		{"220 ftp.example\r\n", false, "the response is not HTTP"},
+		{"220 ftp.example\r\n", false, "the response is not HTTP", NULL},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", true,
-		 "the server closed in the middle of the body"},
-		{"HTTP/1.1 200 OK\r\nContent-", true,
-		 "the server closed in the middle of the head"},
+		 "the server closed in the middle of the body", NULL},
+		{"HTTP/1.1 200 OK\r\nContent-", true, "the server closed in the middle of the head",
+		 NULL},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\n", false,
-		 "the server sent more than it was asked for"},
-		{"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", false,
-		 "the response is not HTTP"},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\n", false,
-		 "the response is not HTTP"},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n;x\r\n", false,
-		 "the response is not HTTP"},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false,
-		 "the response is not HTTP"},
+		 "the server sent more than it was asked for", NULL},
+		{"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", false, "head",
+		 "its Content-Length is not a number, or too large a one"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", false, "head",
+		 "its Content-Length is not a number, or too large a one"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", false, "head",
+		 "a second Content-Length, or one beside Transfer-Encoding"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nxx", false, "head",
+		 "its Transfer-Encoding is not chunked"},
+		{"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n", false, "head",
+		 "its status is below 100"},
+		{"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n", false, "head",
+		 "its version is not HTTP/1"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\n",
+		 false, "body", "a chunk's size is not a number, or too large a one"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\n", false, "body",
+		 "a chunk's size is not a number, or too large a one"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n;x\r\n", false, "body",
+		 "a chunk's size is not a number, or too large a one"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false, "body",
+		 "a chunk's size is not a number, or too large a one"},
 		{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
-		 false, "the server wants to switch protocols"},
+		 false, "the server wants to switch protocols", NULL},
 	};
 	struct connection c;
 
@@ -216,6 +228,10 @@ static void bad_responses(void **state)
 		assert_int_equal(seen.failed, 1);
 		assert_int_equal(seen.done, 0);
 		assert_string_equal(seen.failure, rows[i].reason);
+		if (rows[i].detail)
+			assert_string_equal(c.failure_detail, rows[i].detail);
+		else
+			assert_null(c.failure_detail);
 		assert_int_equal(c.want, WANT_CLOSE);
 		connection_closed(&c);
 		assert_int_equal(c.want, WANT_NOTHING);

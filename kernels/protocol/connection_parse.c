@@ -66,11 +66,29 @@ static bool has_body(unsigned status)
 	return status / 100 != 1 && status != 204 && status != 304;
 }
 
+/* What llhttp lets pass and no client of HTTP/1.1 may. */
+static const char *head_fault(const llhttp_t *parser)
+{
+	if (parser->http_major != 1)
+		return "its version is not HTTP/1";
+	if (parser->status_code < 100)
+		return "its status is below 100";
+	/* RFC 9112, 6.3: only chunked was asked for, and only that can be undone. */
+	if (parser->flags & F_TRANSFER_ENCODING && !(parser->flags & F_CHUNKED))
+		return "its Transfer-Encoding is not chunked";
+	return NULL;
+}
+
 static int on_headers_complete(llhttp_t *parser)
 {
 	struct connection *c = owner(parser);
 
 	c->head_complete = true;
+	c->failure_detail = head_fault(parser);
+	if (c->failure_detail) {
+		c->failure = "head";
+		return -1;
+	}
 	if (c->headers)
 		headers_close(c->headers);
 	if (!has_body(parser->status_code))
@@ -225,6 +243,32 @@ static llhttp_errno_t execute(struct connection *c, const uint8_t *bytes, size_t
 	return execute_chunks(c, bytes, (size_t)(end - bytes));
 }
 
+/* Framing that cannot be followed: what is wrong with it. False: it is none of these. */
+static bool name_framing(struct connection *c, llhttp_errno_t error)
+{
+	switch (error) {
+	case HPE_INVALID_CONTENT_LENGTH:
+		c->failure = "head";
+		c->failure_detail = "its Content-Length is not a number, or too large a one";
+		return true;
+	case HPE_UNEXPECTED_CONTENT_LENGTH:
+		c->failure = "head";
+		c->failure_detail = "a second Content-Length, or one beside Transfer-Encoding";
+		return true;
+	case HPE_INVALID_TRANSFER_ENCODING:
+		c->failure = "head";
+		c->failure_detail = "Transfer-Encoding beside Content-Length, or not ending in "
+				    "chunked";
+		return true;
+	case HPE_INVALID_CHUNK_SIZE:
+		c->failure = "body";
+		c->failure_detail = "a chunk's size is not a number, or too large a one";
+		return true;
+	default:
+		return false;
+	}
+}
+
 int connection_parse(struct connection *c, const void *bytes, size_t length)
 {
 	llhttp_errno_t error = execute(c, bytes, length);
@@ -233,7 +277,7 @@ int connection_parse(struct connection *c, const void *bytes, size_t length)
 		return 0;
 	if (error == HPE_PAUSED_UPGRADE)
 		c->failure = "the server wants to switch protocols";
-	else if (!c->failure)
+	else if (!c->failure && !name_framing(c, error))
 		c->failure = "the response is not HTTP";
 	return -EBADMSG;
 }
