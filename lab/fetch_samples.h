@@ -1,6 +1,6 @@
 /*
  * A row a fetch, for --samples: kept in memory that was set aside before the clock started and
- * written after the run, so that measuring costs one cache line a fetch.
+ * written after the run, so that measuring costs a cache line or two a fetch.
  */
 #ifndef LAB_FETCH_SAMPLES_H
 #define LAB_FETCH_SAMPLES_H

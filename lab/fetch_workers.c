@@ -210,7 +210,7 @@ static struct crew *make_crew(const struct model *model, const struct fetch_opti
 	if (!room)
 		status_exit(STATUS_UNABLE, "out of memory for %u workers%s%s", count,
 			    options->output ? "; --output keeps 256 MiB a URL and worker" : "",
-			    options->samples ? "; --samples keeps 88 bytes a fetch" : "");
+			    options->samples ? "; --samples keeps a row a fetch in memory" : "");
 	make_barriers(crew);
 	return crew;
 }
