@@ -126,13 +126,14 @@ struct connection *readiness_advance(struct worker *w, struct connection *c,
 		}
 		if (c->want == WANT_SEND && sends == READINESS_HOLD_SENDS)
 			return c;
-		if (c->want == WANT_RECEIVE) {
-			if (receives >= READINESS_RECEIVES && has_to_yield(w, c))
-				return c;
-			receives += c->coded ? READINESS_RECEIVES : 1;
-		}
 		if (!readiness_step(w, c, opened))
 			return c;
+		/* Only after a receive that may have left something behind. */
+		if (c->want == WANT_RECEIVE) {
+			receives += c->coded ? READINESS_RECEIVES : 1;
+			if (receives >= READINESS_RECEIVES && has_to_yield(w, c))
+				return c;
+		}
 	}
 	return c;
 }
