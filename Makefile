@@ -18,6 +18,9 @@ BINARIES := $(PROGRAMS:%=$(BUILD)/%)
 PACKAGES := liburing hwloc openssl jansson zlib libbrotlienc libbrotlidec libbrotlicommon libzstd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+XDP_PACKAGES := lwip libxdp libbpf
+XDP_CFLAGS := $(shell pkg-config --cflags-only-I $(XDP_PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
+XDP_LIBS := $(shell pkg-config --libs $(XDP_PACKAGES) 2>/dev/null)
 # Newer distributions package llhttp as a library; Debian 12 ships its generated C only.
 ifeq ($(shell pkg-config --exists libllhttp 2>/dev/null && echo yes),yes)
 LLHTTP_CFLAGS := $(shell pkg-config --cflags libllhttp)
@@ -59,8 +62,12 @@ ifneq ($(ARCH),aarch64)
 SOURCES := $(filter-out kernels/sumsq/core_neon.c,$(SOURCES))
 endif
 MAINS := $(wildcard lab/main_*.c)
+# Only fetch-xdp is made of these, and needs lwIP and libxdp; the others have xdp_absent.c instead.
+XDP_SOURCES := kernels/fetch/async_xdp.c $(filter-out %/xdp_absent.c %/xdp_options.c,\
+	       $(wildcard kernels/fetch/xdp_*.c))
+XDP_OBJECTS := $(XDP_SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY := $(BUILD)/libiolab.a
-LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(MAINS),$(SOURCES))) \
+LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(MAINS) $(XDP_SOURCES),$(SOURCES))) \
 		   $(BUILD)/gen/plans.o $(LLHTTP_OBJECTS)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/test_*.c tests/fuzz_*.c),\
@@ -171,6 +178,12 @@ $(BUILD)/fetch-%: $(BUILD)/lab/main_fetch_%.o $(LIBRARY)
 	$(if $(say),$(say) LD $@)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
 
+$(XDP_OBJECTS): ALL_CFLAGS += $(XDP_CFLAGS)
+
+$(BUILD)/fetch-xdp: $(BUILD)/lab/main_fetch_xdp.o $(XDP_OBJECTS) $(LIBRARY)
+	$(if $(say),$(say) LD $@)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS) $(XDP_LIBS)
+
 $(BUILD)/sumsq-%: $(BUILD)/lab/main_sumsq_%.o $(LIBRARY)
 	$(if $(say),$(say) LD $@)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
@@ -201,7 +214,7 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy $(wildcard kernels/*/*.h lab/*.h results/*.h
 	@mkdir -p $(@D)
 	$(if $(say),$(say) TIDY $<)
 	$(Q)clang-tidy --quiet $< -- -std=gnu17 -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(LLHTTP_CFLAGS) \
-		-DFETCH_MODEL=model_epoll -DSUMSQ_PLACE=sumsq_on_threads \
+		$(XDP_CFLAGS) -DFETCH_MODEL=model_epoll -DSUMSQ_PLACE=sumsq_on_threads \
 		-DNAP_MODEL=nap_epoll $(version_flags) 2>/dev/null
 	@touch $@
 

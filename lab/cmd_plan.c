@@ -58,22 +58,22 @@ static void format_time(double seconds, char text[static 64])
 }
 
 /* What is not known before the run stands as it would in a plan. */
-static void make_command(struct cell_command *command, const struct plan_cell *cell)
+static void make_command(struct cell_command *command, const struct plan *plan,
+			 const struct plan_cell *cell)
 {
-	const struct cell_world world = {.client = "{cpus}",
-					 .clients = "{clients}",
-					 .url = "http://127.0.0.1:{port}",
-					 .tls_url = "https://127.0.0.1:{tls-port}",
-					 .ca = "{ca}"};
+	struct cell_world world = {.client = "{cpus}", .clients = "{clients}", .ca = "{ca}"};
+	const char *address = link_address(plan->link, LINK_ORIGIN);
 
+	snprintf(world.url, sizeof(world.url), "http://%s:{port}", address);
+	snprintf(world.tls_url, sizeof(world.tls_url), "https://%s:{tls-port}", address);
 	cell_command_make(command, cell, &world);
 }
 
-static void print_command(const struct plan_cell *cell)
+static void print_command(const struct plan *plan, const struct plan_cell *cell)
 {
 	struct cell_command command;
 
-	make_command(&command, cell);
+	make_command(&command, plan, cell);
 	printf("   ");
 	for (unsigned i = 0; i < command.count; i++) {
 		const char *word = command.argv[i];
@@ -102,23 +102,23 @@ static void print_cells(const struct plan *plan, bool commands)
 		       cell->baseline && !cell->control ? "  baseline" : "",
 		       cell->control ? "  control" : "");
 		if (commands && !cell->control)
-			print_command(cell);
+			print_command(plan, cell);
 	}
 }
 
-static json_t *command_json(const struct plan_cell *cell)
+static json_t *command_json(const struct plan *plan, const struct plan_cell *cell)
 {
 	struct cell_command command;
 	json_t *words = json_array();
 
-	make_command(&command, cell);
+	make_command(&command, plan, cell);
 	for (unsigned i = 0; i < command.count; i++)
 		json_array_append_new(words, json_string(command.argv[i]));
 	cell_command_release(&command);
 	return words;
 }
 
-static json_t *cell_json(const struct plan_cell *cell, bool commands)
+static json_t *cell_json(const struct plan *plan, const struct plan_cell *cell, bool commands)
 {
 	json_t *values = json_object();
 	json_t *object;
@@ -132,7 +132,7 @@ static json_t *cell_json(const struct plan_cell *cell, bool commands)
 			   "factors", values, "expected_s", (double)plan_expected_ns(cell) / 1e9,
 			   "baseline", cell->baseline && !cell->control, "control", cell->control);
 	if (object && commands)
-		json_object_set_new(object, "command", command_json(cell));
+		json_object_set_new(object, "command", command_json(plan, cell));
 	return object;
 }
 
@@ -141,7 +141,7 @@ static json_t *plan_json(const struct plan *plan, bool commands)
 	json_t *cells = json_array();
 
 	for (unsigned i = 0; i < plan->cell_count; i++)
-		json_array_append_new(cells, cell_json(&plan->cells[i], commands));
+		json_array_append_new(cells, cell_json(plan, &plan->cells[i], commands));
 	return json_pack("{s:i, s:s, s:s, s:I, s:f, s:o}", "schema_version", PLAN_SCHEMA_VERSION,
 			 "kind", "plan", "plan", plan->name, "blocks", (json_int_t)plan->blocks,
 			 "expected_s", plan_expected_s(plan), "cells", cells);

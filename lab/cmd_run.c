@@ -209,9 +209,11 @@ static void announce(const struct plan *plan, const struct runner_limits *limits
 /* Before anything is written: without the right to it nothing is run. */
 static void make_link(struct link *net, const struct plan *plan)
 {
+	/* What lies between here and an origin of the plan's own is not the lab's. */
+	enum link_kind kind = plan_origin_url(plan) ? LINK_NONE : plan->link;
 	char why[512];
 
-	if (link_up(net, plan->link, plan->link_latency_ns, why, sizeof(why)))
+	if (link_up(net, kind, plan->link_latency_ns, why, sizeof(why)))
 		status_exit(STATUS_UNABLE, "%s", why);
 }
 

@@ -20,6 +20,10 @@ look_build() {
 	has_library zlib || need zlib1g-dev
 	has_library libbrotlienc || need libbrotli-dev
 	has_library libzstd || need libzstd-dev
+	# For fetch-xdp alone.
+	has_library lwip || need liblwip-dev
+	has_library libxdp || need libxdp-dev
+	has_library libbpf || need libbpf-dev
 	if ! has_library libllhttp && ! [ -e /usr/share/llhttp/llhttp.c ]; then
 		# A library where the distribution has one, its generated C on Debian 12.
 		need "$(llhttp_package)"
@@ -46,6 +50,7 @@ look_test() {
 	has_command strace || need strace
 	has_command curl || need curl
 	has_command openssl || need openssl
+	has_command ip || need iproute2
 	has_command objdump || need binutils
 	# The core for AArch64 is built and run on other machines too.
 	if [ "$(uname -m)" = x86_64 ]; then

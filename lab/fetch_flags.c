@@ -68,18 +68,20 @@ static bool is_generator_saturated(const struct fetch_merged *m, const struct fe
 
 /*
  * L = lambda W (Little 1961): in a closed loop every connection has a fetch in flight all the time,
- * so that the three are measured apart and must agree. A fetch cut off or failed is in L only.
+ * so that the three are measured apart and must agree. A fetch cut off or failed is in L only; one
+ * at either end may be in W and not in lambda, by as much as the longest one is long.
  */
 static bool is_little_broken(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
 	double connections = (double)o->options->connections;
 	double mean_s = histogram_mean(m->histograms[BENCH_LATENCY]) / 1e9;
 	double in_flight = fetch_throughput_rps(m, o) * mean_s;
+	double ends = (double)m->histograms[BENCH_LATENCY]->max_ns / 1e9 / fetch_duration_s(m, o);
 
 	if (o->options->rate || !o->options->benchmark || o->model->yardstick || m->errors ||
 	    o->run.interrupted || (double)m->completed < LITTLE_ROUNDS * connections)
 		return false;
-	return !(fabs(connections / in_flight - 1) <= LITTLE_OFF);
+	return !(fabs(connections / in_flight - 1) <= LITTLE_OFF + ends);
 }
 
 void fetch_flag_row(struct record *r, const struct fetch_merged *m, const struct fetch_outcome *o)
@@ -97,6 +99,7 @@ void fetch_flag_row(struct record *r, const struct fetch_merged *m, const struct
 		{FLAG_LITTLE, is_little_broken(m, o)},
 		{FLAG_PREEMPTED, is_preempted(m, cpus, o->run.count)},
 		{FLAG_MOVED, m->moved},
+		{FLAG_WINDOW, fetch_above_window(m, o)},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -35,6 +35,13 @@ static void merge_calls(struct calls *sum, const struct bench *b)
 	sum->would_block += b->calls_end.would_block - b->calls_begin.would_block;
 	sum->notifications += b->calls_end.notifications - b->calls_begin.notifications;
 	sum->cq_overflows += b->worker.calls.cq_overflows;
+	sum->kicks += b->calls_end.kicks - b->calls_begin.kicks;
+	sum->frames_sent += b->calls_end.frames_sent - b->calls_begin.frames_sent;
+	sum->frames_received += b->calls_end.frames_received - b->calls_begin.frames_received;
+	sum->batches += b->calls_end.batches - b->calls_begin.batches;
+	sum->frame_copies += b->calls_end.frame_copies - b->calls_begin.frame_copies;
+	sum->frames_dropped += b->worker.calls.frames_dropped;
+	sum->frames_lost += b->worker.calls.frames_lost;
 }
 
 static void merge_one(struct fetch_merged *m, const struct bench *b, bool interrupted)
@@ -164,6 +171,11 @@ double fetch_asleep_share(const struct fetch_merged *m)
 double fetch_cpu_us(const struct fetch_merged *m)
 {
 	return fetch_per_fetch(m, m->usage.user_ns + m->usage.system_ns + m->usage.helper_ns) / 1e3;
+}
+
+bool fetch_above_window(const struct fetch_merged *m, const struct fetch_outcome *o)
+{
+	return o->model->window && m->completed && m->body_bytes / m->completed > o->model->window;
 }
 
 bool fetch_rate_missed(const struct fetch_merged *m, const struct fetch_outcome *o)

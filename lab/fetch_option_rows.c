@@ -58,6 +58,8 @@ static const struct option_row rows[] = {
 	    .check = pinning_check_place),
 	ROW("cpus", 0, TEXT, cpus, "LIST",
 	    "pin worker i to the i-th of these CPUs, over and over: 0,2-3 or core:1", .least = 0),
+	ROW("interface", 0, TEXT, interface, "NAME",
+	    "fetch-xdp: take all that arrives at this interface from the kernel", .least = 0),
 	ROW("connection-per-request", 0, FLAG, connection_per_request, NULL,
 	    "open a connection for each fetch", .least = 0),
 	ROW("header", 'H', TEXTS, headers, "'NAME: VALUE'", "send this header too", .least = 0),

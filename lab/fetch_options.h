@@ -37,10 +37,11 @@ struct fetch_options {
 	unsigned arrivals;  /* enum arrivals */
 	uint64_t seed;	    /* of the exponential arrivals; 0: not given */
 	/* How. */
-	unsigned wait;	     /* enum wait_mode */
-	unsigned overlap;    /* enum overlap */
-	const char *variant; /* the model's own options, as typed */
-	const char *place;   /* a policy as typed, NULL when not given */
+	unsigned wait;	       /* enum wait_mode */
+	unsigned overlap;      /* enum overlap */
+	const char *interface; /* that the model is to take over, NULL when not given */
+	const char *variant;   /* the model's own options, as typed */
+	const char *place;     /* a policy as typed, NULL when not given */
 	const char *cpus;
 	/* HTTP, as curl has it. */
 	bool connection_per_request;

@@ -70,6 +70,9 @@ double fetch_cpu_us(const struct fetch_merged *merged);
  */
 bool fetch_rate_missed(const struct fetch_merged *merged, const struct fetch_outcome *outcome);
 
+/* Its mean body is larger than what may be under way to the model at a time. */
+bool fetch_above_window(const struct fetch_merged *merged, const struct fetch_outcome *outcome);
+
 /* Adds the quality flags that the run's own figures tell. */
 void fetch_flag_row(struct record *record, const struct fetch_merged *merged,
 		    const struct fetch_outcome *outcome);

@@ -88,6 +88,27 @@ static void fill_evidence(struct record *r, const struct fetch_merged *m,
 		record_set_real(r, COLUMN_overlap_elements_per_s, m->overlap_per_s);
 }
 
+/* Of a model that has frames instead of sockets. */
+static void fill_frames(struct record *r, const struct fetch_merged *m,
+			const struct fetch_outcome *o)
+{
+	const struct calls *calls = &m->calls;
+
+	if (!o->model->reach)
+		return;
+	record_set_real(r, COLUMN_kicks_per_request, fetch_per_fetch(m, calls->kicks));
+	record_set_real(r, COLUMN_frames_sent_per_request, fetch_per_fetch(m, calls->frames_sent));
+	record_set_real(r, COLUMN_frames_received_per_request,
+			fetch_per_fetch(m, calls->frames_received));
+	if (calls->batches)
+		record_set_real(r, COLUMN_frames_per_batch,
+				(double)calls->frames_received / (double)calls->batches);
+	record_set_real(r, COLUMN_frame_copies_per_request,
+			fetch_per_fetch(m, calls->frame_copies));
+	record_set_count(r, COLUMN_frames_dropped, calls->frames_dropped);
+	record_set_count(r, COLUMN_frames_lost, calls->frames_lost);
+}
+
 static void fill_times(struct record *r, const struct fetch_merged *m)
 {
 	static const struct {
@@ -156,6 +177,7 @@ void fetch_fill_row(struct record *r, const struct fetch_merged *m, const struct
 	record_set_real(r, COLUMN_throughput_rps, fetch_throughput_rps(m, o));
 	record_set_real(r, COLUMN_resolve_us, (double)o->targets->resolve_ns / 1e3);
 	fill_evidence(r, m, o);
+	fill_frames(r, m, o);
 	fill_counters(r, m);
 	if (o->model->yardstick) {
 		/* It takes no stamps, and looks at a body only to learn its length. */

@@ -34,7 +34,7 @@ struct crew {
 };
 
 /* Time limits are kept to a twentieth: nothing when there are none. */
-static uint64_t tick_ns(const struct fetch_options *o)
+static uint64_t limits_tick_ns(const struct fetch_options *o)
 {
 	uint64_t least = o->max_time_ns;
 
@@ -44,6 +44,12 @@ static uint64_t tick_ns(const struct fetch_options *o)
 		return 0;
 	least /= 20;
 	return least < 1000000 ? 1000000 : least > 100000000 ? 100000000 : least;
+}
+
+/* A model that keeps time by its ticks gets them at its own pace. */
+static uint64_t tick_ns(const struct crew *crew)
+{
+	return crew->model->tick_ns ? crew->model->tick_ns : limits_tick_ns(crew->options);
 }
 
 /* The first worker that cannot begin says why and ends the run; the others wait for that. */
@@ -132,7 +138,7 @@ static void start_process(struct crew *crew, unsigned index)
 		_exit(STATUS_FAILED);
 	/* Lines of several processes must not be torn apart. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	fetch_signals_catch(&signalled, false, tick_ns(crew->options));
+	fetch_signals_catch(&signalled, false, tick_ns(crew));
 	run_one(crew, index);
 	exit(fflush(stdout) ? STATUS_FAILED : 0);
 }
@@ -172,6 +178,19 @@ static void make_room(const struct fetch_options *o, const struct fetch_targets 
 			    (uint64_t)need, (uint64_t)limit.rlim_max);
 	limit.rlim_cur = need;
 	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* What a model that takes an interface over would do to it is said before anything is made. */
+static void check_reach(const struct model *model, const struct fetch_options *o,
+			const struct fetch_targets *targets)
+{
+	char why[512];
+	int err = model->reach ? model->reach(o->interface, targets->endpoints,
+					      targets->endpoint_count, why, sizeof(why))
+			       : 0;
+
+	if (err)
+		status_exit(err == -EINVAL ? STATUS_USAGE : STATUS_UNABLE, "%s", why);
 }
 
 static void make_barriers(struct crew *crew)
@@ -235,7 +254,7 @@ static void start(struct crew *crew)
 	/* Only the main thread handles them, so that its data is no other thread's to lose. */
 	struct fetch_signalled signalled = signalled_by(crew, 0);
 
-	fetch_signals_catch(&signalled, true, tick_ns(crew->options));
+	fetch_signals_catch(&signalled, true, tick_ns(crew));
 }
 
 /* Returns as soaker_end(), of the first that did not run to the end. */
@@ -265,7 +284,9 @@ void fetch_workers_run(const struct model *model, const struct fetch_options *op
 {
 	struct crew *crew;
 
-	make_room(options, targets);
+	check_reach(model, options, targets);
+	if (!model->reach) /* which has no sockets of the kernel's */
+		make_room(options, targets);
 	crew = make_crew(model, options, targets, pinning);
 	host_watch_open(&run->watch, pinning->cpus, "");
 	crew->benches[0].watch = &run->watch;

@@ -147,23 +147,28 @@ static int make(struct link *l, const char **what)
 	return err;
 }
 
+const char *link_address(enum link_kind kind, enum link_end end)
+{
+	static const char *const veth[LINK_ENDS] = {"198.18.0.1", "198.18.0.2"};
+
+	return kind == LINK_VETH ? veth[end] : "127.0.0.1";
+}
+
 int link_up(struct link *l, enum link_kind kind, uint64_t latency_ns, char *why, size_t why_size)
 {
+	static const char *const interfaces[LINK_ENDS] = {"iolab0", "iolab1"};
 	const char *what = "tell the namespace that it is begun from";
 	int home, err;
 
-	*l = (struct link){.kind = kind,
-			   .latency_ns = latency_ns,
-			   .netns = {-1, -1},
-			   .interface = {"lo", "lo"},
-			   .address = {"127.0.0.1", "127.0.0.1"}};
+	*l = (struct link){.kind = kind, .latency_ns = latency_ns, .netns = {-1, -1}};
+	for (int end = 0; end < LINK_ENDS; end++) {
+		snprintf(l->interface[end], sizeof(l->interface[end]), "%s",
+			 kind == LINK_VETH ? interfaces[end] : "lo");
+		snprintf(l->address[end], sizeof(l->address[end]), "%s",
+			 link_address(kind, (enum link_end)end));
+	}
 	if (kind != LINK_VETH)
 		return 0;
-	*l = (struct link){.kind = kind,
-			   .latency_ns = latency_ns,
-			   .netns = {-1, -1},
-			   .interface = {"iolab0", "iolab1"},
-			   .address = {"198.18.0.1", "198.18.0.2"}};
 	home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (home < 0)
 		return complain(-errno, what, why, why_size);

@@ -60,6 +60,9 @@ struct link {
 int link_up(struct link *link, enum link_kind kind, uint64_t latency_ns, char *why,
 	    size_t why_size);
 
+/* The address of an end of such a link. */
+const char *link_address(enum link_kind kind, enum link_end end);
+
 /*
  * Puts the calling thread, and what it will fork, into the namespace of one end; of a kind other
  * than LINK_VETH it stays where it is. Returns 0 or -errno.

@@ -223,6 +223,7 @@ int plan_check_link(const struct plan *plan, char *why, size_t why_size)
 	}
 	return 0;
 }
+
 /* An address as "http://HOST:PORT", with nothing behind it but a '/'. */
 static int check_address(const struct plan_key *key, bool tls, char *why, size_t why_size)
 {

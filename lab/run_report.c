@@ -13,7 +13,6 @@
 #include "lab/run_trust.h"
 #include "lab/status.h"
 #include "results/cells.h"
-#include "results/claim.h"
 #include "results/concurrency.h"
 #include "results/grain.h"
 #include "results/knee.h"
@@ -206,8 +205,6 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 		run_trust_print_wrapped(file, plan->read);
 	fputc('\n', file);
 	err = print_findings(file, color, f);
-	if (plan->report >= PLAN_CELLS)
-		claim_flags(file, outcome->records, outcome->count);
 	if (err)
 		status_exit(STATUS_FAILED, "cannot print the report: %s", strerror(-err));
 	fputc('\n', file);

@@ -27,6 +27,9 @@ struct runner {
  */
 void runner_decide_seats(struct runner *runner, enum place_policy policy);
 
+/* From here on Ctrl-C and SIGTERM are told to the running cell; a second one ends it all. */
+void runner_heed_interrupts(void);
+
 /* Whether Ctrl-C, or SIGTERM, was seen. */
 bool runner_is_interrupted(void);
 
@@ -35,6 +38,10 @@ bool runner_is_interrupted(void);
  * there is none, as the user broke it off.
  */
 bool runner_run_row(struct runner *runner, const struct plan_cell *cell, struct record *record);
+
+/* The cell's place in a block: runs it, at the rate that a share comes to, and keeps its row. */
+void runner_run_cell(struct runner *runner, const struct plan_cell *cell, uint64_t block,
+		     uint64_t order);
 
 /*
  * Measures what the rates given as shares are shares of, but for what an earlier run left in the
@@ -51,9 +58,8 @@ int runner_rate(const struct runner *runner, const struct plan_cell *cell, doubl
 
 /*
  * Starts the origin on its CPU and at its end of the link, with what the plan says of it, and
- * learns where it listens. Ends the program with one line and STATUS_UNABLE when it does not start.
- * One that the plan names is asked instead whether it answers, and is the lab's if the plan needs
- * that.
+ * learns where it listens. One that the plan names is asked instead whether it answers, and is the
+ * lab's if the plan needs that. Ends the program with one line and STATUS_UNABLE when it does not.
  */
 void runner_start_origin(struct runner *runner);
 void runner_stop_origin(struct runner *runner);

@@ -186,6 +186,7 @@ static void print_floors(FILE *file, const struct summary *summary, bool *said)
 		{COLUMN_overlap_elements_per_s, "left for other work"},
 	};
 	bool rated = false, closed = false;
+	char name[64];
 
 	for (size_t i = 0; i < summary->group_count; i++) {
 		const struct record *row = summary->cells[summary->groups[i].first].sample;
@@ -204,8 +205,10 @@ static void print_floors(FILE *file, const struct summary *summary, bool *said)
 		if (!*said)
 			claim_method(file, fewest_pairs(summary, place));
 		*said = true;
-		claim_floor(file, all[i].name, fewest_pairs(summary, place),
-			    summary->comparisons[place], 1, summary->floor[place]);
+		snprintf(name, sizeof(name), "%s%s", all[i].name,
+			 summary->group_count > 1 ? ", the noisiest workload" : "");
+		claim_floor(file, name, fewest_pairs(summary, place), summary->comparisons[place],
+			    1, summary->floor[place]);
 	}
 }
 

@@ -6,8 +6,6 @@
 
 #include "results/table.h"
 
-#define FLAGS_MAX 32 /* different ones that are named */
-
 const char *claim_text(const struct statistics_effect *effect, enum statistics_verdict verdict,
 		       const char *words, char text[static CLAIM_TEXT_SIZE])
 {
@@ -59,53 +57,12 @@ void claim_floor(FILE *file, const char *what, size_t pairs, size_t comparisons,
 	if (isnan(floor))
 		fputs("noise floor unknown, no A/A control with two blocks ran", file);
 	else
-		fprintf(file, "noise floor %.1f %% by the A/A control, nothing smaller is claimed",
+		fprintf(file,
+			"noise floor %.1f %% by the A/A control, nothing below its own is claimed",
 			100 * (floor - 1));
 	if (pairs < needed)
 		fprintf(file,
 			";\n    %zu block%s cannot decide so many, whatever they show; %zu could",
 			pairs, pairs == 1 ? "" : "s", needed);
 	fputs(".\n", file);
-}
-
-/* Counts a flag, and takes one that is new while there is room. */
-static void count_flag(const char *flag, size_t length, const char *names[FLAGS_MAX],
-		       size_t lengths[FLAGS_MAX], size_t counts[FLAGS_MAX], size_t *used)
-{
-	size_t i = 0;
-
-	while (i < *used && (lengths[i] != length || strncmp(names[i], flag, length) != 0))
-		i++;
-	if (i == FLAGS_MAX)
-		return;
-	if (i == *used) {
-		names[i] = flag;
-		lengths[i] = length;
-		++*used;
-	}
-	counts[i]++;
-}
-
-void claim_flags(FILE *file, const struct record *records, size_t count)
-{
-	const char *names[FLAGS_MAX];
-	size_t lengths[FLAGS_MAX], counts[FLAGS_MAX] = {0}, used = 0, flagged = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		const char *flags = record_text(&records[i], COLUMN_flags);
-
-		flagged += *flags != '\0';
-		for (const char *at = flags; *at; at += strspn(at, " ")) {
-			size_t length = strcspn(at, " ");
-
-			count_flag(at, length, names, lengths, counts, &used);
-			at += length;
-		}
-	}
-	if (flagged == 0)
-		return;
-	fprintf(file, "Flagged: %zu of %zu rows (", flagged, count);
-	for (size_t i = 0; i < used; i++)
-		fprintf(file, "%s%.*s %zu", i ? ", " : "", (int)lengths[i], names[i], counts[i]);
-	fputs("): what rests on them is to be doubted.\n", file);
 }

@@ -1,6 +1,6 @@
 /*
  * A comparison in words, the same in every report: "faster by 12.3 % [10.1, 14.5]". And what may
- * be said at all: how many blocks it takes, how many rows are flagged, the floor under claims.
+ * be said at all: how many blocks it takes, the floor under claims.
  */
 #ifndef RESULTS_CLAIM_H
 #define RESULTS_CLAIM_H
@@ -33,8 +33,5 @@ void claim_method(FILE *file, size_t pairs);
  */
 void claim_floor(FILE *file, const char *what, size_t pairs, size_t comparisons, double looks,
 		 double floor);
-
-/* "Flagged: 12 of 300 rows (origin-saturated 10, steal 2)." Nothing when there are none. */
-void claim_flags(FILE *file, const struct record *records, size_t count);
 
 #endif

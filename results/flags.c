@@ -33,17 +33,23 @@ static bool is_word(const char *word, size_t length, const char *declared)
 	return digits > 0 && own - 1 + digits == length;
 }
 
+enum flag flags_find(const char *word, size_t length)
+{
+	unsigned flag = 0;
+
+	while (flag < FLAGS && !is_word(word, length, flags_all[flag].word))
+		flag++;
+	return (enum flag)flag;
+}
+
 flag_set flags_read(const char *text)
 {
 	flag_set set = 0;
 
 	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
 		size_t length = strcspn(text, " ");
-		unsigned flag = 0;
 
-		while (flag < FLAGS && !is_word(text, length, flags_all[flag].word))
-			flag++;
-		set |= (flag_set)1 << flag;
+		set |= (flag_set)1 << flags_find(text, length);
 		text += length;
 	}
 	return set;

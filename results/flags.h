@@ -29,6 +29,9 @@ extern const struct flag_info flags_all[FLAGS];
 /* A set of flags: 1 << flag each. An unknown word is in it as 1 << FLAGS. */
 typedef uint32_t flag_set;
 
+/* The flag of a word; FLAGS when it is not declared. */
+enum flag flags_find(const char *word, size_t length);
+
 /* The flags of a row's text. */
 flag_set flags_read(const char *text);
 

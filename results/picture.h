@@ -79,6 +79,9 @@ void pictures_release(struct pictures *pictures);
 /* The script: it writes NAME.svg into the folder that gnuplot is run in. 0 or -EIO. */
 int picture_write_script(const struct picture *picture, FILE *file);
 
+/* What all cells of the unit share but for x: "16 connections, bodies of 24 B"; "" if nothing. */
+void picture_context(const struct picture_unit *unit, char *text, size_t size);
+
 /* What is drawn in a line of text: "waiting: throughput". Returns `text`. */
 const char *picture_caption(const struct picture *picture, char *text, size_t size);
 

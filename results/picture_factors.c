@@ -1,7 +1,7 @@
 /*
  * Which column is a factor of which cells. The rows do not say what the plan's factors were, but a
  * cell's name has a part for each; the part that goes up and down with a column, one to one over
- * all cells of the workload, is that column's.
+ * all cells of the workload, is that column's. So are shares of a capacity ("70%") the rate's.
  */
 #include "results/picture_inside.h"
 
@@ -101,6 +101,23 @@ static int by_x(const void *left, const void *right)
 	return order ? order : compare_parts(left, right);
 }
 
+/*
+ * Shares of a capacity are another rate for each model: such a part is a factor though its rates
+ * are not the same for all. How many shares there are; 0 if the parts are none.
+ */
+static size_t count_shares(struct named *class, size_t count)
+{
+	size_t values = 1;
+
+	for (size_t i = 0; i < count; i++)
+		if (class[i].length == 0 || class[i].part[class[i].length - 1] != '%')
+			return 0;
+	qsort(class, count, sizeof(*class), by_part);
+	for (size_t i = 1; i < count; i++)
+		values += compare_parts(&class[i - 1], &class[i]) != 0;
+	return values;
+}
+
 /* How many values x has in a class whose parts go with it one to one; 0 if they do not. */
 static size_t count_values(struct named *class, size_t count)
 {
@@ -135,7 +152,8 @@ static char *name_rest(const struct named *named)
 }
 
 /* Adds the points of one class, if the column is a factor of it. */
-static long add_class(struct named *class, size_t count, struct picture_point *points)
+static long add_class(struct named *class, size_t count, enum record_column column,
+		      struct picture_point *points)
 {
 	size_t part = 0, values = 0;
 
@@ -145,7 +163,9 @@ static long add_class(struct named *class, size_t count, struct picture_point *p
 	for (; part < class[0].parts; part++) {
 		for (size_t i = 0; i < count; i++)
 			look_at(&class[i], part);
-		values = count_values(class, count);
+		values = column == COLUMN_rate_rps ? count_shares(class, count) : 0;
+		if (values == 0)
+			values = count_values(class, count);
 		if (values >= PICTURE_VALUES_LEAST)
 			break;
 	}
@@ -180,7 +200,7 @@ long picture_find_factor(const struct summary *summary, enum record_column colum
 
 		for (end = i + 1; end < count && compare_classes(&all[i], &all[end]) == 0;)
 			end++;
-		added = add_class(&all[i], end - i, points + found);
+		added = add_class(&all[i], end - i, column, points + found);
 		found = added < 0 ? added : found + added;
 	}
 	free(all);

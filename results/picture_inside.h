@@ -33,9 +33,6 @@ const char *picture_column_name(enum record_column column);
 /* A coordinate as a tick has it: "64", "10k", "5 ms". Returns `text`. */
 const char *picture_tick(double value, const char *unit, char text[static 32]);
 
-/* What all points share of the workload, but for x: "16 connections, bodies of 24 B". */
-void picture_context(const struct picture_unit *unit, char *text, size_t size);
-
 /*
  * Writes a text in gnuplot's single quotes, in which nothing has a meaning but the quote itself.
  * What would not survive in an SVG (control characters, bytes that are not UTF-8, "]]>") is
@@ -57,6 +54,8 @@ void picture_write_spread(const struct picture *picture, FILE *file);
 void picture_write_lines(const struct picture *picture, FILE *file);
 void picture_write_terminal(const struct picture *picture, FILE *file, unsigned width,
 			    unsigned height);
+/* Ticks of 1, 2, 5 or of powers of ten; labels as picture_tick(), or plain without a unit. */
+void picture_write_log_ticks(FILE *file, char axis, const char *unit, double low, double high);
 void picture_write_axis(FILE *file, char axis, const struct picture_range *range, double factor,
 			bool log);
 

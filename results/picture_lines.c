@@ -62,7 +62,7 @@ static struct axis read_axis(const struct picture_unit *unit)
 	}
 	if (full)
 		axis.count = 0;
-	axis.log = axis.range.most > 10 * axis.range.least_positive;
+	axis.log = axis.range.most >= 10 * axis.range.least_positive;
 	axis.zero = axis.range.least_positive / 4;
 	if (axis.log && axis.range.least <= 0)
 		picture_reach(&axis.range, axis.zero);
@@ -120,8 +120,13 @@ static void write_x_axis(const struct picture_unit *unit, FILE *file, const stru
 	else
 		fprintf(file, "unset logscale x\nset xrange [%.6g:%.6g]\n",
 			low - 0.03 * (high - low), high + 0.03 * (high - low));
-	if (axis->count == 0)
+	if (axis->count == 0) {
+		if (axis->log)
+			picture_write_log_ticks(file, 'x', unit_text, low, high);
+		else
+			fputs("set xtics autofreq\nset format x '%g'\n", file);
 		return;
+	}
 	fputs("set xtics (", file);
 	for (size_t i = 0; i < axis->count; i += step) {
 		fprintf(file, "%s'%s' %.9g", comma, picture_tick(axis->values[i], unit_text, text),
@@ -213,7 +218,8 @@ static void place(FILE *file, size_t panel, size_t panels, double right, unsigne
 {
 	size_t across = panels > 1 ? 2 : 1, down = (panels + across - 1) / across;
 	double width = right / (double)across;
-	double top = TOP + (double)(panel / across) * (PANEL + BOTTOM);
+	size_t row = panel / across;
+	double top = TOP + (double)row * (PANEL + BOTTOM);
 	double left = (double)(panel % across) * width;
 
 	fprintf(file, "set lmargin at screen %.4f\nset rmargin at screen %.4f\n",

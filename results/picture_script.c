@@ -53,12 +53,13 @@ static double nice_step(double width)
 	return power * (rest < 1.5 ? 1 : rest < 3.5 ? 2 : rest < 7.5 ? 5 : 10);
 }
 
-static void write_log_ticks(FILE *file, char axis, double low, double high)
+void picture_write_log_ticks(FILE *file, char axis, const char *unit, double low, double high)
 {
 	static const double between[] = {1, 2, 5};
 	double decades = log10(high / low);
 	int step = (int)ceil(decades / 8);
 	const char *comma = "";
+	char text[32];
 
 	fprintf(file, "set %ctics (", axis);
 	for (int e = (int)floor(log10(low)); e <= (int)ceil(log10(high)); e += step)
@@ -67,7 +68,11 @@ static void write_log_ticks(FILE *file, char axis, double low, double high)
 
 			if (tick < low * 0.999 || tick > high * 1.001)
 				continue;
-			fprintf(file, "%s'%.6g' %.6g", comma, tick, tick);
+			if (unit)
+				picture_tick(tick, unit, text);
+			else
+				snprintf(text, sizeof(text), "%.6g", tick);
+			fprintf(file, "%s'%s' %.6g", comma, text, tick);
 			comma = ", ";
 		}
 	fputs(")\n", file);
@@ -84,7 +89,7 @@ void picture_write_axis(FILE *file, char axis, const struct picture_range *range
 	fprintf(file, log ? "set logscale %c\n" : "unset logscale %c\n", axis);
 	fprintf(file, "set %crange [%.6g:%.6g]\n", axis, low, high);
 	if (log)
-		write_log_ticks(file, axis, low, high);
+		picture_write_log_ticks(file, axis, NULL, low, high);
 	else
 		fprintf(file, "set %ctics autofreq %.6g\nset format %c '%%g'\n", axis,
 			nice_step(high - low), axis);

@@ -146,22 +146,35 @@ static int add_lines(struct pictures *pictures, const struct summary *summary,
 	return err;
 }
 
-/* How many lines from the first on make one picture. */
-static size_t take_lines(const struct line *lines, size_t count)
+/* How many of all lines are of that one's workload. */
+static size_t count_label(const struct line *lines, size_t count, const struct line *one)
 {
-	size_t same_label = 1, same_context = 1;
+	size_t same = 0;
 
-	while (same_label < count &&
-	       compare_labels(lines[0].points->label, lines[same_label].points->label) == 0)
-		same_label++;
-	while (same_context < count && compare_contexts(&lines[0], &lines[same_context]) == 0)
-		same_context++;
-	/* All of one context side by side; else all of one workload; else what is left to split. */
-	if (same_context <= PICTURE_LINES_MAX)
-		return same_label > same_context && same_label <= PICTURE_LINES_MAX ? same_label
-										    : same_context;
-	return same_label < same_context && same_label <= PICTURE_LINES_MAX ? same_label
-									    : PICTURE_LINES_MAX;
+	for (size_t i = 0; i < count; i++)
+		same += compare_labels(lines[i].points->label, one->points->label) == 0;
+	return same;
+}
+
+/*
+ * How many lines from lines[at] on make one picture: those of one context side by side, and all of
+ * one workload where they are few enough, whatever their contexts.
+ */
+static size_t take_lines(const struct line *lines, size_t count, size_t at)
+{
+	bool few = count_label(lines, count, &lines[at]) <= PICTURE_LINES_MAX;
+	size_t label = at + 1, context = at + 1;
+
+	while (label < count &&
+	       compare_labels(lines[at].points->label, lines[label].points->label) == 0)
+		label++;
+	while (context < count && compare_contexts(&lines[at], &lines[context]) == 0)
+		context++;
+	label -= at;
+	context -= at;
+	if (few && (label > context || context > PICTURE_LINES_MAX))
+		return label;
+	return context <= PICTURE_LINES_MAX ? context : PICTURE_LINES_MAX;
 }
 
 static int add_factor(struct pictures *pictures, const struct summary *summary,
@@ -181,7 +194,7 @@ static int add_factor(struct pictures *pictures, const struct summary *summary,
 	}
 	qsort(lines, line_count, sizeof(*lines), compare_lines);
 	for (size_t i = 0, taken; i < line_count && !err; i += taken) {
-		taken = take_lines(&lines[i], line_count - i);
+		taken = take_lines(lines, line_count, i);
 		err = add_lines(pictures, summary, &lines[i], taken);
 	}
 	free(lines);

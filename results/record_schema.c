@@ -1,5 +1,6 @@
 /* record.def as JSON and as JSON Schema: see record_schema.h. */
 #include "results/record_schema.h"
+#include "results/flags.h"
 
 const char *record_kind_name(enum record_kind kind)
 {
@@ -19,6 +20,18 @@ const char *record_type_name(enum record_type type)
 	return names[type];
 }
 
+/* The words of the column "flags". */
+static json_t *flags_json(void)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < FLAGS && list; i++)
+		json_array_append_new(list, json_pack("{s:s, s:b, s:s}", "word", flags_all[i].word,
+						      "spoils", flags_all[i].spoils, "meaning",
+						      flags_all[i].meaning));
+	return list;
+}
+
 json_t *record_columns_json(void)
 {
 	json_t *list = json_array();
@@ -31,8 +44,8 @@ json_t *record_columns_json(void)
 						      record_type_name(c->type), "unit", c->unit,
 						      "meaning", c->meaning));
 	}
-	return json_pack("{s:i, s:s, s:o}", "schema_version", RECORD_COLUMNS_SCHEMA_VERSION, "kind",
-			 "columns", "columns", list);
+	return json_pack("{s:i, s:s, s:o, s:o}", "schema_version", RECORD_COLUMNS_SCHEMA_VERSION,
+			 "kind", "columns", "columns", list, "flags", flags_json());
 }
 
 /* What a value of the column may be. A real may be negative nowhere but is not held to that. */

@@ -111,7 +111,7 @@ static void write_picture(const struct run_files *files, const struct picture *p
 			  size_t number, FILE *file)
 {
 	char *svg = read_picture(files, picture);
-	char caption[320], prefix[32];
+	char caption[320], context[320], prefix[32];
 
 	if (!svg)
 		return;
@@ -121,6 +121,10 @@ static void write_picture(const struct run_files *files, const struct picture *p
 	if (html_svg(file, svg, caption, prefix) == 0) {
 		fputs("<figcaption>", file);
 		html_text(file, caption);
+		picture_context(picture->unit, context, sizeof(context));
+		fputs(*context ? " (" : "", file);
+		html_text(file, context);
+		fputs(*context ? ")" : "", file);
 		fprintf(file, ". <code>%s.gp</code> draws it.</figcaption>\n", picture->name);
 	} else {
 		fputs("<figcaption>No SVG: ", file);

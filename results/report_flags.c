@@ -6,15 +6,15 @@
 
 #include "results/flags.h"
 #include "results/html.h"
+#include "results/trust.h"
 
-static const char *meaning_of(const char *word)
+/* What a word means; *spoils: no claim may rest on such a row. */
+static const char *meaning_of(const char *word, bool *spoils)
 {
-	flag_set set = flags_read(word);
+	enum flag flag = flags_find(word, strlen(word));
 
-	for (unsigned flag = 0; flag < FLAGS; flag++)
-		if (set & (flag_set)1 << flag)
-			return flags_all[flag].meaning;
-	return "a flag that this lab does not know";
+	*spoils = flag == FLAGS || flags_all[flag].spoils;
+	return flag < FLAGS ? flags_all[flag].meaning : "a flag that this lab does not know";
 }
 
 /* A word with the rows that have it, or a cell with its reason. */
@@ -55,28 +55,63 @@ static void count(struct tallies *tallies, const char *word, size_t length, cons
 	free(grown[tallies->count].text);
 }
 
-static void write_tallies(struct tallies *tallies, const char *of, const char *what,
-			  bool meanings_told, FILE *file)
+static void free_tallies(struct tallies *tallies)
 {
-	if (tallies->count)
-		fprintf(file,
-			"<div class=\"wide\"><table><thead><tr><th>%s</th><th class=\"n\">rows</th>"
-			"<th>%s</th></tr></thead><tbody>\n",
-			of, what);
 	for (size_t i = 0; i < tallies->count; i++) {
-		struct tally *t = &tallies->list[i];
+		free(tallies->list[i].word);
+		free(tallies->list[i].text);
+	}
+	free(tallies->list);
+}
+
+static void write_words(const struct tallies *flags, FILE *file)
+{
+	if (flags->count == 0)
+		return;
+	fputs("<div class=\"wide\"><table><thead><tr><th>flag</th><th class=\"n\">rows</th>"
+	      "<th>figures</th><th>what it means</th></tr></thead><tbody>\n",
+	      file);
+	for (size_t i = 0; i < flags->count; i++) {
+		bool spoils;
+		const char *meaning = meaning_of(flags->list[i].word, &spoils);
 
 		fputs("<tr><th scope=\"row\">", file);
-		html_text(file, t->word);
-		fprintf(file, "</th><td class=\"n\">%zu</td>", t->rows);
-		html_element(file, "td", NULL, meanings_told ? meaning_of(t->word) : t->text);
+		html_text(file, flags->list[i].word);
+		fprintf(file, "</th><td class=\"n\">%zu</td><td>%s</td>", flags->list[i].rows,
+			spoils ? "spoiled" : "stand");
+		html_element(file, "td", NULL, meaning);
 		fputs("</tr>\n", file);
-		free(t->word);
-		free(t->text);
 	}
-	if (tallies->count)
-		fputs("</tbody></table></div>\n", file);
-	free(tallies->list);
+	fputs("</tbody></table></div>\n", file);
+}
+
+static void write_reasons(const struct tallies *reasons, FILE *file)
+{
+	if (reasons->count == 0)
+		return;
+	fputs("<div class=\"wide\"><table><thead><tr><th>cell</th><th class=\"n\">rows</th>"
+	      "<th>why it has no figures</th></tr></thead><tbody>\n",
+	      file);
+	for (size_t i = 0; i < reasons->count; i++) {
+		fputs("<tr>", file);
+		html_element(file, "th", NULL, reasons->list[i].word);
+		fprintf(file, "<td class=\"n\">%zu</td>", reasons->list[i].rows);
+		html_element(file, "td", NULL, reasons->list[i].text);
+		fputs("</tr>\n", file);
+	}
+	fputs("</tbody></table></div>\n", file);
+}
+
+/* The claims that rest on flagged rows: what --strict refuses. */
+static void write_trust(const struct run_files *files, FILE *file)
+{
+	struct trust trust = {.claims = 0};
+	char line[600];
+
+	for (size_t i = 0; i < RUN_FILES_SUMMARIES; i++)
+		trust_add_summary(&trust, files->summaries[i]);
+	if (trust.doubtful)
+		html_element(file, "p", NULL, trust_line(&trust, line, sizeof(line)));
 }
 
 void report_flags(const struct run_files *files, FILE *file)
@@ -103,6 +138,9 @@ void report_flags(const struct run_files *files, FILE *file)
 	if (partial)
 		fprintf(file, ", %zu were cut short and are in no figure", partial);
 	fputs(".</p>\n", file);
-	write_tallies(&flags, "flag", "what it means", true, file);
-	write_tallies(&reasons, "cell", "why it has no figures", false, file);
+	write_trust(files, file);
+	write_words(&flags, file);
+	write_reasons(&reasons, file);
+	free_tallies(&flags);
+	free_tallies(&reasons);
 }

@@ -3,6 +3,7 @@
  * against the baseline, and last the verdicts, which need all of these.
  */
 #include "results/summary_values.h"
+#include "results/claim.h"
 #include "results/record_csv.h"
 
 #include <errno.h>
@@ -212,8 +213,7 @@ const char *summary_verdict(const struct summary *summary, const struct summary_
 	const struct summary_value *value = &cell->values[place];
 
 	if (value->verdict == STATISTICS_NO_DIFFERENCE &&
-	    statistics_least_p(value->effect.pairs) * (double)summary->comparisons[place] >
-		    STATISTICS_LEVEL)
+	    value->effect.pairs < claim_blocks_needed((double)summary->comparisons[place]))
 		return "undecided, too few blocks";
 	return summary_words(place, value->verdict);
 }

@@ -26,8 +26,7 @@ static void add_cell(struct trust *trust, const char *name, flag_set flags)
 	if (used + strlen(entry) + 3 > sizeof(trust->text))
 		trust->left_out++;
 	else
-		snprintf(trust->text + used, sizeof(trust->text) - used, "%s%s", used ? ", " : "",
-			 entry);
+		stpcpy(stpcpy(trust->text + used, used ? ", " : ""), entry);
 }
 
 static size_t claims_of(const struct summary_cell *cell)

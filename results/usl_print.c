@@ -8,6 +8,8 @@
 #include "results/usl.h"
 
 #define NAME_SIZE 160
+/* A law that misses a rate by more than this share of it does not describe it. */
+#define POOR_FIT 0.2
 
 /* "epoll, threads, origin latency 1.00 ms", "processes, adding squares" */
 static const char *name_of(const struct record *row, char name[static NAME_SIZE])
@@ -145,6 +147,10 @@ static void print_fit(const struct usl_line *line, FILE *file)
 			"it.\n"
 		      : ".\n",
 	      file);
+	if (line->fit.worst > POOR_FIT)
+		fputs("    That is too much: these workers do not follow the law, "
+		      "and its coefficients tell little.\n",
+		      file);
 	if (line->oversubscribed)
 		fputs("    ! more workers than CPUs: they take turns, and the coefficients are of "
 		      "that, not of\n    more cores.\n",

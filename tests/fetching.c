@@ -14,8 +14,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-const char *const fetching_models[4] = {"blocking", "nonblocking", "epoll", "uring"};
-
 const char *const fetching_all[FETCHING_ALL] = {"blocking", "nonblocking", "select",
 						"poll",	    "epoll",	   "uring"};
 

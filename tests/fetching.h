@@ -6,9 +6,6 @@
 
 #include "tests/child.h"
 
-/* The models of the matrix. */
-extern const char *const fetching_models[4];
-
 /* Every model that fetches whatever a server has to give. */
 #define FETCHING_ALL 6
 extern const char *const fetching_all[FETCHING_ALL];

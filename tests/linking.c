@@ -19,7 +19,7 @@
 bool linking_allowed(void)
 {
 	pid_t pid = fork();
-	int status;
+	int status = -1;
 
 	if (pid == 0)
 		_exit(unshare(CLONE_NEWNET) != 0);

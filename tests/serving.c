@@ -136,7 +136,8 @@ void serving_nginx(struct child *child, const char *servers, unsigned port)
 	int length =
 		snprintf(text, sizeof(text),
 			 "daemon off; master_process off; pid nginx.pid; error_log nginx.log;\n"
-			 "events {}\n"
+			 "worker_rlimit_nofile 4096;\n"
+			 "events { worker_connections 2048; }\n"
 			 "http { access_log off; default_type text/plain; root site;\n"
 			 "client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t;\n"
 			 "uwsgi_temp_path t; scgi_temp_path t;\n"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "results/statistics.h"
+#include "tests/noise.h"
 
 struct fetch_cell {
 	const char *cell, *model, *notification, *wait, *quadrant;
@@ -47,14 +48,6 @@ static const struct sumsq_cell sums[] = {
 	{"threads", "threads", "0,1", 2, 8.05e9, 1840},
 	{"processes", "processes", "0,1", 2, 8.03e9, 2210},
 };
-
-static double normal(uint64_t *state)
-{
-	double radius = ((double)(statistics_random(state) >> 11) + 0.5) * 0x1p-53;
-	double angle = ((double)(statistics_random(state) >> 11) + 0.5) * 0x1p-53;
-
-	return sqrt(-2.0 * log(radius)) * cos(2.0 * M_PI * angle);
-}
 
 static struct record *add_row(struct record **records, size_t *count, enum record_kind kind)
 {
@@ -103,16 +96,16 @@ static void fetch_block(struct record **records, size_t *count, unsigned block, 
 			double noise, uint64_t *state)
 {
 	const struct fetch_cell *cells = latency_us > 0.0 ? slow : quick;
-	double shared = 10.0 * noise * normal(state);
+	double shared = 10.0 * noise * noise_normal(state);
 
 	for (size_t i = 0; i < sizeof(quick) / sizeof(quick[0]); i++) {
-		double factor = exp(shared + noise * normal(state));
+		double factor = exp(shared + noise * noise_normal(state));
 
 		add_fetch(records, count, &cells[i], block, "cell", latency_us, factor);
 	}
 	if (latency_us == 0.0)
 		add_fetch(records, count, &cells[2], block, "control", latency_us,
-			  exp(shared + noise * normal(state)));
+			  exp(shared + noise * noise_normal(state)));
 }
 
 void synthetic_fetch(struct record **records, size_t *count, unsigned blocks, double noise)
@@ -130,13 +123,13 @@ void synthetic_sumsq(struct record **records, size_t *count, unsigned blocks, do
 	uint64_t state = 12;
 
 	for (unsigned block = 1; block <= blocks; block++) {
-		double shared = 10.0 * noise * normal(&state);
+		double shared = 10.0 * noise * noise_normal(&state);
 
 		/* The last round is the control of the first cell. */
 		for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]) + 1; i++) {
 			const struct sumsq_cell *cell = &sums[i % 3];
 			struct record *row = add_row(records, count, RECORD_SUMSQ);
-			double rate = cell->rate * exp(shared + noise * normal(&state));
+			double rate = cell->rate * exp(shared + noise * noise_normal(&state));
 
 			record_set_count(row, COLUMN_block, block);
 			record_set_text(row, COLUMN_cell, cell->cell);

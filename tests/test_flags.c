@@ -2,6 +2,7 @@
  * Quality flags: words to sets and back, what spoils a row, what is watched of a host's CPUs (on
  * made-up ones), and which claims rest on spoiled rows.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -220,6 +221,11 @@ static void connections_throughput_and_latency_agree(void **state)
 	assert_flags(&made, "");
 	made.merged.lanes_rps = 960;
 	assert_flags(&made, "");
+	/* 5 %, and 1 % for a fetch of 10 ms at the end of a second. */
+	made.merged.lanes_rps = 945;
+	assert_flags(&made, "");
+	made.merged.lanes_rps = 940;
+	assert_flags(&made, "littles-law");
 	made.merged.lanes_rps = 900;
 	assert_flags(&made, "littles-law");
 	made.merged.lanes_rps = 1100;
@@ -274,6 +280,26 @@ static void others_on_the_workers_cpus(void **state)
 	made.merged.calls.cq_overflows = 1;
 	made.merged.errors = 1;
 	assert_flags(&made, "cq-overflow errors");
+	free(made.merged.histograms[BENCH_LATENCY]);
+}
+
+/* What failed fetches cost is in the bill, and they are among those it is spread over. */
+static void failures_cost_too(void **state)
+{
+	struct made made;
+
+	(void)state;
+	make(&made);
+	made.merged.completed = 750;
+	made.merged.errors = 250;
+	made.merged.usage.user_ns = 8000000;
+	made.merged.body_bytes = 75000;
+	assert_true(fetch_cpu_us(&made.merged) == 8.0);
+	assert_true(fetch_per_fetch(&made.merged, 3000) == 3.0);
+	/* But what only good ones have is theirs. */
+	assert_true(fetch_per_good(&made.merged, made.merged.body_bytes) == 100.0);
+	made.merged.completed = 0;
+	assert_true(isnan(fetch_cpu_us(&made.merged)));
 	free(made.merged.histograms[BENCH_LATENCY]);
 }
 
@@ -366,6 +392,7 @@ int main(void)
 		cmocka_unit_test(connections_throughput_and_latency_agree),
 		cmocka_unit_test(a_client_that_cannot_keep_up),
 		cmocka_unit_test(others_on_the_workers_cpus),
+		cmocka_unit_test(failures_cost_too),
 		cmocka_unit_test(claims_and_what_they_rest_on),
 	};
 

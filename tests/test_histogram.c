@@ -131,6 +131,10 @@ static void merging_equals_recording(void **state)
 	histogram_reset(right);
 	histogram_merge(left, right);
 	assert_memory_equal(left, whole, sizeof(*whole));
+	/* Memory that nobody touched is one without values, too. */
+	memset(right, 0, sizeof(*right));
+	histogram_merge(left, right);
+	assert_memory_equal(left, whole, sizeof(*whole));
 	free(whole);
 	free(left);
 	free(right);

@@ -193,6 +193,23 @@ static void words(void **state)
 	says("the knee's rate: 1 comparison; noise floor 0.0 %");
 }
 
+/* What equals differ by, others must exceed: the control's knee is at half the load. */
+static void below_the_floor(void **state)
+{
+	(void)state;
+	for (unsigned block = 1; block <= 9; block++)
+		for (size_t i = 0; i < 3; i++) {
+			add("epoll", "cell", block, 1e5, 0.4 * (double)(i + 1), 1,
+			    i < 2 ? 100 : 1e4);
+			add("epoll", "control", block, 1e5, 0.4 * (double)(i + 1), 1,
+			    i < 1 ? 100 : 1e4);
+			add("uring", "cell", block, 1.2e5, 0.4 * (double)(i + 1), 1,
+			    i < 2 ? 100 : 1e4);
+		}
+	says("uring: no difference shown\n");
+	says("noise floor 100.0 %");
+}
+
 /* What ends at the edge of what was tried is said to. */
 static void edges(void **state)
 {
@@ -209,6 +226,7 @@ static void edges(void **state)
 	says("Saturation: at 20 % 90.0 % of what was due came; not even the lowest");
 	says("99.0 % ?");
 	says("unknown, no A/A control");
+	says("steep: no difference shown\n");
 	says("3 blocks cannot decide so many");
 }
 
@@ -241,6 +259,7 @@ int main(void)
 		cmocka_unit_test(no_power),
 		cmocka_unit_test_teardown(under_noise, stop),
 		cmocka_unit_test_teardown(words, stop),
+		cmocka_unit_test_teardown(below_the_floor, stop),
 		cmocka_unit_test_teardown(edges, stop),
 		cmocka_unit_test_teardown(gaps, stop),
 	};

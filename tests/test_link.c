@@ -69,7 +69,7 @@ static void refused(void **state)
 	char why[512] = "";
 	pid_t pid = fork();
 	struct link link;
-	int status;
+	int status = -1;
 
 	(void)state;
 	if (pid == 0) {

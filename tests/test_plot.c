@@ -206,6 +206,31 @@ static void two_factors_are_two_axes(void **state)
 	assert_int_equal(lines[COLUMN_origin_latency_us], 3);
 }
 
+/* Too many for one picture: each value of the other factor has its own, and none has two. */
+static void contexts_are_drawn_apart(void **state)
+{
+	size_t units = 0;
+
+	(void)state;
+	for (unsigned c = 1; c <= 16; c *= 4)
+		for (unsigned l = 0; l < 3; l++)
+			for (char model[2] = "a"; model[0] < 'e'; model[0]++) {
+				char name[64];
+
+				snprintf(name, sizeof(name), "grid/%s/%ums/%u", model, l, c);
+				set_all(add_cell(name, "cell", c, 1000), COLUMN_origin_latency_us,
+					1000 * l);
+			}
+	make();
+	for (size_t i = 0; i < pictures.unit_count; i++) {
+		const struct picture_unit *unit = &pictures.units[i];
+
+		assert_int_equal(unit->line_count, 4);
+		units += unit->x == COLUMN_connections;
+	}
+	assert_int_equal(units, 3);
+}
+
 /* A model's own option is a part that the others' names do not have. */
 static void names_may_have_more_parts(void **state)
 {
@@ -219,6 +244,24 @@ static void names_may_have_more_parts(void **state)
 	assert_int_equal(pictures.unit_count, 1);
 	assert_int_equal(pictures.units[0].line_count, 3);
 	assert_string_equal(pictures.units[0].points[3].label, "uring/defer");
+}
+
+/* 50 % of what each model can do is another rate for each. */
+static void shares_of_a_capacity_are_an_axis(void **state)
+{
+	(void)state;
+	for (unsigned share = 20; share <= 80; share += 20) {
+		add_named("load/%s/%u%%", "epoll", share, 64);
+		set_all(&rows[row_count - 4], COLUMN_rate_rps, 1000.0 * share);
+		add_named("load/%s/%u%%", "uring", share, 64);
+		set_all(&rows[row_count - 4], COLUMN_rate_rps, 1100.0 * share);
+	}
+	make();
+	assert_int_equal(pictures.unit_count, 1);
+	assert_int_equal(pictures.units[0].x, COLUMN_rate_rps);
+	assert_int_equal(pictures.units[0].line_count, 2);
+	assert_string_equal(pictures.units[0].points[0].label, "epoll");
+	assert_true(pictures.units[0].points[4].x == 22000);
 }
 
 static void many_lines_are_split_and_few_joined(void **state)
@@ -479,6 +522,8 @@ int main(void)
 		TEST(a_factor_that_two_columns_tell_is_drawn_once),
 		TEST(two_factors_are_two_axes),
 		TEST(names_may_have_more_parts),
+		TEST(contexts_are_drawn_apart),
+		TEST(shares_of_a_capacity_are_an_axis),
 		TEST(many_lines_are_split_and_few_joined),
 		TEST(scripts_have_axes_units_and_data),
 		TEST(an_axis_of_less_than_a_decade_is_linear),

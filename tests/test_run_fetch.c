@@ -2,9 +2,6 @@
  * The fetch-* executables as a user runs them: the lines they print against three real servers,
  * the row, and the evidence that puts each model into its quadrant.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,37 +10,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/fetching.h"
 #include "tests/peer.h"
+#include "tests/serving.h"
 
 static struct child origin;
 static char url[64], slow_url[64];
-static char folder[] = "/tmp/iolab-fetch-XXXXXX";
 
 static int start(void **state)
 {
 	unsigned port = peer_origin(&origin, NULL);
 
-	(void)state;
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
 	snprintf(slow_url, sizeof(slow_url), "http://127.0.0.1:%u/delay/5ms", port);
-	return mkdtemp(folder) ? 0 : -1;
+	return serving_make_folder(state);
 }
 
 static int stop(void **state)
 {
-	char command[64];
-
-	(void)state;
 	peer_origin_end(&origin);
 	child_free(&origin);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	return serving_remove_folder(state);
 }
 
 /* "Downloaded N sites in S seconds" and nothing behind it. */
@@ -85,81 +75,28 @@ static void lines_of_the_origin(void **state)
 	snprintf(large, sizeof(large), "%sbytes/1000000", url);
 	snprintf(none, sizeof(none), "%sstatus/204", url);
 	snprintf(missing, sizeof(missing), "%sbytes/0", url);
-	for (int i = 0; i < 4; i++) {
-		assert_fetches(fetching_models[i], url, 24, 200);
-		assert_fetches(fetching_models[i], large, 1000000, 200);
-		assert_fetches(fetching_models[i], none, 0, 204);
-		assert_fetches(fetching_models[i], missing, 0, 200);
+	for (int i = 0; i < FETCHING_ALL; i++) {
+		assert_fetches(fetching_all[i], url, 24, 200);
+		assert_fetches(fetching_all[i], large, 1000000, 200);
+		assert_fetches(fetching_all[i], none, 0, 204);
+		assert_fetches(fetching_all[i], missing, 0, 200);
 	}
-}
-
-static void put_file(const char *name, const char *text)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-}
-
-/* Waits until something listens on the port. */
-static void wait_for_port(unsigned port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				      .sin_port = htons((uint16_t)port)};
-
-	for (int i = 0; i < 500; i++) {
-		int fd = socket(AF_INET, SOCK_STREAM, 0);
-		int err = connect(fd, (struct sockaddr *)&address, sizeof(address));
-
-		close(fd);
-		if (!err)
-			return;
-		usleep(20000);
-	}
-	fail_msg("nothing listens on port %u", port);
-}
-
-/* A port that was free a moment ago, for servers that cannot choose one themselves. */
-static unsigned free_port(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t length = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-	close(fd);
-	return ntohs(address.sin_port);
 }
 
 static void lines_of_nginx(void **state)
 {
-	const char *const argv[] = {"/usr/sbin/nginx", "-p", folder, "-c", "nginx.conf", NULL};
-	unsigned port = free_port();
-	char text[1024], where[96];
+	static const char page[] = "<p>thirty-one bytes of text</p>";
+	unsigned port = serving_free_port();
+	char servers[64], where[96];
 	struct child nginx;
 
 	(void)state;
-	snprintf(text, sizeof(text),
-		 "daemon off; master_process off; pid p; error_log e; events {}\n"
-		 "http { access_log off; client_body_temp_path t; proxy_temp_path t;\n"
-		 "fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;\n"
-		 "server { listen 127.0.0.1:%u; root %s; } }\n",
-		 port, folder);
-	put_file("nginx.conf", text);
-	put_file("page.html", "<p>thirty-one bytes of text</p>");
-	assert_int_equal(chmod(folder, 0755), 0);
-	child_start(&nginx, argv);
-	wait_for_port(port);
+	serving_put("site/page.html", page, strlen(page));
+	snprintf(servers, sizeof(servers), "server { listen 127.0.0.1:%u; }", port);
+	serving_nginx(&nginx, servers, port);
 	snprintf(where, sizeof(where), "http://127.0.0.1:%u/page.html", port);
-	for (int i = 0; i < 4; i++)
-		assert_fetches(fetching_models[i], where, 31, 200);
+	for (int i = 0; i < FETCHING_ALL; i++)
+		assert_fetches(fetching_all[i], where, 31, 200);
 	child_end(&nginx, SIGTERM, CHILD_LIMIT_MS);
 	child_free(&nginx);
 }
@@ -167,20 +104,15 @@ static void lines_of_nginx(void **state)
 /* HTTP/1.0, closes after each answer. */
 static void lines_of_python(void **state)
 {
-	unsigned port = free_port();
-	char number[16], where[96];
-	const char *const argv[] = {"python3",	 "-m",		"http.server", number, "--bind",
-				    "127.0.0.1", "--directory", folder,	       NULL};
 	struct child python;
+	char where[96];
 
 	(void)state;
-	put_file("page.txt", "fifteen of them");
-	snprintf(number, sizeof(number), "%u", port);
-	child_start(&python, argv);
-	wait_for_port(port);
-	snprintf(where, sizeof(where), "http://localhost:%u/page.txt", port);
-	for (int i = 0; i < 4; i++)
-		assert_fetches(fetching_models[i], where, 15, 200);
+	serving_put("site/page.txt", "fifteen of them", 15);
+	snprintf(where, sizeof(where), "http://localhost:%u/page.txt",
+		 serving_http_server(&python));
+	for (int i = 0; i < FETCHING_ALL; i++)
+		assert_fetches(fetching_all[i], where, 15, 200);
 	child_end(&python, SIGTERM, CHILD_LIMIT_MS);
 	child_free(&python);
 }
@@ -209,12 +141,12 @@ static void requests_are_counted(void **state)
 		{"-c1", "-t1"}, {"-c7", "-t1"}, {"-c64", "-t2"}, {"-c200", "-t3"}};
 
 	(void)state;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < FETCHING_ALL; i++) {
 		for (size_t shape = 0; shape < 4; shape++) {
 			const char *const many[] = {
 				shapes[shape][0], shapes[shape][1], "-n101", "--json", url, NULL};
 			const char *const one[] = {"-t3", "-n101", "--json", url, NULL};
-			json_t *row = measure(fetching_models[i], i == 0 ? one : many);
+			json_t *row = measure(fetching_all[i], i == 0 ? one : many);
 
 			assert_int_equal(fetching_number(row, "requests"), 101);
 			assert_int_equal(fetching_number(row, "errors"), 0);
@@ -300,9 +232,9 @@ static void evidence_of_uring(void **state)
 static double straced_calls(const char *path)
 {
 	/* Not close: the lab reads files of its own at both ends of the interval. */
-	static const char *const names[] = {"sendto",	 "recvfrom",	  "connect",
-					    "socket",	 "setsockopt",	  "epoll_wait",
-					    "epoll_ctl", "io_uring_enter"};
+	static const char *const names[] = {
+		"sendto",    "recvfrom",       "connect", "socket",   "setsockopt", "epoll_wait",
+		"epoll_ctl", "io_uring_enter", "select",  "pselect6", "poll",	    "ppoll"};
 	FILE *file = fopen(path, "r");
 	char line[256];
 	double sum = 0;
@@ -328,11 +260,11 @@ static double straced_calls(const char *path)
 static void counts_agree_with_strace(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 4; i++) {
-		char path[128], name[64];
+	for (int i = 0; i < FETCHING_ALL; i++) {
+		const char *path = serving_path("strace.txt");
+		char name[64];
 
-		snprintf(path, sizeof(path), "%s/strace.txt", folder);
-		snprintf(name, sizeof(name), "fetch-%s", fetching_models[i]);
+		snprintf(name, sizeof(name), "fetch-%s", fetching_all[i]);
 		const char *const argv[] = {"strace",
 					    "-E",
 					    "ASAN_OPTIONS=detect_leaks=0",
@@ -356,7 +288,7 @@ static void counts_agree_with_strace(void **state)
 		double straced = straced_calls(path);
 
 		if (straced - counted > 0.01 * straced || counted - straced > 0.01 * straced)
-			fail_msg("fetch-%s counted %.0f calls, strace %.0f", fetching_models[i],
+			fail_msg("fetch-%s counted %.0f calls, strace %.0f", fetching_all[i],
 				 counted, straced);
 		json_decref(row);
 		child_free(&child);
@@ -390,8 +322,8 @@ static void csv_and_histogram(void **state)
 	FILE *file;
 
 	(void)state;
-	snprintf(csv, sizeof(csv), "%s/rows.csv", folder);
-	snprintf(histogram, sizeof(histogram), "%s/latency.hgrm", folder);
+	snprintf(csv, sizeof(csv), "%s", serving_path("rows.csv"));
+	snprintf(histogram, sizeof(histogram), "%s", serving_path("latency.hgrm"));
 	for (int i = 0; i < 2; i++) {
 		struct child child;
 
@@ -449,8 +381,8 @@ static void lanes_are_measured_as_threads(void **state)
 
 	(void)state;
 	snprintf(slow, sizeof(slow), "%sdelay/100ms", url);
-	for (int i = 0; i < 4; i++) {
-		json_t *row = measure(fetching_models[i], i == 0 ? threads : many);
+	for (int i = 0; i < FETCHING_ALL; i++) {
+		json_t *row = measure(fetching_all[i], i == 0 ? threads : many);
 
 		/* Two fetches a lane, the second begun in time: not one, over a time of two. */
 		assert_int_equal(fetching_number(row, "requests"), 32);
@@ -536,30 +468,30 @@ static void urls_in_turn(void **state)
 		 "Read Contents: 24, Status Code: 200 from %s\n"
 		 "Read Contents: 7, Status Code: 200 from %s\n",
 		 url, other);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < FETCHING_ALL; i++) {
 		size_t length = strlen(expected);
 		struct child child;
 
-		assert_int_equal(fetching_run(&child, fetching_models[i], arguments), 0);
+		assert_int_equal(fetching_run(&child, fetching_all[i], arguments), 0);
 		for (int k = 0; k < 3; k++)
 			assert_int_equal(
 				strncmp(child.out.text + (size_t)k * length, expected, length), 0);
 		assert_closing(child.out.text + 3 * length, 6);
 		child_free(&child);
 	}
-	assert_non_null(strstr(peer_origin_end(&second), "4 connections"));
+	assert_non_null(strstr(peer_origin_end(&second), "6 connections"));
 	child_free(&second);
 }
 
 static void interrupted_is_partial(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < FETCHING_ALL; i++) {
 		char name[64];
 		struct child child;
 		json_t *row;
 
-		snprintf(name, sizeof(name), "fetch-%s", fetching_models[i]);
+		snprintf(name, sizeof(name), "fetch-%s", fetching_all[i]);
 		const char *const argv[] = {child_program(name),
 					    "-d60s",
 					    "-t2",

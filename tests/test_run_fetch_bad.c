@@ -53,8 +53,8 @@ static void bad_servers(void **state)
 		const char *const arguments[] = {url, NULL};
 
 		snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
-		for (int m = 0; m < 4; m++)
-			assert_fails(fetching_models[m], arguments, 1, rows[i].says);
+		for (int m = 0; m < FETCHING_ALL; m++)
+			assert_fails(fetching_all[m], arguments, 1, rows[i].says);
 		fetching_stop_server(pid);
 	}
 }
@@ -70,11 +70,11 @@ static void idle_close_is_survived(void **state)
 
 	(void)state;
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", fetching_serve(scripts, &pid));
-	for (int m = 0; m < 4; m++) {
+	for (int m = 0; m < FETCHING_ALL; m++) {
 		struct child child;
 
-		if (fetching_run(&child, fetching_models[m], arguments) != 0)
-			fail_msg("fetch-%s: %s", fetching_models[m], child.err.text);
+		if (fetching_run(&child, fetching_all[m], arguments) != 0)
+			fail_msg("fetch-%s: %s", fetching_all[m], child.err.text);
 		assert_non_null(strstr(child.out.text, "Downloaded 5 sites"));
 		child_free(&child);
 	}
@@ -92,11 +92,11 @@ static void half_close_is_survived(void **state)
 
 	(void)state;
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", fetching_serve(scripts, &pid));
-	for (int m = 0; m < 4; m++) {
+	for (int m = 0; m < FETCHING_ALL; m++) {
 		struct child child;
 
-		if (fetching_run(&child, fetching_models[m], arguments) != 0)
-			fail_msg("fetch-%s: %s", fetching_models[m], child.err.text);
+		if (fetching_run(&child, fetching_all[m], arguments) != 0)
+			fail_msg("fetch-%s: %s", fetching_all[m], child.err.text);
 		child_free(&child);
 	}
 	fetching_stop_server(pid);
@@ -144,8 +144,8 @@ static void silence_is_no_success(void **state)
 
 	(void)state;
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", fetching_serve(scripts, &pid));
-	for (int m = 0; m < 4; m++)
-		assert_fails(fetching_models[m], arguments, 1, "closed before it answered");
+	for (int m = 0; m < FETCHING_ALL; m++)
+		assert_fails(fetching_all[m], arguments, 1, "closed before it answered");
 	fetching_stop_server(pid);
 }
 
@@ -269,8 +269,8 @@ static void wrong_byte_fails_the_run(void **state)
 
 	(void)state;
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", fetching_serve(scripts, &pid));
-	for (int m = 0; m < 4; m++)
-		assert_fails(fetching_models[m], arguments, 1, "the body differs from the first");
+	for (int m = 0; m < FETCHING_ALL; m++)
+		assert_fails(fetching_all[m], arguments, 1, "the body differs from the first");
 	fetching_stop_server(pid);
 }
 
@@ -280,9 +280,9 @@ static void nobody_listens(void **state)
 	static const char *const bench[] = {"-d20s", "-q", "http://127.0.0.1:1/", NULL};
 
 	(void)state;
-	for (int m = 0; m < 4; m++) {
-		assert_fails(fetching_models[m], one, 1, "connect: Connection refused");
-		assert_fails(fetching_models[m], bench, 1, "connect: Connection refused");
+	for (int m = 0; m < FETCHING_ALL; m++) {
+		assert_fails(fetching_all[m], one, 1, "connect: Connection refused");
+		assert_fails(fetching_all[m], bench, 1, "connect: Connection refused");
 	}
 }
 
@@ -295,8 +295,8 @@ static void others_are_unharmed(void **state)
 
 	(void)state;
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", peer_origin(&origin, NULL));
-	for (int m = 0; m < 4; m++) {
-		assert_int_equal(fetching_run(&child, fetching_models[m], arguments), 1);
+	for (int m = 0; m < FETCHING_ALL; m++) {
+		assert_int_equal(fetching_run(&child, fetching_all[m], arguments), 1);
 		assert_non_null(strstr(child.out.text, "Downloaded 2 sites"));
 		assert_true(child_one_line(child.err.text));
 		child_free(&child);

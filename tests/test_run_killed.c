@@ -21,7 +21,11 @@
 #include "results/statistics.h"
 #include "tests/resuming.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MOMENTS 10 /* there a process takes its time to start */
+#else
 #define MOMENTS 50
+#endif
 /* Blocks of the plan below, and its cells with the two controls. */
 #define BLOCKS 3
 #define CELLS  6

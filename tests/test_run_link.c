@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "lab/body_pattern.h"
+#include "lab/plans.h"
 #include "results/record.h"
 #include "tests/child.h"
 #include "tests/linking.h"
@@ -138,6 +139,67 @@ static void a_plan_over_veth(void **state)
 	child_free(&child);
 	assert_int_equal(linking_gone(mark), 0);
 	linking_same(before, linking_host());
+}
+
+/* A shipped plan's text, its cells cut short; to be freed. */
+static char *shortened(const char *name)
+{
+	static const char *const lengths[][2] = {{"300ms", " 20ms"}, {"100ms", "  5ms"}};
+	const struct plan_text *p = plan_texts;
+	char *text;
+
+	while (p->name && strcmp(p->name, name) != 0)
+		p++;
+	assert_non_null(p->name);
+	text = strdup(p->text);
+	for (size_t i = 0; i < 2; i++) {
+		char *at = strstr(text, lengths[i][0]);
+
+		assert_non_null(at);
+		memcpy(at, lengths[i][1], 5);
+	}
+	return text;
+}
+
+/* Every cell of the plan bypass runs, and the report says what its figures are not. */
+static void the_plan_bypass(void **state)
+{
+	const char *const argv[] = {child_program("iolab"),
+				    "run",
+				    "--blocks",
+				    "1",
+				    "--results",
+				    results,
+				    plan_path,
+				    NULL};
+	char *plan = shortened("bypass");
+	struct record *rows;
+	struct child child;
+	size_t count;
+
+	(void)state;
+	linking_need();
+	write_plan(plan);
+	free(plan);
+	child_start(&child, argv);
+	if (child_wait(&child, 5 * CHILD_LIMIT_MS))
+		fail_msg("%s", child.err.text);
+	count = rows_of(&child, &rows);
+	assert_true(count >= 54);
+	for (size_t i = 0; i < count; i++) {
+		const char *variant = record_text(&rows[i], COLUMN_variant_requested);
+
+		assert_string_equal(record_text(&rows[i], COLUMN_link), "veth");
+		/* GRO is off: the row must own up to that. */
+		if (strstr(variant, "busy-poll") &&
+		    strcmp(record_text(&rows[i], COLUMN_model), "epoll") == 0)
+			assert_non_null(strstr(record_text(&rows[i], COLUMN_variant_effective),
+					       "(not effective)"));
+	}
+	assert_non_null(strstr(child.out.text, "these are not a network"));
+	assert_non_null(strstr(child.out.text, "CPU per fetch is the figure to read"));
+	record_free_all(rows, count);
+	child_free(&child);
 }
 
 /* The command line has the last word, and a run that is gone on with keeps it. */
@@ -337,50 +399,76 @@ static bool clean(void)
 	return found;
 }
 
+/*
+ * A plan whose cells leave processes of their own behind, which do not die with the runner, and say
+ * so by a file.
+ */
+static void write_leaving_plan(void)
+{
+	char plan[512];
+
+	snprintf(
+		plan, sizeof(plan),
+		"[experiment]\nblocks = 1000\nlink = veth\n"
+		"[fetch f]\nmodel = epoll\nduration = 5ms\n"
+		"[command c]\nrun = sh -c 'setsid sleep 600 >/dev/null 2>&1 & touch %s; sleep 0.01'\n",
+		serving_path("left"));
+	write_plan(plan);
+}
+
+/* Starts a run of it and returns when the first process was left. */
+static void start_leaving(struct child *child)
+{
+	const char *const argv[] = {
+		child_program("iolab"), "run", "--results", results, plan_path, NULL};
+
+	unlink(serving_path("left"));
+	child_start(child, argv);
+	for (int i = 0; i < CHILD_LIMIT_MS / 10 && access(serving_path("left"), F_OK); i++)
+		usleep(10000);
+	assert_int_equal(access(serving_path("left"), F_OK), 0);
+}
+
 /* Killed at any moment it leaves nothing that iolab clean does not find. */
 static void killed(void **state)
 {
 	char *before = linking_host();
-	char *program = strdup(child_program("iolab"));
-	const char *const argv[] = {program, "run", "--results", results, plan_path, NULL};
-	unsigned found = 0;
 
 	(void)state;
 	linking_need();
-	/* Its cells leave processes of their own behind, which do not die with the runner. */
-	write_plan("[experiment]\nblocks = 100\nlink = veth\n"
-		   "[fetch f]\nmodel = epoll\nduration = 5ms\n"
-		   "[command c]\nrun = sh -c 'setsid sleep 600 >/dev/null 2>&1 & sleep 0.01'\n");
+	write_leaving_plan();
 	srandom((unsigned)getpid());
 	for (int i = 0; i < 20; i++) {
+		const char *const argv[] = {
+			child_program("iolab"), "run", "--results", results, plan_path, NULL};
 		struct child child;
 
-		child_start(&child, argv);
-		usleep((useconds_t)(random() % 400000) + (i == 0) * 800000);
+		/* While cells run, or at any time before. */
+		if (i % 2 == 0)
+			start_leaving(&child);
+		else
+			child_start(&child, argv);
+		usleep((useconds_t)(random() % 300000));
 		child_end(&child, SIGKILL, CHILD_LIMIT_MS);
 		child_free(&child);
-		found += clean();
+		if (i % 2 == 0)
+			assert_true(linking_marked(mark) > 0);
+		assert_true(clean() || i % 2);
 		assert_int_equal(linking_gone(mark), 0);
 	}
-	assert_true(found > 0);
 	assert_false(clean());
-	free(program);
 	linking_same(before, linking_host());
 }
 
 /* On Ctrl-C nothing is left, without any cleaning. */
 static void interrupted(void **state)
 {
-	const char *const run[] = {
-		child_program("iolab"), "run", "--results", results, plan_path, NULL};
 	struct child child;
 
 	(void)state;
 	linking_need();
-	write_plan("[experiment]\nblocks = 100\nlink = veth\n"
-		   "[command c]\nrun = sh -c 'setsid sleep 600 >/dev/null 2>&1 & sleep 0.05'\n");
-	child_start(&child, run);
-	usleep(900000);
+	write_leaving_plan();
+	start_leaving(&child);
 	assert_int_equal(child_end(&child, SIGINT, CHILD_LIMIT_MS), 130);
 	child_free(&child);
 	assert_int_equal(linking_gone(mark), 0);
@@ -470,6 +558,13 @@ static void bad_input(void **state)
 	plan_refused(plan, NULL, "link-latency");
 	snprintf(plan, sizeof(plan), "[experiment]\nlink = none\n%s", fetch);
 	plan_refused(plan, NULL, "plan.ini:3: [f]: link = none starts no origin");
+	static const char *const commands[] = {"plan", "--commands", "bypass", NULL};
+	struct child child;
+
+	/* What a plan would run can be seen by anybody. */
+	assert_int_equal(iolab(&child, commands), 0);
+	assert_non_null(strstr(child.out.text, " http://198.18.0.2:{port}/bytes/16384"));
+	child_free(&child);
 	plan_refused("[command c]\nrun = curl {url}\n", "--link=none", "no origin, for {url}");
 	refused(two, 2, "'all' is one");
 	refused(port, 2, "--origin-port is that of --origin-command");
@@ -494,6 +589,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_over_veth),
+		cmocka_unit_test(the_plan_bypass),
 		cmocka_unit_test(the_command_line_decides),
 		cmocka_unit_test(latency),
 		cmocka_unit_test(targets_of_ones_own),

@@ -96,6 +96,115 @@ static void not_resumed(void **state)
 	free((char *)iolab);
 }
 
+/* Puts the text in place of the first `from` behind `after`. */
+static void change(const char *path, const char *after, const char *from, const char *to)
+{
+	static char text[1 << 20], changed[1 << 20];
+	FILE *file = fopen(path, "r");
+	char *place;
+
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	place = strstr(text, after);
+	place = place ? strstr(place, from) : NULL;
+	assert_non_null(place);
+	snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(place - text), text, to,
+		 place + strlen(from));
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(changed, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Rows of another lab's version: a line that says where, and no report. */
+static void strange_rows(void **state)
+{
+	static const struct {
+		const char *after, *from, *to, *says;
+	} rows[] = {
+		{"\n", "\n1,", "\n2,", "nap.csv:2: schema_version: 2 is not 1"},
+		{"\n", "\n2,", "\n1,", NULL},
+	};
+	char text[RESUMING_TEXT], run[512], path[600];
+	const char *const again[] = {child_program("iolab"), "run", "--resume", run, NULL};
+
+	(void)state;
+	resuming_write_plan("[experiment]\nblocks = 2\nseed = 1\n[nap a]\nmodel = epoll\n"
+			    "tick = 1ms\n");
+	resuming_undisturbed(text);
+	assert_true(resuming_folder(run, sizeof(run)));
+	snprintf(path, sizeof(path), "%s/nap.csv", run);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		change(path, rows[i].after, rows[i].from, rows[i].to);
+		if (rows[i].says)
+			refuse(again, 1, rows[i].says);
+	}
+	resuming_write_plan(small_plan);
+}
+
+/* Gives one row that flag, and takes all others'. */
+static void flag_one_row(const char *path, const char *flag)
+{
+	struct record *rows;
+	size_t count;
+	char why[512];
+	bool cut;
+
+	if (record_read_csv(path, &rows, &count, &cut, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_int_equal(unlink(path), 0);
+	for (size_t i = 0; i < count; i++) {
+		record_set_text(&rows[i], COLUMN_flags, i == 3 ? flag : NULL);
+		if (record_append_csv(path, &rows[i], why, sizeof(why)))
+			fail_msg("%s", why);
+	}
+	record_free_all(rows, count);
+}
+
+/* A client that spins through 2 ms of waiting is dearer: a claim, until a row of it is flagged. */
+static void strict(void **state)
+{
+	static const struct {
+		const char *flag;
+		bool strict;
+		int status;
+	} rows[] = {
+		{"", true, 0}, {"unlike_cores", true, 0}, {"steal", false, 0}, {"steal", true, 4}};
+	char run[512], path[600];
+	struct child child;
+
+	(void)state;
+	resuming_write_plan("[experiment]\nblocks = 8\nseed = 1\n[fetch f]\nmodel = epoll\n"
+			    "wait = block, spin\nlatency = 2ms\nduration = 12ms\n");
+	resuming_begin(&child);
+	if (child_wait(&child, CHILD_LIMIT_MS))
+		fail_msg("%s", child.err.text);
+	child_free(&child);
+	assert_true(resuming_folder(run, sizeof(run)));
+	snprintf(path, sizeof(path), "%s/fetch.csv", run);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const argv[] = {child_program("iolab"),
+					    "run",
+					    "--resume",
+					    run,
+					    rows[i].strict ? "--strict" : NULL,
+					    NULL};
+
+		flag_one_row(path, rows[i].flag);
+		assert_int_equal(child_run(&child, argv), rows[i].status);
+		assert_non_null(strstr(child.out.text, " times more than epoll"));
+		if ((strstr(child.err.text, "strict: ") != NULL) != (rows[i].status == 4))
+			fail_msg("'%s': %s", rows[i].flag, child.err.text);
+		if (rows[i].status == 4)
+			assert_non_null(strstr(child.err.text, " on flagged rows: f/"));
+		if (*rows[i].flag)
+			assert_non_null(strstr(child.out.text, "Flagged: 1 of "));
+		child_free(&child);
+	}
+	resuming_write_plan(small_plan);
+}
+
 static void limits(void **state)
 {
 	/* It names the latest fresh ones. */
@@ -143,6 +252,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(interrupted_and_resumed),
 		cmocka_unit_test(not_resumed),
+		cmocka_unit_test(strange_rows),
+		cmocka_unit_test(strict),
 		cmocka_unit_test(limits),
 	};
 

@@ -267,6 +267,7 @@ static void an_origin_elsewhere(void **state)
 	assert_int_equal(count, 2);
 	for (size_t i = 0; i < count; i++) {
 		assert_string_equal(record_text(&rows[i], COLUMN_origin), "external");
+		assert_string_equal(record_text(&rows[i], COLUMN_link), "none");
 		assert_null(strstr(record_text(&rows[i], COLUMN_flags), "origin"));
 		assert_true(record_number(&rows[i], COLUMN_latency_p50_us) >= 2000);
 		assert_true(record_number(&rows[i], COLUMN_requests) > 0);
@@ -279,6 +280,40 @@ static void an_origin_elsewhere(void **state)
 	assert_null(strstr(origin.out.text, "Served 0 "));
 	child_free(&origin);
 	refused(plan, "does not answer: fetch-blocking: ");
+}
+
+/* By TLS it is asked at its own address, and trusted by the plan's file only. */
+static void elsewhere_by_tls(void **state)
+{
+	const char *const options[] = {"--listen",    "127.0.0.1:0", "--listen-tls",
+				       "127.0.0.1:0", "--ca-out",    serving_path("their-ca.pem"),
+				       NULL};
+	struct child origin, child;
+	struct record *rows;
+	unsigned ports[2];
+	char plan[512];
+	size_t count;
+
+	(void)state;
+	serving_origin(&origin, options, ports, 2);
+	snprintf(plan, sizeof(plan),
+		 "[experiment]\nblocks = 1\n[origin]\nurl = http://127.0.0.1:%u\n"
+		 "tls-url = https://127.0.0.1:%u\n[fetch f]\nmodel = epoll\ntls = yes\n"
+		 "body = 100\nduration = 20ms\ncacert = %s\n",
+		 ports[0], ports[1], serving_path("their-ca.pem"));
+	if (iolab(&child, plan) != 0)
+		fail_msg("%s", child.err.text);
+	child_free(&child);
+	count = read_rows("fetch.csv", &rows);
+	assert_int_equal(count, 1);
+	assert_true(record_number(&rows[0], COLUMN_tls) == 1 &&
+		    record_number(&rows[0], COLUMN_body_bytes) == 100);
+	record_free_all(rows, count);
+	/* Without that file nobody vouches for it. */
+	*strstr(plan, "cacert") = '\0';
+	assert_int_equal(iolab(&child, plan), 1);
+	child_free(&child);
+	child_free(&origin);
 }
 
 /* Anybody's server: asked for what it has, and for nothing else. */
@@ -308,7 +343,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rates_of_a_capacity), cmocka_unit_test(resumed),
 		cmocka_unit_test(no_capacity),	       cmocka_unit_test(other_reports),
-		cmocka_unit_test(an_origin_elsewhere), cmocka_unit_test(a_foreign_server),
+		cmocka_unit_test(an_origin_elsewhere), cmocka_unit_test(elsewhere_by_tls),
+		cmocka_unit_test(a_foreign_server),
 	};
 
 	return cmocka_run_group_tests(tests, serving_make_folder, serving_remove_folder);

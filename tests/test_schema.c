@@ -188,7 +188,7 @@ static void calibrate(void **state)
 
 	(void)state;
 	child_start(&child, (const char *const[]){child_program("iolab"), "calibrate", "--quick",
-						  "--budget", "3s", "--json", NULL});
+						  "--blocks", "2", "--json", NULL});
 	status = child_wait(&child, 120000);
 	assert_true(status == 0 || status == 4);
 	assert_int_equal(validate("calibrate", child.out.text, false), 0);
@@ -207,6 +207,9 @@ static void assert_all(const char *pattern, const char *const *arguments)
 		struct child child;
 		int status;
 
+		/* It fetches by an interface of its own: test_run_xdp runs it. */
+		if (strstr(argv[0], "/fetch-xdp"))
+			continue;
 		for (size_t k = 0; arguments[k]; k++)
 			argv[2 + k] = arguments[k];
 		status = child_run(&child, argv);

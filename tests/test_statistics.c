@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "results/statistics.h"
+#include "tests/noise.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -177,45 +178,6 @@ static void bootstrap_is_reproducible(void **state)
 			 -EINVAL);
 }
 
-static double uniform(uint64_t *state)
-{
-	return ((double)(statistics_random(state) >> 11) + 0.5) * 0x1p-53;
-}
-
-static double normal(uint64_t *state)
-{
-	double radius = sqrt(-2.0 * log(uniform(state)));
-
-	return radius * cos(2.0 * M_PI * uniform(state));
-}
-
-enum noise { NORMAL, HEAVY_TAILED, SKEWED, CONTAMINATED, NOISES };
-
-/* What run to run variation looks like on quiet, busy, one-sided and interrupted hosts. */
-static double draw(enum noise noise, uint64_t *state)
-{
-	double numerator = normal(state);
-	double square = 0.0;
-
-	switch (noise) {
-	case HEAVY_TAILED: /* Student's t with three degrees of freedom */
-		for (int i = 0; i < 3; i++) {
-			double value = normal(state);
-
-			square += value * value / 3.0;
-		}
-		return numerator / sqrt(square);
-	case SKEWED:
-		return -log(uniform(state));
-	case CONTAMINATED:
-		return uniform(state) < 0.1 ? 8.0 * fabs(numerator) : numerator;
-	case NORMAL:
-	case NOISES:
-		break;
-	}
-	return numerator;
-}
-
 /*
  * A/A experiments on a host that drifts: both sides of a block share its drift, nothing else
  * differs. 1500 sets: the standard error of a 5 % rate is 0.6 %, the bounds are four of them.
@@ -236,10 +198,10 @@ static void intervals_cover_and_tests_keep_their_level(void **state)
 			bool exact;
 
 			for (int i = 0; i < BLOCKS; i++) {
-				double drift = 5.0 * i * normal(&random);
-				double side = drift + draw(noise, &random);
+				double drift = 5.0 * i * noise_normal(&random);
+				double side = drift + noise_draw(noise, &random);
 
-				differences[i] = side - (drift + draw(noise, &random));
+				differences[i] = side - (drift + noise_draw(noise, &random));
 			}
 			assert_int_equal(statistics_bootstrap(differences, BLOCKS,
 							      STATISTICS_HODGES_LEHMANN, 500, set,
@@ -266,7 +228,7 @@ static void median_intervals_cover(void **state)
 		double values[BLOCKS];
 
 		for (int i = 0; i < BLOCKS; i++)
-			values[i] = draw(SKEWED, &random);
+			values[i] = noise_draw(SKEWED, &random);
 		assert_int_equal(statistics_bootstrap(values, BLOCKS, STATISTICS_MEDIAN, 500, set,
 						      &interval),
 				 0);
@@ -290,10 +252,10 @@ static void known_slowdowns_are_found(void **state)
 		double baseline[BLOCKS];
 
 		for (int i = 0; i < BLOCKS; i++) {
-			double drift = exp(0.2 * normal(&random));
+			double drift = exp(0.2 * noise_normal(&random));
 
-			side[i] = 0.95 * drift * exp(0.01 * normal(&random));
-			baseline[i] = drift * exp(0.01 * normal(&random));
+			side[i] = 0.95 * drift * exp(0.01 * noise_normal(&random));
+			baseline[i] = drift * exp(0.01 * noise_normal(&random));
 		}
 		assert_int_equal(statistics_compare(side, baseline, BLOCKS, set, &effect), 0);
 		assert_int_equal(effect.pairs, BLOCKS);

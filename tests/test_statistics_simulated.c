@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "results/statistics.h"
+#include "tests/noise.h"
 #include "results/statistics_rate.h"
 #include "results/statistics_shift.h"
 
@@ -255,44 +256,6 @@ static void paired_values(void **state)
 	assert_near(statistics_hodges_lehmann(values, LENGTH(values)), 0.375, 1e-12);
 }
 
-static double uniform(uint64_t *state)
-{
-	return ((double)(statistics_random(state) >> 11) + 0.5) * 0x1p-53;
-}
-
-static double normal(uint64_t *state)
-{
-	double radius = sqrt(-2.0 * log(uniform(state)));
-
-	return radius * cos(2.0 * M_PI * uniform(state));
-}
-
-enum noise { NORMAL, HEAVY_TAILED, SKEWED, CONTAMINATED, NOISES };
-
-static double draw(enum noise noise, uint64_t *state)
-{
-	double numerator = normal(state);
-	double square = 0.0;
-
-	switch (noise) {
-	case HEAVY_TAILED: /* Student's t with three degrees of freedom */
-		for (int i = 0; i < 3; i++) {
-			double value = normal(state);
-
-			square += value * value / 3.0;
-		}
-		return numerator / sqrt(square);
-	case SKEWED:
-		return -log(uniform(state));
-	case CONTAMINATED:
-		return uniform(state) < 0.1 ? 8.0 * fabs(numerator) : numerator;
-	case NORMAL:
-	case NOISES:
-		break;
-	}
-	return numerator;
-}
-
 #define MOST_VALUES 64
 
 /* What so many pairs of samples gave: how often an interval held 0, a p was at most 5 %, both. */
@@ -316,9 +279,9 @@ static struct tally tally(enum noise noise, size_t n, size_t m, double wider, in
 		double p;
 
 		for (size_t i = 0; i < n; i++)
-			side[i] = wider * draw(noise, &random);
+			side[i] = wider * noise_draw(noise, &random);
 		for (size_t i = 0; i < m; i++)
-			baseline[i] = draw(noise, &random);
+			baseline[i] = noise_draw(noise, &random);
 		statistics_sort(side, n);
 		statistics_sort(baseline, m);
 		assert_int_equal(statistics_shift(side, n, baseline, m, (uint64_t)set, &interval),
@@ -399,8 +362,9 @@ static void claims_from_samples(void **state)
 
 		for (size_t cell = 0; cell < 4; cell++) {
 			for (size_t i = 0; i < RUNS; i++)
-				values[cell][i] = (cell == 3 ? 0.95 : 1.0) * 2e5 *
-						  exp(0.012 * draw(CONTAMINATED, &random) / 2.0);
+				values[cell][i] =
+					(cell == 3 ? 0.95 : 1.0) * 2e5 *
+					exp(0.012 * noise_draw(CONTAMINATED, &random) / 2.0);
 		}
 		assert_int_equal(
 			statistics_compare_samples(values[1], RUNS, values[0], RUNS, 1, &effect),
@@ -461,10 +425,10 @@ static void paired_intervals_hold_on_a_drifting_host(void **state)
 			double drift = 0.0;
 
 			for (int i = 0; i < BLOCKS; i++) {
-				drift += 0.03 * normal(&random) +
-					 (uniform(&random) < 0.05 ? 0.3 : 0.0);
-				side[i] = exp(drift + 0.01 * draw(noise, &random));
-				baseline[i] = exp(drift + 0.01 * draw(noise, &random));
+				drift += 0.03 * noise_normal(&random) +
+					 (noise_uniform(&random) < 0.05 ? 0.3 : 0.0);
+				side[i] = exp(drift + 0.01 * noise_draw(noise, &random));
+				baseline[i] = exp(drift + 0.01 * noise_draw(noise, &random));
 			}
 			assert_int_equal(
 				statistics_compare(side, baseline, BLOCKS, (uint64_t)set, &effect),
@@ -490,8 +454,8 @@ static void many_pairs_are_sampled(void **state)
 		double values[2][BLOCKS];
 
 		for (int i = 0; i < BLOCKS; i++) {
-			values[0][i] = exp(0.1 * draw(HEAVY_TAILED, &random));
-			values[1][i] = exp(0.1 * draw(HEAVY_TAILED, &random));
+			values[0][i] = exp(0.1 * noise_draw(HEAVY_TAILED, &random));
+			values[1][i] = exp(0.1 * noise_draw(HEAVY_TAILED, &random));
 		}
 		assert_int_equal(
 			statistics_compare(values[0], values[1], BLOCKS, (uint64_t)set, &effect),

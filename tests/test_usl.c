@@ -248,6 +248,10 @@ static void words(void **state)
 	says("no difference shown", true);     /* the processes */
 	says("squares/s: 4 comparisons; noise floor 0.1 %", true);
 	says("always fit", false);
+	says("That is too much", false);
+	for (unsigned block = 1; block <= 10; block++)
+		add("threads", "cell", 16, block, "0-1", 900);
+	says("That is too much: these workers do not follow the law", true);
 }
 
 static void three_counts(void **state)

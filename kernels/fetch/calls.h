@@ -20,6 +20,14 @@ struct calls {
 	uint64_t would_block;	/* of which answered EAGAIN (or EALREADY while connecting) */
 	uint64_t notifications; /* readiness events or completions taken */
 	uint64_t cq_overflows;	/* completions that found no room */
+	/* Of a model that has frames instead of sockets: */
+	uint64_t kicks;		  /* calls that only wake the kernel; among the total */
+	uint64_t frames_sent;	  /* Ethernet frames */
+	uint64_t frames_received; /* likewise */
+	uint64_t batches;	  /* looks at the ring that found some */
+	uint64_t frame_copies;	  /* frames that this program copied */
+	uint64_t frames_dropped;  /* that arrived and found no room */
+	uint64_t frames_lost;	  /* dropped on purpose */
 };
 
 static inline ssize_t calls_send(struct calls *calls, int fd, const void *bytes, size_t length)
@@ -57,6 +65,26 @@ static inline int calls_close(struct calls *calls, int fd)
 {
 	calls->total++;
 	return close(fd);
+}
+
+/* Wakes the kernel to take what an AF_XDP socket has to send. */
+static inline int calls_kick(struct calls *calls, int fd)
+{
+	ssize_t sent = sendto(fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
+
+	calls->total++;
+	calls->kicks++;
+	if (sent < 0 && errno == EAGAIN)
+		calls->would_block++;
+	return sent < 0 ? -1 : 0;
+}
+
+/* Wakes it to receive into what it was given. */
+static inline void calls_kick_receiving(struct calls *calls, int fd)
+{
+	calls->total++;
+	calls->kicks++;
+	recvfrom(fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
 }
 
 /* Sleeps for wait_ns, until a signal comes at the latest. */

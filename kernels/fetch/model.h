@@ -89,6 +89,7 @@ struct worker {
 	bool unread;		 /* of readiness.h: a connection was left with bytes to receive */
 	const struct driver *driver;
 	const struct model_choices *choices;
+	const char *interface; /* that the user named, for model.reach and prepare(); or NULL */
 	/* Other work for a thread that got control back with nothing to do; NULL without. */
 	void (*idle)(void *context);
 	void *idle_context;
@@ -107,7 +108,12 @@ struct model {
 	bool one_lane;	     /* one connection a worker */
 	bool openssl_calls;  /* it may leave send and receive to OpenSSL, see connection_drive() */
 	bool yardstick;	     /* sends one request again and again and looks at no answer */
-	const char *about;   /* one line for the help */
+	/* It wants worker_ticked() to be true so often, in ns; 0: only as time limits need it. */
+	uint64_t tick_ns;
+	/* Bytes that a server may have under way to it at most; 0: as many as the kernel's TCP. */
+	uint32_t window;
+	const char *one_worker; /* why it can have no second worker, one line; NULL: it can */
+	const char *about;	/* one line for the help */
 	/* Its variants, ended by a row without a name; NULL when it has none. */
 	const struct model_option *options;
 	/*
@@ -117,6 +123,14 @@ struct model {
 	 */
 	int (*check)(const struct model_choices *choices, enum wait_mode wait, char *why,
 		     size_t why_size);
+	/*
+	 * For a model that takes an interface over; NULL for the others. Whether it can, and may,
+	 * reach these servers by the interface of that name (NULL: by the one that leads there).
+	 * 0, or with one line in why -EINVAL when it was not asked rightly, else -errno when this
+	 * host cannot. Called once, before the workers start.
+	 */
+	int (*reach)(const char *interface, const struct endpoint *endpoints, unsigned count,
+		     char *why, size_t why_size);
 	/*
 	 * Makes what run() needs, on the worker's own thread, after it is pinned and before the
 	 * barrier. Returns 0 or -errno with one line in why.

@@ -4,7 +4,9 @@
  * loop of its own, nothing shared); and on the pool. What two loops that share nothing reach is
  * what these two CPUs have to give. Under a hypervisor it changes within seconds: at 1.1 times one
  * CPU's rate both sit on one core's threads, at 2.0 each has a core. So the pool is judged by the
- * turns in which the loops before and after it reached WHOLE, and the others are counted.
+ * turns in which the loops before and after it reached WHOLE, and the others are counted. The time
+ * on one CPU that selects a turn is another than the one it is divided by: a slow one would let
+ * the turn in and flatter it.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -128,6 +130,15 @@ static double loop_on_both(void)
 	return rate + other;
 }
 
+/* What both CPUs are now, as a multiple of one. */
+static double look(void)
+{
+	struct result own[JOBS];
+	double both = loop_on_both();
+
+	return both / loop_alone(own);
+}
+
 static double loop_pooled(struct pool *pool)
 {
 	const struct pool_job job = {.function = add,
@@ -171,11 +182,11 @@ static void measure(struct pool *pool, const char *name)
 		loop_on_both();
 		loop_pooled(pool);
 	}
-	before = loop_on_both() / loop_alone(results);
+	before = look();
 	while (count < TURNS && wholes < WANTED) {
 		double pooled = loop_pooled(pool);
 		double alone = loop_alone(results);
-		double after = loop_on_both() / alone;
+		double after = look();
 
 		both[count] = after;
 		all[count++] = pooled / alone;

@@ -1,0 +1,46 @@
+/*
+ * The interface that fetch-xdp takes over: which one leads to the servers, what the kernel has
+ * there (addresses, next hop, queues), and whether it may be taken at all. All is asked by
+ * netlink, in the caller's network namespace.
+ */
+#ifndef FETCH_XDP_INTERFACE_H
+#define FETCH_XDP_INTERFACE_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/protocol/request.h"
+
+/* An interface is the lab's own when its alias begins so. */
+#define XDP_INTERFACE_ALIAS "iolab"
+
+/* More receive queues than this are refused. */
+#define XDP_QUEUES_MAX 64
+
+struct xdp_interface {
+	char name[IF_NAMESIZE];
+	unsigned index;
+	unsigned mtu; /* bytes of an IP packet */
+	unsigned queues;
+	bool by_lab;	      /* its alias says that the lab made it */
+	bool up, loopback;    /* as its flags have it */
+	uint32_t program;     /* id of the XDP program that is attached already; 0: none */
+	uint8_t hardware[6];  /* its MAC address */
+	struct in_addr local; /* the address that packets to the servers come from */
+	struct in_addr netmask;
+	struct in_addr gateway; /* next hop to those outside the network; 0.0.0.0: there is none */
+};
+
+/*
+ * Finds the interface for these servers: the one of that name, or with NULL the one that the
+ * kernel's routes lead to, if the lab made it. Returns 0; -EINVAL with one line in why when the
+ * user has to ask for something else; another -errno when this host cannot.
+ */
+int xdp_interface_find(struct xdp_interface *interface, const char *name,
+		       const struct endpoint *endpoints, unsigned count, char *why,
+		       size_t why_size);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * The part of lwIP's port that a program without threads brings along itself. The distribution's
+ * library has one for threads, with locks and a clock; the linker prefers what the program
+ * defines. Here nothing is shared, and time is what xdp_stack_tick() makes of it.
+ */
+#include <lwip/inet_chksum.h>
+#include <lwip/sys.h>
+#include <lwip/timeouts.h>
+#include <string.h>
+
+/* lwIP's own timers are never asked for: xdp_stack_tick() calls what they would. */
+u32_t sys_now(void)
+{
+	return 0;
+}
+
+sys_prot_t sys_arch_protect(void)
+{
+	return 0;
+}
+
+void sys_arch_unprotect(sys_prot_t protection)
+{
+	(void)protection;
+}
+
+/* Called wherever lwIP is entered. */
+void sys_check_core_locking(void)
+{
+}
+
+/* Defined in lwIP's sources alone. */
+u16_t lwip_standard_chksum(const void *bytes, int length);
+
+/*
+ * The Internet checksum's sum, not inverted, in the byte order of memory (RFC 1071, 2): eight
+ * bytes at a time, their halves in sums of their own, which a frame cannot overflow.
+ */
+u16_t lwip_standard_chksum(const void *bytes, int length)
+{
+	const uint8_t *at = bytes;
+	uint64_t low = 0, high = 0, word = 0;
+
+	for (; length >= 8; length -= 8, at += 8) {
+		memcpy(&word, at, 8);
+		low += word & UINT32_MAX;
+		high += word >> 32;
+	}
+	word = 0;
+	memcpy(&word, at, (size_t)length);
+	low += (word & UINT32_MAX) + (word >> 32) + high;
+	while (low >> 16)
+		low = (low & UINT16_MAX) + (low >> 16);
+	return (u16_t)low;
+}

@@ -1,0 +1,330 @@
+/* The driver below lwIP: see xdp_stack.h. */
+#include "kernels/fetch/xdp_stack.h"
+
+#include <lwip/etharp.h>
+#include <lwip/init.h>
+#include <lwip/ip4_frag.h>
+#include <lwip/priv/tcp_priv.h>
+#include <netif/ethernet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Shorter frames are padded: the least that Ethernet carries, without its checksum. */
+#define FRAME_LEAST    60
+#define TICKS_A_SECOND (UINT64_C(1000000000) / XDP_TICK_NS)
+/* How often, and for how long each time, a next hop is asked for its address. */
+#define ARP_TRIES   10
+#define ARP_WAIT_NS INT64_C(100000000)
+
+static int refuse(int err, const char *what, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "%s: %s", what, strerror(-err));
+	return err;
+}
+
+/* --- frames out ----------------------------------------------------------------------------- */
+
+static err_t send_frame(struct netif *netif, struct pbuf *p)
+{
+	struct xdp_stack *stack = netif->state;
+	struct xdp_socket *socket = &stack->sockets[0];
+	uint8_t *frame =
+		p->tot_len <= XDP_FRAME_SIZE ? xdp_socket_frame(socket, stack->calls) : NULL;
+	size_t length = p->tot_len;
+
+	if (!frame)
+		return ERR_MEM; /* TCP tries again */
+	pbuf_copy_partial(p, frame, p->tot_len, 0);
+	if (length < FRAME_LEAST) {
+		memset(frame + length, 0, FRAME_LEAST - length);
+		length = FRAME_LEAST;
+	}
+	xdp_socket_send(socket, frame, length);
+	stack->calls->frames_sent++;
+	stack->calls->frame_copies++;
+	return ERR_OK;
+}
+
+static err_t make_netif(struct netif *netif)
+{
+	const struct xdp_stack *stack = netif->state;
+
+	netif->name[0] = 'x';
+	netif->name[1] = 'd';
+	netif->output = etharp_output;
+	netif->linkoutput = send_frame;
+	netif->mtu = (u16_t)(stack->interface.mtu < 1500 ? stack->interface.mtu : 1500);
+	netif->hwaddr_len = sizeof(stack->interface.hardware);
+	memcpy(netif->hwaddr, stack->interface.hardware, sizeof(stack->interface.hardware));
+	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_LINK_UP;
+	return ERR_OK;
+}
+
+/* --- frames in ------------------------------------------------------------------------------ */
+
+/* lwIP has done with a frame. */
+static void free_frame(struct pbuf *p)
+{
+	struct xdp_frame *f = (struct xdp_frame *)p;
+	struct xdp_stack *stack = f->stack;
+
+	stack->held--;
+	xdp_socket_give_back(&stack->sockets[f->queue], (uint64_t)f->index << XDP_FRAME_SHIFT);
+}
+
+/* What is out of order waits for what is missing: copied, so that the kernel has its frames. */
+static struct pbuf *copy_frame(struct xdp_stack *stack, unsigned queue, uint64_t index,
+			       const uint8_t *bytes, u16_t length)
+{
+	struct pbuf *p = pbuf_alloc(PBUF_RAW, length, PBUF_RAM);
+
+	if (p) {
+		memcpy(p->payload, bytes, length);
+		stack->calls->frame_copies++;
+	}
+	xdp_socket_give_back(&stack->sockets[queue], index << XDP_FRAME_SHIFT);
+	return p;
+}
+
+static struct pbuf *wrap_frame(struct xdp_stack *stack, unsigned queue, const struct xdp_desc *d)
+{
+	struct xdp_socket *socket = &stack->sockets[queue];
+	uint64_t index = d->addr >> XDP_FRAME_SHIFT;
+	struct xdp_frame *f = &stack->frames[(size_t)queue * stack->frames_a_queue + index];
+	uint8_t *bytes = socket->memory + d->addr;
+
+	if (stack->held >= XDP_SPARE_FRAMES / 2)
+		return copy_frame(stack, queue, index, bytes, (u16_t)d->len);
+	stack->held++;
+	return pbuf_alloced_custom(PBUF_RAW, (u16_t)d->len, PBUF_REF, &f->custom, bytes,
+				   (u16_t)d->len);
+}
+
+/*
+ * lwIP looks for a frame's connection in a list from its head, and moves the one found there.
+ * Answers come in the order of the requests, so of many connections that would mean looking at
+ * all of them each time. One that has asked again, whose answer is now the last to come, is moved
+ * on to the tail: the next to be answered is then near the head. A list that has changed
+ * otherwise is walked once, in the next batch.
+ */
+static void find_tail(struct xdp_stack *stack)
+{
+	if (tcp_active_pcbs_changed)
+		stack->tail = NULL;
+	tcp_active_pcbs_changed = 0;
+	if (stack->tail || !tcp_active_pcbs)
+		return;
+	stack->tail = tcp_active_pcbs;
+	while (stack->tail->next)
+		stack->tail = stack->tail->next;
+}
+
+static void move_head_to_tail(struct xdp_stack *stack)
+{
+	struct tcp_pcb *head = tcp_active_pcbs;
+
+	stack->asked = false;
+	if (tcp_active_pcbs_changed || !stack->tail || !head->next)
+		return;
+	/* It has been moved to the head since: what came before it is not known. */
+	if (stack->tail->next) {
+		stack->tail = NULL;
+		return;
+	}
+	tcp_active_pcbs = head->next;
+	head->next = NULL;
+	stack->tail->next = head;
+	stack->tail = head;
+}
+
+static unsigned receive_from(struct xdp_stack *stack, unsigned queue)
+{
+	struct xdp_socket *socket = &stack->sockets[queue];
+	uint32_t at;
+	unsigned count = xdp_socket_arrived(socket, XDP_BATCH, &at);
+
+	if (!count)
+		return 0;
+	for (unsigned i = 0; i < count; i++)
+		__builtin_prefetch(socket->memory +
+				   xsk_ring_cons__rx_desc(&socket->rx, at + i)->addr);
+	find_tail(stack);
+	for (unsigned i = 0; i < count; i++) {
+		struct pbuf *p =
+			wrap_frame(stack, queue, xsk_ring_cons__rx_desc(&socket->rx, at + i));
+
+		if (p && ethernet_input(p, &stack->netif) != ERR_OK)
+			pbuf_free(p);
+		if (stack->asked)
+			move_head_to_tail(stack);
+	}
+	xdp_socket_taken(socket, count);
+	xdp_socket_refill(socket, stack->calls);
+	stack->calls->batches++;
+	stack->calls->frames_received += count;
+	stack->calls->notifications += count;
+	return count;
+}
+
+unsigned xdp_stack_receive(struct xdp_stack *stack)
+{
+	unsigned count = 0;
+
+	for (unsigned queue = 0; queue < stack->queues; queue++)
+		count += receive_from(stack, queue);
+	return count;
+}
+
+/* --- the loop's other parts ----------------------------------------------------------------- */
+
+int xdp_stack_flush(struct xdp_stack *stack)
+{
+	return xdp_socket_flush(&stack->sockets[0], stack->calls);
+}
+
+void xdp_stack_wait(struct xdp_stack *stack, int64_t wait_ns)
+{
+	/* What the kernel has not taken yet, it takes when there is room for it. */
+	stack->polled[0].events =
+		(short)(POLLIN | (xdp_socket_behind(&stack->sockets[0]) ? POLLOUT : 0));
+	calls_poll(stack->calls, stack->polled, stack->queues, wait_ns);
+}
+
+void xdp_stack_tick(struct xdp_stack *stack)
+{
+	tcp_tmr();
+	stack->tail = NULL;
+	if (++stack->ticks < TICKS_A_SECOND)
+		return;
+	stack->ticks = 0;
+	etharp_tmr();
+	ip_reass_tmr();
+}
+
+/* --- opening and closing -------------------------------------------------------------------- */
+
+static int make_room(struct xdp_stack *stack)
+{
+	size_t frames = (size_t)stack->queues * stack->frames_a_queue;
+
+	stack->sockets = calloc(stack->queues, sizeof(*stack->sockets));
+	stack->polled = calloc(stack->queues, sizeof(*stack->polled));
+	stack->frames = calloc(frames, sizeof(*stack->frames));
+	if (!stack->sockets || !stack->polled || !stack->frames)
+		return -ENOMEM;
+	for (size_t i = 0; i < frames; i++)
+		stack->frames[i] =
+			(struct xdp_frame){.custom.custom_free_function = free_frame,
+					   .stack = stack,
+					   .queue = (uint32_t)(i / stack->frames_a_queue),
+					   .index = (uint32_t)(i % stack->frames_a_queue)};
+	return 0;
+}
+
+static int open_queue(struct xdp_stack *stack, unsigned queue, const struct xdp_variants *o,
+		      char *why, size_t why_size)
+{
+	struct xdp_socket *socket = &stack->sockets[queue];
+	int err = xdp_socket_open(socket, stack->interface.name, queue, o->copying,
+				  stack->connections, why, why_size);
+
+	if (!err && o->busy_poll_us) {
+		err = xdp_socket_busy_poll(socket, o->busy_poll_us);
+		if (err)
+			return refuse(err, "the kernel refuses busy-poll", why, why_size);
+	}
+	if (!err)
+		err = xdp_program_serve(&stack->program, queue, socket->fd, why, why_size);
+	stack->polled[queue] = (struct pollfd){.fd = socket->fd, .events = POLLIN};
+	return err;
+}
+
+static int start_lwip(struct xdp_stack *stack, char *why, size_t why_size)
+{
+	const struct xdp_interface *i = &stack->interface;
+	const ip4_addr_t local = {i->local.s_addr}, netmask = {i->netmask.s_addr};
+	const ip4_addr_t gateway = {i->gateway.s_addr};
+
+	lwip_init();
+	if (!netif_add(&stack->netif, &local, &netmask, &gateway, stack, make_netif,
+		       ethernet_input))
+		return refuse(-ENOMEM, "lwIP takes no interface", why, why_size);
+	netif_set_default(&stack->netif);
+	netif_set_up(&stack->netif);
+	return 0;
+}
+
+/* The next hop's MAC address: many connections at once would overflow what waits for it. */
+static void resolve(struct xdp_stack *stack, const struct endpoint *to)
+{
+	const struct xdp_interface *i = &stack->interface;
+	in_addr_t address = ((const struct sockaddr_in *)&to->address)->sin_addr.s_addr;
+	bool near = ((address ^ i->local.s_addr) & i->netmask.s_addr) == 0;
+	const ip4_addr_t hop = {near ? address : i->gateway.s_addr};
+	const ip4_addr_t *found_address;
+	struct eth_addr *found;
+
+	for (unsigned try = 0; try < ARP_TRIES; try++) {
+		if (etharp_find_addr(&stack->netif, &hop, &found, &found_address) >= 0)
+			return;
+		etharp_query(&stack->netif, &hop, NULL);
+		xdp_stack_flush(stack);
+		xdp_stack_wait(stack, ARP_WAIT_NS);
+		xdp_stack_receive(stack);
+	}
+}
+
+int xdp_stack_open(struct xdp_stack *stack, const struct xdp_interface *interface,
+		   const struct xdp_variants *o, const struct endpoint *endpoints, unsigned count,
+		   unsigned connections, struct calls *calls, char *why, size_t why_size)
+{
+	int err;
+
+	memset(stack, 0, sizeof(*stack));
+	stack->interface = *interface;
+	stack->calls = calls;
+	stack->queues = interface->queues;
+	stack->connections = connections;
+	stack->frames_a_queue = xdp_socket_frames_in(connections);
+	err = xdp_program_load(&stack->program, stack->queues, o->drop_permille, o->seed, why,
+			       why_size);
+	if (err)
+		return err;
+	if (make_room(stack))
+		return refuse(-ENOMEM, "the frames' descriptors", why, why_size);
+	for (unsigned queue = 0; !err && queue < stack->queues; queue++)
+		err = open_queue(stack, queue, o, why, why_size);
+	if (!err)
+		err = start_lwip(stack, why, why_size);
+	if (!err)
+		err = xdp_program_attach(&stack->program, interface->index, o->mode, why, why_size);
+	for (unsigned i = 0; !err && i < count; i++)
+		if (endpoints[i].address.ss_family == AF_INET)
+			resolve(stack, &endpoints[i]);
+	return err;
+}
+
+void xdp_stack_losses(const struct xdp_stack *stack, struct calls *calls)
+{
+	calls->frames_lost += xdp_program_lost(&stack->program);
+	for (unsigned queue = 0; queue < stack->queues; queue++) {
+		struct xdp_socket_losses losses = xdp_socket_losses(&stack->sockets[queue]);
+
+		calls->frames_dropped += losses.no_frame + losses.no_room;
+	}
+}
+
+void xdp_stack_close(struct xdp_stack *stack)
+{
+	if (stack->program.link >= 0)
+		xdp_stack_flush(
+			stack); /* the ends of the connections; the kernel hears the answers */
+	xdp_program_close(&stack->program);
+	for (unsigned queue = 0; stack->sockets && queue < stack->queues; queue++)
+		xdp_socket_close(&stack->sockets[queue]);
+	free(stack->sockets);
+	free(stack->polled);
+	free(stack->frames);
+	stack->sockets = NULL;
+}
