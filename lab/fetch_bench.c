@@ -40,6 +40,11 @@ static uint64_t overlap_elements(const struct bench *b)
 	return b->soaked ? *b->soaked : b->overlap_elements;
 }
 
+void bench_allow_grace(const struct bench *b)
+{
+	set_deadline(b, 0);
+}
+
 void bench_measure_begin(struct bench *b, unsigned in_flight)
 {
 	b->phase = BENCH_MEASURING;
@@ -61,17 +66,24 @@ void bench_measure_begin(struct bench *b, unsigned in_flight)
 }
 
 /* A fetch that was never answered took its lane's time to the end all the same. */
+static void charge_lane(struct bench *b, unsigned lane_index)
+{
+	struct connection *first = worker_lane(&b->worker, lane_index);
+	struct bench_lane *lane = &b->lanes[lane_index];
+
+	lane->until_ns = b->end.at_ns;
+	if (lane->from_ns == 0)
+		lane->from_ns = b->begin.at_ns;
+	for (unsigned i = 0; i < b->worker.endpoints_count; i++)
+		if (first[i].request)
+			bench_unanswered(b, lane, &first[i]);
+}
+
 static void charge_unanswered(struct bench *b)
 {
-	for (unsigned i = 0; i < b->worker.lanes; i++) {
-		struct bench_lane *lane = &b->lanes[i];
-
-		if (!lane->busy)
-			continue;
-		lane->until_ns = b->end.at_ns;
-		if (lane->from_ns == 0)
-			lane->from_ns = b->begin.at_ns;
-	}
+	for (unsigned i = 0; i < b->worker.lanes; i++)
+		if (b->lanes[i].busy)
+			charge_lane(b, i);
 }
 
 static void measure_end(struct bench *b)

@@ -161,6 +161,13 @@ static inline struct bench_lane *bench_lane(struct bench *bench, const struct co
 /* in_flight: fetches begun before that will end in the interval. */
 void bench_measure_begin(struct bench *bench, unsigned in_flight);
 
+/* Before the clock: unless this is said again, the run is given up after what unanswered fetches
+ * are waited for; where it has a duration. */
+void bench_allow_grace(const struct bench *bench);
+
+/* The fetch under way on c has no answer at the end of the run, which the caller counts. */
+void bench_unanswered(struct bench *bench, struct bench_lane *lane, struct connection *c);
+
 extern const struct driver bench_driver;
 extern const struct observer bench_observer;
 

@@ -29,12 +29,27 @@ static const struct request *next_request(struct bench *b)
 	return request;
 }
 
-/* On the connection of c's lane that goes to the request's endpoint. */
-static struct connection *carry(struct bench *b, struct connection *c,
-				const struct request *request, uint64_t due_ns)
+/*
+ * The connection of c's lane that goes to the request's endpoint. One that is to be opened has the
+ * clock read anew: the latest stamp may be from before all the lanes that were opened since, and
+ * that is no time of this one's. On an open one the latest stamp is the completion just now.
+ */
+static struct connection *carrier_of(struct bench *b, struct connection *c,
+				     const struct request *request)
 {
 	struct connection *carrier = c - c->index % b->worker.endpoints_count + request->endpoint;
 
+	if (!carrier->open || carrier->peer_done) {
+		b->now_ns = usage_now_ns();
+		if (b->measure_from_ns == UINT64_MAX)
+			bench_allow_grace(b); /* in prepare(): no other deadline is set yet */
+	}
+	return carrier;
+}
+
+static struct connection *carry(struct bench *b, struct connection *carrier,
+				const struct request *request, uint64_t due_ns)
+{
 	connection_begin(carrier, request, b->references ? &b->references[request->index] : NULL);
 	carrier->due_ns = due_ns;
 	carrier->begun_ns = b->now_ns;
@@ -44,25 +59,28 @@ static struct connection *carry(struct bench *b, struct connection *c,
 	return carrier;
 }
 
+/* due_ns: 0 for now. */
 static struct connection *begin(struct bench *b, struct connection *c, uint64_t due_ns)
 {
 	const struct request *request = next_request(b);
 	struct bench_lane *lane = bench_lane(b, c);
 
+	c = carrier_of(b, c, request);
 	lane->begun_ns = b->now_ns;
 	lane->asked = request;
 	lane->hops = 0;
 	lane->busy = true;
-	return carry(b, c, request, due_ns);
+	return carry(b, c, request, due_ns ? due_ns : b->now_ns);
 }
 
 /* The fetch goes on elsewhere: it is due when it was. */
 static struct connection *follow(struct bench *b, struct connection *c, struct bench_lane *lane)
 {
 	const struct request *request = lane->follow;
+	uint64_t due_ns = c->due_ns;
 
 	lane->follow = NULL;
-	return carry(b, c, request, c->due_ns);
+	return carry(b, carrier_of(b, c, request), request, due_ns);
 }
 
 /* Open loop: no more fetches are to be begun. */
@@ -108,7 +126,7 @@ static struct connection *next(struct worker *w, struct connection *c)
 		w->in_flight--;
 		return NULL;
 	}
-	return begin(b, c, b->now_ns);
+	return begin(b, c, 0);
 }
 
 static struct connection *due(struct worker *w)
@@ -141,18 +159,6 @@ static int64_t until_due_ns(struct worker *w)
 	return schedule_over(b) || at_ns <= b->now_ns ? 0 : (int64_t)(at_ns - b->now_ns);
 }
 
-/* What the fetch was at when its time was over. */
-static const char *phase_of(const struct connection *c)
-{
-	if (!c->open)
-		return "connect";
-	if (!c->ready)
-		return "TLS";
-	if (!c->got_bytes)
-		return "response";
-	return c->head_complete ? "body" : "head";
-}
-
 static bool overdue(struct worker *w, struct connection *c)
 {
 	struct bench *b = bench_of_worker(w);
@@ -160,10 +166,11 @@ static bool overdue(struct worker *w, struct connection *c)
 
 	b->now_ns = usage_now_ns();
 	if (o->max_time_ns && b->now_ns - bench_lane(b, c)->begun_ns > o->max_time_ns)
-		connection_give_up(c, phase_of(c), "not complete within --max-time");
+		connection_give_up(c, connection_phase(c), "not complete within --max-time");
 	else if (o->connect_timeout_ns && !(c->open && c->ready) &&
 		 b->now_ns - c->begun_ns > o->connect_timeout_ns)
-		connection_give_up(c, phase_of(c), "no connection within --connect-timeout");
+		connection_give_up(c, connection_phase(c),
+				   "no connection within --connect-timeout");
 	else
 		return false;
 	return true;

@@ -96,6 +96,8 @@ void fetch_merge(struct fetch_merged *m, const struct fetch_outcome *o)
 	}
 	for (unsigned i = 0; i < o->run.count; i++)
 		merge_one(m, &o->run.benches[i], o->run.interrupted);
+	if (o->run.overlap != STATUS_DONE)
+		m->overlap_per_s = NAN;
 	m->energy_j = energy_joules(&first->energy, &first->energy_begin, &first->energy_end,
 				    seconds(first->end.at_ns - first->begin.at_ns));
 }
@@ -144,6 +146,13 @@ double fetch_duration_s(const struct fetch_merged *m, const struct fetch_outcome
  */
 double fetch_throughput_rps(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
+	const struct fetch_options *options = o->options;
+
+	/* n fetches at equal distances have n - 1 of them between the first and the last. */
+	if (options->rate && options->requests && options->arrivals == ARRIVALS_CONSTANT &&
+	    !options->warmup_ns && !o->run.interrupted)
+		return (double)m->completed /
+		       (fetch_duration_s(m, o) + 1.0 / (double)options->rate);
 	if (o->model->yardstick || o->options->rate)
 		return (double)m->completed / fetch_duration_s(m, o);
 	return m->lanes_rps;

@@ -126,8 +126,9 @@ static void keep_sample(struct bench *b, const struct bench_lane *lane, const st
 	*s = (struct sample){
 		.due_ns = c->due_ns,
 		.begun_ns = lane->begun_ns,
-		.connected_ns = c->connected_ns,
-		.secured_ns = c->connected_ns && c->tls ? c->secured_ns : 0,
+		.connect_ns = c->connected_ns ? c->connected_ns - c->begun_ns : 0,
+		.tls_ns =
+			c->connected_ns && c->ready && c->tls ? c->secured_ns - c->connected_ns : 0,
 		.first_byte_ns = c->got_bytes ? c->first_byte_ns : 0,
 		.ended_ns = b->now_ns,
 		.body_bytes = c->body_bytes,
@@ -137,6 +138,19 @@ static void keep_sample(struct bench *b, const struct bench_lane *lane, const st
 		.status = c->got_bytes ? c->status : 0,
 		.worker = (uint16_t)b->worker.index,
 	};
+}
+
+void bench_unanswered(struct bench *b, struct bench_lane *lane, struct connection *c)
+{
+	c->failure = connection_phase(c);
+	c->failure_detail = "not complete when the run's time was over";
+	c->failure_errno = 0;
+	b->now_ns = b->end.at_ns;
+	b->received_bytes += c->received_bytes;
+	if (b->options->benchmark)
+		keep_failure(b, lane, c);
+	if (b->options->samples)
+		keep_sample(b, lane, c, c->failure_detail);
 }
 
 /* Open loop: how far the fetch was behind its schedule, and what hides that. */
@@ -170,6 +184,7 @@ static void record_bad(struct bench *b, struct bench_lane *lane, struct connecti
 	if (!measured(b, lane, false))
 		return;
 	b->errors++;
+	b->received_bytes += c->received_bytes;
 	if (b->options->samples)
 		keep_sample(b, lane, c, c->failure ? c->failure : "status");
 }
@@ -197,6 +212,8 @@ static bool redirected(struct bench *b, struct bench_lane *lane, struct connecti
 	} else {
 		c->failure = NULL;
 		lane->follow = from->redirect;
+		if (b->phase == BENCH_MEASURING)
+			b->received_bytes += c->received_bytes;
 		return true;
 	}
 	return false;

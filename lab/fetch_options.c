@@ -10,6 +10,9 @@
 #include "lab/model_choices.h"
 #include "lab/status.h"
 
+/* Redirects followed unless --max-redirs says otherwise. */
+#define REDIRECTS_MAX 10
+
 /* A mistyped path must not cost the whole run. An empty file is left, as good as none. */
 static void check_writable(const char *option, const char *path)
 {
@@ -23,6 +26,14 @@ static void check_writable(const char *option, const char *path)
 	close(fd);
 }
 
+/* These are for files: what goes to stdout is one thing at a time. */
+static void check_file(const char *option, const char *path)
+{
+	if (path && strcmp(path, "-") == 0)
+		status_exit(STATUS_USAGE, "%s: - is no file; name one, such as /dev/stderr",
+			    option);
+}
+
 /* What looks at no answer, or has none to wait for, does not do what these ask for. */
 static void check_yardstick(const struct fetch_options *o, bool floor)
 {
@@ -30,10 +41,11 @@ static void check_yardstick(const struct fetch_options *o, bool floor)
 		const char *name;
 		bool given;
 	} rows[] = {
+		{"--location", o->location},
+		{"--overlap", o->overlap},
 		{"--max-time", o->max_time_ns},
 		{"--connect-timeout", o->connect_timeout_ns},
 		{"--connection-per-request", floor && o->connection_per_request},
-		{"--location", floor && o->location},
 		{"--compressed", floor && o->compressed},
 		{"--samples", floor && o->samples},
 		{"--histogram", floor && o->histogram},
@@ -76,10 +88,10 @@ static void check_model(const struct fetch_options *o, const struct model *model
 	if (model->check && model->check(&o->choices, o->wait, why, sizeof(why)))
 		status_exit(STATUS_USAGE, "--%s: %s", model->name, why);
 	if (model->notification == NOTIFY_NONE && model->yardstick &&
-	    (!o->benchmark || o->url_count > 1 || o->overlap || o->rate))
+	    (!o->benchmark || o->url_count > 1 || o->rate))
 		status_exit(STATUS_USAGE, "this yardstick takes one URL, --requests or --duration, "
-					  "no --overlap and no --rate");
-	if (model->yardstick || strcmp(model->name, "none") == 0)
+					  "and no --rate");
+	if (model->yardstick || o->offline)
 		check_yardstick(o, model->yardstick);
 }
 
@@ -102,6 +114,8 @@ static void check_pairs(const struct fetch_options *o)
 	if (o->rate && o->schedule == SCHEDULE_SHARED)
 		status_exit(STATUS_USAGE, "--rate: each worker has a schedule of its own; "
 					  "--schedule shared does not go with it");
+	if (o->redirects_max != REDIRECTS_MAX && !o->location)
+		status_exit(STATUS_USAGE, "--max-redirs goes with --location");
 	if (o->cpus && o->place)
 		status_exit(STATUS_USAGE, "--cpus and --place exclude each other");
 	if (o->json && o->csv && strcmp(o->csv, "-") == 0)
@@ -157,6 +171,8 @@ static void check(const struct fetch_options *o, const struct model *model)
 		status_exit(STATUS_USAGE, "give at least one URL, such as http://127.0.0.1:8080/");
 	check_pairs(o);
 	check_headers(&o->headers);
+	check_file("--histogram", o->histogram);
+	check_file("--samples", o->samples);
 	check_model(o, model);
 	check_cacert(o);
 	check_writable("--csv", o->csv);
@@ -191,7 +207,7 @@ void fetch_options_parse(struct fetch_options *o, const struct model *model, int
 	fetch_option_set(model, &set);
 	memset(o, 0, sizeof(*o));
 	o->repeat = 1;
-	o->redirects_max = 10;
+	o->redirects_max = REDIRECTS_MAX;
 	o->wait = model->waits[WAIT_BLOCK] ? WAIT_BLOCK : WAIT_SPIN;
 	o->schedule = SCHEDULE_DEFAULT;
 	o->bodies = BODIES_DEFAULT;
@@ -199,6 +215,7 @@ void fetch_options_parse(struct fetch_options *o, const struct model *model, int
 	o->url_count = (unsigned)options_parse(&set, o, argc, argv);
 	o->urls = argv + 1;
 	complete(o);
+	o->offline = strcmp(model->name, "none") == 0;
 	if (o->variant && model_choices_parse(model, o->variant, &o->choices, why, sizeof(why)))
 		status_exit(STATUS_USAGE, "%s", why);
 	check(o, model);

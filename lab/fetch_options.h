@@ -70,6 +70,7 @@ struct fetch_options {
 	/* Worked out from the above. */
 	bool silent;	  /* stdout carries no text for people: --quiet, --json or --csv - */
 	bool benchmark;	  /* --requests or --duration was given */
+	bool offline;	  /* the model opens no socket: names need no address */
 	unsigned workers; /* threads or processes */
 	struct model_choices choices;
 	char **urls;

@@ -26,6 +26,7 @@ struct rehearsal {
 	struct headers headers;
 	struct endpoint endpoint;
 	struct request request; /* as the target's, but for the only endpoint there is */
+	const struct fetch_options *options;
 	bool begun;
 	bool redirected; /* to headers.location */
 };
@@ -36,6 +37,51 @@ static void on_alarm(int signal)
 {
 	(void)signal;
 	atomic_store(&out_of_time, true);
+}
+
+static void wait_at_most(uint64_t ns)
+{
+	const struct sigaction action = {.sa_handler = on_alarm};
+	/* Again and again: a call may begin just after the flag was looked at. */
+	const struct itimerval timer = {
+		.it_value = {.tv_sec = (time_t)(ns / 1000000000),
+			     .tv_usec = (suseconds_t)(ns % 1000000000 / 1000)},
+		.it_interval = {.tv_usec = ns ? 10000 : 0}};
+
+	sigaction(SIGALRM, &action, NULL);
+	atomic_store(&out_of_time, false);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* For one response, and of that for its connection, which may have a limit of its own. */
+static uint64_t patience_ns(const struct fetch_options *o)
+{
+	return o->max_time_ns ? o->max_time_ns : PATIENCE_NS;
+}
+
+static uint64_t connect_patience_ns(const struct fetch_options *o)
+{
+	uint64_t ns = patience_ns(o);
+
+	return o->connect_timeout_ns && o->connect_timeout_ns < ns ? o->connect_timeout_ns : ns;
+}
+
+static void on_connected(struct observer *observer, struct connection *c)
+{
+	struct rehearsal *r =
+		(struct rehearsal *)((char *)observer - offsetof(struct rehearsal, observer));
+
+	if (!c->tls)
+		wait_at_most(patience_ns(r->options));
+}
+
+static void on_secured(struct observer *observer, struct connection *c)
+{
+	struct rehearsal *r =
+		(struct rehearsal *)((char *)observer - offsetof(struct rehearsal, observer));
+
+	(void)c;
+	wait_at_most(patience_ns(r->options));
 }
 
 static void nothing(struct observer *observer, struct connection *c)
@@ -65,18 +111,6 @@ static struct connection *next(struct worker *w, struct connection *c)
 	return c;
 }
 
-static void wait_at_most(uint64_t ns)
-{
-	const struct sigaction action = {.sa_handler = on_alarm};
-	const struct itimerval timer = {
-		.it_value = {.tv_sec = (time_t)(ns / 1000000000),
-			     .tv_usec = (suseconds_t)(ns % 1000000000 / 1000)}};
-
-	sigaction(SIGALRM, &action, NULL);
-	atomic_store(&out_of_time, false);
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
 static struct tls_context *make_tls(const struct fetch_targets *t)
 {
 	const struct tls_options options = {
@@ -103,7 +137,8 @@ static void fetch(struct rehearsal *r, const struct fetch_targets *t, const stru
 	struct tls_context *tls = NULL;
 
 	memset(r, 0, sizeof(*r));
-	r->observer = (struct observer){nothing, nothing, nothing, on_done, nothing};
+	r->options = t->options;
+	r->observer = (struct observer){on_connected, on_secured, nothing, on_done, nothing};
 	r->endpoint = t->endpoints[request->endpoint];
 	r->request = *request;
 	r->request.endpoint = 0;
@@ -123,7 +158,7 @@ static void fetch(struct rehearsal *r, const struct fetch_targets *t, const stru
 	}
 	if (!w->receive_buffer || (r->endpoint.tls && !c->tls))
 		status_exit(STATUS_UNABLE, "out of memory for following redirects");
-	wait_at_most(t->options->max_time_ns ? t->options->max_time_ns : PATIENCE_NS);
+	wait_at_most(connect_patience_ns(t->options));
 	model_blocking.run(w);
 	wait_at_most(0);
 	model_blocking.release(w);

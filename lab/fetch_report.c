@@ -67,7 +67,7 @@ static void print_cost(const struct fetch_merged *m, const struct fetch_outcome 
 	       fetch_per_fetch(m, m->calls.notifications));
 	if (m->usage.scheduler_known)
 		printf("  asleep           %.1f %% of the time\n", 100 * fetch_asleep_share(m));
-	if (o->options->overlap)
+	if (o->options->overlap && !isnan(m->overlap_per_s))
 		printf("  %s        %.3g squares/s\n",
 		       o->options->overlap == OVERLAP_CORE ? "left over" : "meanwhile",
 		       m->overlap_per_s);
@@ -240,7 +240,7 @@ static enum status verdict(const struct fetch_merged *m, const struct fetch_outc
 			    "them slow",
 			    options->urls[0], o->model->window);
 	if (m->errors == 0 && (m->completed > 0 || !options->benchmark))
-		return STATUS_DONE;
+		return o->run.overlap;
 	if (options->benchmark)
 		status_warn("%" PRIu64 " of %" PRIu64 " fetches failed, the first: %s", m->errors,
 			    m->errors + m->completed,

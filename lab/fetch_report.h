@@ -40,7 +40,7 @@ struct fetch_merged {
 	uint64_t unanswered, unsent, late;
 	uint64_t due_ns, lag_ns; /* open loop: the workers' longest, of the last fetches begun */
 	uint64_t handshakes, resumed;
-	double overlap_per_s;
+	double overlap_per_s; /* NAN: not known */
 	const char *first_failure;
 	const char *unable; /* what the host could not do, of a model that gave up */
 	const char *tls_version, *tls_cipher;

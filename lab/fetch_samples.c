@@ -19,6 +19,14 @@ static void write_us(uint64_t from_ns, uint64_t to_ns, FILE *file)
 	putc(',', file);
 }
 
+/* Empty where there was none. */
+static void write_length(uint64_t ns, FILE *file)
+{
+	if (ns)
+		fprintf(file, "%.3f", (double)ns / 1e3);
+	putc(',', file);
+}
+
 static void write_text(const char *text, char end, FILE *file)
 {
 	putc('"', file);
@@ -36,9 +44,9 @@ static void write_row(const struct sample *s, uint64_t start_ns, const char *url
 	fprintf(file, "%u,%" PRIu32 ",", s->worker, s->connection);
 	write_us(start_ns, s->due_ns, file);
 	write_us(start_ns, s->begun_ns, file);
-	write_us(s->connected_ns ? s->begun_ns : 0, s->connected_ns, file);
-	write_us(s->secured_ns ? s->connected_ns : 0, s->secured_ns, file);
-	write_us(s->first_byte_ns ? s->due_ns : 0, s->first_byte_ns, file);
+	write_length(s->connect_ns, file);
+	write_length(s->tls_ns, file);
+	write_us(s->begun_ns, s->first_byte_ns, file);
 	write_us(s->due_ns, s->ended_ns, file);
 	write_us(s->begun_ns, s->ended_ns, file);
 	if (s->status)

@@ -1,6 +1,6 @@
 /*
  * A row a fetch, for --samples: kept in memory that was set aside before the clock started and
- * written after the run, so that measuring costs one cache line a fetch.
+ * written after the run, so that measuring costs a cache line or two a fetch.
  */
 #ifndef LAB_FETCH_SAMPLES_H
 #define LAB_FETCH_SAMPLES_H
@@ -12,8 +12,8 @@
 struct sample {
 	uint64_t due_ns;
 	uint64_t begun_ns;
-	uint64_t connected_ns; /* 0: on a connection that was open */
-	uint64_t secured_ns;
+	uint64_t connect_ns; /* how long, of the last hop; 0: on a connection that was open */
+	uint64_t tls_ns;     /* likewise; 0: none */
 	uint64_t first_byte_ns;
 	uint64_t ended_ns;
 	uint64_t body_bytes;

@@ -38,10 +38,14 @@ static void kick_others(void)
 	}
 }
 
-static void on_end(int signal)
+static void on_end(int signal, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
+	(void)context;
+	/* Only the run's own timer ends its time: somebody else's SIGALRM means nothing here. */
+	if (signal == SIGALRM && info->si_code != SI_KERNEL)
+		return;
 	/* Again and again, until all have ended: a call may begin just after the flag was read. */
 	if (signal != SIGALRM) {
 		was_interrupted = 1;
@@ -70,10 +74,51 @@ static void on_kick(int signal)
 	(void)signal; /* only there to make a blocked call return EINTR */
 }
 
+struct line {
+	char text[256];
+	size_t length;
+};
+
+static void add_text(struct line *line, const char *text)
+{
+	while (*text && line->length < sizeof(line->text))
+		line->text[line->length++] = *text++;
+}
+
+static void add_number(struct line *line, unsigned number)
+{
+	char digits[12];
+	size_t at = sizeof(digits) - 1;
+
+	digits[at] = 0;
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	add_text(line, digits + at);
+}
+
+/* Not by printf(), which a handler may not call. */
+_Noreturn static void end_by_killed(unsigned worker, int how)
+{
+	struct line line = {.length = 0};
+
+	add_text(&line, program_invocation_short_name);
+	add_text(&line, ": worker ");
+	add_number(&line, worker);
+	add_text(&line, ", process ");
+	add_number(&line, (unsigned)to_tell.processes[worker]);
+	add_text(&line, ", was killed by signal ");
+	add_number(&line, (unsigned)how);
+	add_text(&line, "\n");
+	/* There is nobody else to tell if this cannot be told. */
+	(void)!write(STDERR_FILENO, line.text, line.length);
+	_exit(STATUS_FAILED);
+}
+
 /* A worker that died would be waited for in vain. Its own line, if it had one, is written. */
 static void on_child(int signal)
 {
-	static const char killed[] = ": a worker process was killed\n";
 	int saved = errno;
 
 	(void)signal;
@@ -84,11 +129,9 @@ static void on_child(int signal)
 			continue;
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 			continue;
-		if (WIFSIGNALED(status) && (write(STDERR_FILENO, program_invocation_short_name,
-						  strlen(program_invocation_short_name)) < 0 ||
-					    write(STDERR_FILENO, killed, sizeof(killed) - 1) < 0))
-			_exit(STATUS_FAILED);
-		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAILED);
+		if (WIFSIGNALED(status))
+			end_by_killed(i, WTERMSIG(status));
+		_exit(WEXITSTATUS(status));
 	}
 	errno = saved;
 }
@@ -128,7 +171,7 @@ static void start_ticks(uint64_t tick_ns)
 
 void fetch_signals_catch(const struct fetch_signalled *signalled, bool is_main, uint64_t tick_ns)
 {
-	const struct sigaction end = {.sa_handler = on_end};
+	const struct sigaction end = {.sa_sigaction = on_end, .sa_flags = SA_SIGINFO};
 	const struct sigaction tick = {.sa_handler = on_tick};
 	const struct sigaction child = {.sa_handler = on_child, .sa_flags = SA_NOCLDSTOP};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};

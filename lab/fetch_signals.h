@@ -1,7 +1,7 @@
 /*
- * Signals of a fetch run. SIGINT and SIGTERM end it, as SIGALRM does when its time is over; SIGUSR2
- * is the tick by which time limits of single fetches are kept; SIGUSR1 only makes a worker's call
- * return, so that it looks at its flags. SIGCHLD tells of a worker process that died.
+ * Signals of a fetch run. SIGINT and SIGTERM end it, as its own timer's SIGALRM does and nobody
+ * else's; SIGUSR2 is the tick by which time limits of single fetches are kept; SIGUSR1 only makes a
+ * worker's call return, so that it looks at its flags. SIGCHLD tells of a worker process that died.
  */
 #ifndef LAB_FETCH_SIGNALS_H
 #define LAB_FETCH_SIGNALS_H

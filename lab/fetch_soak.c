@@ -50,9 +50,22 @@ void soaker_start(struct soaker *s, const struct pinning *pinning, unsigned inde
 		soak(s, pinning, index, parent);
 }
 
-void soaker_end(struct soaker *s)
+enum status soaker_end(struct soaker *s)
 {
-	kill(s->pid, SIGKILL);
-	waitpid(s->pid, NULL, 0);
+	enum status status = STATUS_DONE;
+	int how;
+
+	if (waitpid(s->pid, &how, WNOHANG) == 0) {
+		kill(s->pid, SIGKILL);
+		waitpid(s->pid, &how, 0);
+	} else if (WIFEXITED(how)) {
+		status = (enum status)WEXITSTATUS(how); /* it has said why */
+	} else {
+		status = STATUS_FAILED;
+		status_warn("--overlap core: the process %d that was to use what is left of the "
+			    "core was killed by signal %d, so that what is left is not known",
+			    (int)s->pid, WTERMSIG(how));
+	}
 	shared_free((void *)(uintptr_t)s->elements, sizeof(*s->elements));
+	return status;
 }

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "lab/pinning.h"
+#include "lab/status.h"
 
 struct soaker {
 	pid_t pid;
@@ -21,6 +22,11 @@ struct soaker {
  * there is one thread. Ends the program with one line and STATUS_UNABLE when it cannot.
  */
 void soaker_start(struct soaker *soaker, const struct pinning *pinning, unsigned index);
-void soaker_end(struct soaker *soaker);
+
+/*
+ * Ends it. STATUS_DONE when it had run until now, else the count is of no use: STATUS_UNABLE when
+ * this host did not let it run, STATUS_FAILED when it was killed; then it, or this, wrote one line.
+ */
+enum status soaker_end(struct soaker *soaker);
 
 #endif

@@ -103,7 +103,13 @@ static const char *resolve(const struct fetch_options *o, const struct url *url,
 	struct addrinfo *found;
 	char address[64];
 	bool given = given_address(&o->resolve, url, address, sizeof(address));
-	int err = getaddrinfo(given ? address : url->host, url->port, &hints, &found);
+	int err;
+
+	if (o->offline) {
+		endpoint->address_length = sizeof(struct sockaddr_in);
+		return NULL;
+	}
+	err = getaddrinfo(given ? address : url->host, url->port, &hints, &found);
 
 	/* RFC 6761: localhost is this host, also where no hosts file says so. */
 	if (err && strcmp(url->host, "localhost") == 0)

@@ -161,16 +161,21 @@ static void make_room(const struct fetch_options *o, const struct fetch_targets 
 {
 	/* Beside the connections: standard streams, epoll, rings, counters, files read for the
 	 * bill. */
-	rlim_t need = o->connections * targets->endpoint_count + (rlim_t)8 * o->workers + 32;
+	rlim_t here =
+		o->processes ? 1 : o->workers; /* workers that share a process and its limit */
+	rlim_t connections =
+		o->processes ? (o->connections + o->workers - 1) / o->workers : o->connections;
+	rlim_t need = connections * targets->endpoint_count + 8 * here + 32;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
+	if (o->offline || getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
 		return;
 	if (limit.rlim_max < need)
 		status_exit(STATUS_UNABLE,
-			    "--connections: %" PRIu64 " need %" PRIu64
+			    "--connections: %" PRIu64 "%s need %" PRIu64
 			    " descriptors and the limit is %" PRIu64 "; raise it with ulimit -n",
-			    o->connections, (uint64_t)need, (uint64_t)limit.rlim_max);
+			    (uint64_t)connections, o->processes ? " of a process" : "",
+			    (uint64_t)need, (uint64_t)limit.rlim_max);
 	limit.rlim_cur = need;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
@@ -222,7 +227,9 @@ static struct crew *make_crew(const struct model *model, const struct fetch_opti
 	for (unsigned i = 0; room && i < count; i++)
 		room = bench_reserve(&crew->benches[i], i, options, targets, &crew->shared) == 0;
 	if (!room)
-		status_exit(STATUS_UNABLE, "out of memory for %u workers", count);
+		status_exit(STATUS_UNABLE, "out of memory for %u workers%s%s", count,
+			    options->output ? "; --output keeps 256 MiB a URL and worker" : "",
+			    options->samples ? "; --samples keeps a row a fetch in memory" : "");
 	make_barriers(crew);
 	return crew;
 }
@@ -250,8 +257,11 @@ static void start(struct crew *crew)
 	fetch_signals_catch(&signalled, true, tick_ns(crew));
 }
 
-static void join(struct crew *crew)
+/* Returns as soaker_end(), of the first that did not run to the end. */
+static enum status join(struct crew *crew)
 {
+	enum status overlap = STATUS_DONE;
+
 	for (unsigned i = 1; i < crew->count; i++) {
 		int status = 0;
 
@@ -260,8 +270,12 @@ static void join(struct crew *crew)
 		else if (waitpid(crew->processes[i], &status, 0) > 0 && status)
 			status_exit(STATUS_FAILED, "worker process %u did not end as it should", i);
 	}
-	for (unsigned i = 0; crew->soakers && i < crew->count; i++)
-		soaker_end(&crew->soakers[i]);
+	for (unsigned i = 0; crew->soakers && i < crew->count; i++) {
+		enum status ended = soaker_end(&crew->soakers[i]);
+
+		overlap = overlap == STATUS_DONE ? ended : overlap;
+	}
+	return overlap;
 }
 
 void fetch_workers_run(const struct model *model, const struct fetch_options *options,
@@ -279,7 +293,7 @@ void fetch_workers_run(const struct model *model, const struct fetch_options *op
 	start(crew);
 	run_one(crew, 0);
 	fetch_signals_release();
-	join(crew);
+	run->overlap = join(crew);
 	run->benches = crew->benches;
 	run->count = crew->count;
 	run->setup_s = (double)(crew->ready_ns - started_ns) / 1e9;

@@ -8,6 +8,7 @@
 
 #include "lab/fetch_bench.h"
 #include "lab/pinning.h"
+#include "lab/status.h"
 
 struct fetch_run {
 	struct bench *benches; /* one a worker, with their results */
@@ -15,6 +16,7 @@ struct fetch_run {
 	struct host_watch watch; /* of the workers' CPUs */
 	double setup_s;		 /* from the start of main to the barrier */
 	bool interrupted;	 /* SIGINT or SIGTERM ended it */
+	enum status overlap;	 /* of --overlap core: STATUS_DONE, or why its figure is missing */
 };
 
 /*

@@ -57,6 +57,48 @@ static void fetch(struct connection *c, const struct request *request,
 		abort();
 }
 
+static void deliver(struct connection *c, const uint8_t *data, size_t length)
+{
+	uint8_t *copy = malloc(length);
+
+	memcpy(copy, data, length);
+	connection_received(c, copy, length);
+	free(copy);
+}
+
+/* The same response on two connections at once, in other pieces: what one is, the other is. */
+static void together(const struct request *request, struct observer *observer, const uint8_t *data,
+		     size_t size, size_t piece)
+{
+	uint8_t kept[64];
+	struct body_reference reference = {.bytes = kept, .capacity = sizeof(kept)};
+	struct connection c[2];
+	size_t at[2] = {0, 0};
+	size_t pieces[2] = {piece, piece / 2 + 1};
+
+	for (unsigned i = 0; i < 2; i++) {
+		connection_init(&c[i], i, observer);
+		connection_begin(&c[i], request, &reference);
+		connection_connected(&c[i]);
+		connection_sent(&c[i], request->length);
+	}
+	for (unsigned i = 0; at[0] < size || at[1] < size; i ^= 1) {
+		size_t left = size - at[i];
+		size_t length = left < pieces[i] ? left : pieces[i];
+
+		if (length && c[i].want == WANT_RECEIVE)
+			deliver(&c[i], data + at[i], length);
+		at[i] += length;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		if (c[i].want == WANT_RECEIVE)
+			connection_eof(&c[i]);
+	/* Whether bytes follow the response may depend on the pieces; whether it was right not. */
+	for (unsigned i = 0; i < 2; i++)
+		if (c[i].failure && strstr(c[i].failure, "differs"))
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct observer observer = {ignore, ignore, ignore, count_end, count_end};
@@ -72,5 +114,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fetch(&c, &request, &reference, data + 1, size - 1, data[0] + 1U);
 	fetch(&c, &request, &reference, data + 1, size - 1, SIZE_MAX / 2);
 	fetch(&c, &request, &reference, data + 1, size - 1, data[0] / 2 + 1U);
+	together(&request, &observer, data + 1, size - 1, data[0] + 1U);
 	return 0;
 }

@@ -185,25 +185,37 @@ static void bad_responses(void **state)
 	static const struct {
 		const char *text;
 		bool eof;
-		const char *reason;
+		const char *reason, *detail;
 	} rows[] = {
-		{"220 ftp.example\r\n", false, "the response is not HTTP"},
+		{"220 ftp.example\r\n", false, "the response is not HTTP", NULL},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", true,
-		 "the server closed in the middle of the body"},
-		{"HTTP/1.1 200 OK\r\nContent-", true,
-		 "the server closed in the middle of the head"},
+		 "the server closed in the middle of the body", NULL},
+		{"HTTP/1.1 200 OK\r\nContent-", true, "the server closed in the middle of the head",
+		 NULL},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\n", false,
-		 "the server sent more than it was asked for"},
-		{"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", false,
-		 "the response is not HTTP"},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\n", false,
-		 "the response is not HTTP"},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n;x\r\n", false,
-		 "the response is not HTTP"},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false,
-		 "the response is not HTTP"},
+		 "the server sent more than it was asked for", NULL},
+		{"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", false, "head",
+		 "its Content-Length is not a number, or too large a one"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", false, "head",
+		 "its Content-Length is not a number, or too large a one"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", false, "head",
+		 "a second Content-Length, or one beside Transfer-Encoding"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nxx", false, "head",
+		 "its Transfer-Encoding is not chunked"},
+		{"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n", false, "head",
+		 "its status is below 100"},
+		{"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n", false, "head",
+		 "its version is not HTTP/1"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\n",
+		 false, "body", "a chunk's size is not a number, or too large a one"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\n", false, "body",
+		 "a chunk's size is not a number, or too large a one"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n;x\r\n", false, "body",
+		 "a chunk's size is not a number, or too large a one"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false, "body",
+		 "a chunk's size is not a number, or too large a one"},
 		{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
-		 false, "the server wants to switch protocols"},
+		 false, "the server wants to switch protocols", NULL},
 	};
 	struct connection c;
 
@@ -216,6 +228,10 @@ static void bad_responses(void **state)
 		assert_int_equal(seen.failed, 1);
 		assert_int_equal(seen.done, 0);
 		assert_string_equal(seen.failure, rows[i].reason);
+		if (rows[i].detail)
+			assert_string_equal(c.failure_detail, rows[i].detail);
+		else
+			assert_null(c.failure_detail);
 		assert_int_equal(c.want, WANT_CLOSE);
 		connection_closed(&c);
 		assert_int_equal(c.want, WANT_NOTHING);
@@ -238,6 +254,39 @@ static void endless_head(void **state)
 		receive(&c, line, sizeof(line));
 	assert_int_equal(seen.failed, 1);
 	assert_string_equal(seen.failure, "the response's head is too long");
+}
+
+/* Trailers of so many bytes, the blank line included, in pieces; whether the fetch is done. */
+static bool trailers_pass(size_t length, size_t piece)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+				   "5\r\nhello\r\n0\r\n";
+	static char text[sizeof(head) + CONNECTION_HEAD_MAX + 1];
+	size_t whole = sizeof(head) - 1 + length;
+	struct connection c;
+
+	memcpy(text, head, sizeof(head) - 1);
+	memset(text + sizeof(head) - 1, 'a', length);
+	memcpy(text + sizeof(head) - 1, "X: ", 3);
+	memcpy(text + whole - 4, "\r\n\r\n", 4);
+	start(&c, NULL);
+	for (size_t at = 0; at < whole && !seen.failed; at += piece)
+		connection_received(&c, text + at, piece < whole - at ? piece : whole - at);
+	assert_int_equal(seen.done + seen.failed, 1);
+	if (seen.failed)
+		assert_string_equal(seen.failure, "the response's trailers are too long");
+	return seen.done;
+}
+
+static void endless_trailers(void **state)
+{
+	static const size_t pieces[] = {1, 7, 4096, CONNECTION_HEAD_MAX, SIZE_MAX / 2};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		assert_true(trailers_pass(CONNECTION_HEAD_MAX, pieces[i]));
+		assert_false(trailers_pass(CONNECTION_HEAD_MAX + 1, pieces[i]));
+	}
 }
 
 /* Another fetch on the open connection, up to where it waits for the response. */
@@ -383,6 +432,91 @@ static void half_a_reference_is_none(void **state)
 	assert_memory_equal(kept, "abcdef", 6);
 }
 
+static const char six[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n";
+
+/* Head and half a body, of which `half` is what came. */
+static void begin_body(struct connection *c, struct body_reference *reference, const char *half)
+{
+	start(c, reference);
+	receive(c, six, sizeof(six) - 1);
+	receive(c, half, 3);
+}
+
+/* Of bodies that are under way together each byte is compared, whichever is whole first. */
+static void bodies_at_once_are_compared(void **state)
+{
+	uint8_t kept[4];
+	struct connection first, second, third;
+
+	(void)state;
+	for (int wrong = 0; wrong < 2; wrong++) {
+		struct body_reference r = {.bytes = kept, .capacity = sizeof(kept)};
+
+		begin_body(&first, &r, "abc");
+		begin_body(&second, &r, wrong ? "Abc" : "abc");
+		receive(&first, "def", 3);
+		assert_true(r.known);
+		receive(&second, "def", 3); /* its second half came when the first was known */
+		assert_int_equal(seen.failed, wrong);
+		assert_int_equal(seen.done, 2 - wrong);
+	}
+	for (int wrong = 0; wrong < 2; wrong++) {
+		struct body_reference r = {.bytes = kept, .capacity = sizeof(kept)};
+
+		begin_body(&first, &r, "abc");
+		begin_body(&second, &r, "abc");
+		begin_body(&third, &r, "abc");
+		receive(&second, wrong ? "Def" : "def", 3);
+		assert_false(r.known);
+		receive(&third, "def", 3);
+		assert_int_equal(seen.failed, wrong);
+		receive(&first, "def", 3);
+		assert_int_equal(seen.failed, 2 * wrong);
+		assert_int_equal(r.known, !wrong);
+	}
+}
+
+/* A body that nobody kept from its first byte on does not become the reference. */
+static void late_writer_is_none(void **state)
+{
+	uint8_t kept[16];
+	struct body_reference r = {.bytes = kept, .capacity = sizeof(kept)};
+	struct connection first, second;
+
+	(void)state;
+	begin_body(&first, &r, "XXX");
+	begin_body(&second, &r, "abc");
+	connection_eof(&first);
+	assert_int_equal(seen.failed, 1);
+	receive(&second, "def", 3);
+	assert_int_equal(seen.done, 1);
+	assert_false(r.known);
+	again(&second, &r);
+	respond(&second, "abcdef");
+	assert_true(r.known);
+	assert_memory_equal(kept, "abcdef", 6);
+	again(&second, &r);
+	respond(&second, "abcdeX");
+	assert_int_equal(seen.failed, 2);
+}
+
+/* Where bodies may be different the first is kept, and no other's length matters. */
+static void varying_bodies_are_taken(void **state)
+{
+	uint8_t kept[16];
+	struct body_reference r = {.bytes = kept, .capacity = sizeof(kept), .varies = true};
+	struct connection c;
+
+	(void)state;
+	start(&c, &r);
+	respond(&c, "abc");
+	again(&c, &r);
+	respond(&c, "defg");
+	assert_int_equal(seen.done, 2);
+	assert_int_equal(r.length, 3);
+	assert_memory_equal(kept, "abc", 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,10 +525,14 @@ int main(void)
 		cmocka_unit_test(body_until_close),
 		cmocka_unit_test(bad_responses),
 		cmocka_unit_test(endless_head),
+		cmocka_unit_test(endless_trailers),
 		cmocka_unit_test(stale_connection_is_retried_once),
 		cmocka_unit_test(not_retried_after_a_byte),
 		cmocka_unit_test(bodies_are_compared),
 		cmocka_unit_test(half_a_reference_is_none),
+		cmocka_unit_test(bodies_at_once_are_compared),
+		cmocka_unit_test(late_writer_is_none),
+		cmocka_unit_test(varying_bodies_are_taken),
 		cmocka_unit_test(seen_responses),
 	};
 

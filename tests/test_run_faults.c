@@ -60,7 +60,7 @@ static const struct {
 	{"/fault/unknown-coding", "body: its Content-Encoding is none of gzip, deflate, br, zstd"},
 	{"/fault/bad-gzip", "body: the gzip body is corrupt"},
 	{"/fault/cut-gzip", "body: the encoded body was cut"},
-	{"/fault/bad-chunk", "the response is not HTTP"},
+	{"/fault/bad-chunk", "body: a chunk's size is not a number"},
 	{"/loop", "redirect: a loop: it leads back to "},
 	{"/redirect/11", "redirect: more than --max-redirs"},
 	{"/redirect-to/ftp://127.0.0.1/", "redirect: Location 'ftp://127.0.0.1/': its scheme"},

@@ -213,6 +213,30 @@ static void floor_of_large_bodies(void **state)
 	child_free(&origin);
 }
 
+/* What is waited for before the clock starts has an end as well. */
+static void floor_of_silence(void **state)
+{
+	static const char *const waits[] = {"--wait=block", "--wait=spin"};
+	struct child origin, children[2];
+	char url[64];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/fault/never", peer_origin(&origin, NULL));
+	for (int i = 0; i < 2; i++) {
+		const char *const arguments[] = {"-c3", "-d100ms", "-q", waits[i], url, NULL};
+
+		fetching_start(&children[i], "floor", arguments);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(child_wait(&children[i], CHILD_LIMIT_MS), 1);
+		assert_true(child_one_line(children[i].err.text));
+		assert_int_equal(fetching_lines(children[i].err.text, url, "response: not"), 1);
+		child_free(&children[i]);
+	}
+	child_end(&origin, 15, CHILD_LIMIT_MS);
+	child_free(&origin);
+}
+
 /* Last: the limit cannot be raised again. */
 static void too_few_descriptors(void **state)
 {
@@ -222,6 +246,15 @@ static void too_few_descriptors(void **state)
 	(void)state;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	assert_fails("epoll", arguments, 3, "the limit is 4096; raise it with ulimit -n");
+
+	/* Each process has a limit of its own, and what opens nothing has none. */
+	static const char *const shared[] = {"-n1", "-c5000", "-p2", "http://127.0.0.1:1/", NULL};
+	static const char *const none[] = {"-n1", "-c5000", "-q", "http://nowhere.invalid/", NULL};
+	struct child child;
+
+	assert_fails("epoll", shared, 1, "connect: Connection refused");
+	assert_int_equal(fetching_run(&child, "none", none), 0);
+	child_free(&child);
 }
 
 static void wrong_byte_fails_the_run(void **state)
@@ -331,6 +364,27 @@ static void bad_command_lines(void **state)
 		 {"--seed=3", "-n1", "--rate=10", "http://127.0.0.1:1/", NULL},
 		 2,
 		 "--seed goes with"},
+		{"epoll", {"http://u:pw@127.0.0.1/", NULL}, 2, "user names are not taken"},
+		{"epoll", {"--samples=-", "-n1", "http://127.0.0.1:1/", NULL}, 2, "- is no file"},
+		{"epoll", {"--histogram=-", "-n1", "http://127.0.0.1:1/", NULL}, 2, "- is no file"},
+		{"epoll", {"--max-redirs=3", "http://127.0.0.1:1/", NULL}, 2, "with --location"},
+		{"epoll",
+		 {"--epoll=buffers:1", "http://127.0.0.1:1/", NULL},
+		 2,
+		 "fetch-epoll: --epoll: buffers takes"},
+		{"uring",
+		 {"--uring=defer,coop", "http://127.0.0.1:1/", NULL},
+		 2,
+		 "fetch-uring: --uring: defer and coop"},
+		{"uring",
+		 {"--uring=sqpoll:4000", "http://127.0.0.1:1/", NULL},
+		 3,
+		 "is there such a CPU"},
+		{"none", {"-n1", "-L", "http://127.0.0.1:1/", NULL}, 2, "--location: this yard"},
+		{"none",
+		 {"-n1", "--overlap=thread", "http://127.0.0.1:1/", NULL},
+		 2,
+		 "--overlap: this yard"},
 		{"epoll",
 		 {"--tls-session=resumed", "-n1", "http://127.0.0.1:1/", NULL},
 		 2,
@@ -368,6 +422,7 @@ int main(void)
 		cmocka_unit_test(workers_must_agree),
 		cmocka_unit_test(many_threads_end_well),
 		cmocka_unit_test(floor_of_large_bodies),
+		cmocka_unit_test(floor_of_silence),
 		cmocka_unit_test(wrong_byte_fails_the_run),
 		cmocka_unit_test(nobody_listens),
 		cmocka_unit_test(others_are_unharmed),

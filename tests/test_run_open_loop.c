@@ -237,6 +237,25 @@ static bool same_times(const double a[DRAWN], const double b[DRAWN])
 }
 
 /* The same seed, the same moments, by any model; another seed, others; constant ones are even. */
+/* So many fetches stand for so many intervals between two of them: no more than was offered. */
+static void no_more_than_offered(void **state)
+{
+	static const char *const lanes[] = {"-c1", "-c4"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		const char *const arguments[] = {"-n5", "--rate=20", lanes[i], "--json", url, NULL};
+		struct child child;
+		json_t *row;
+
+		assert_int_equal(fetching_run(&child, "epoll", arguments), 0);
+		row = fetching_row(&child);
+		assert_true(fetching_number(row, "throughput_rps") <= 20);
+		json_decref(row);
+		child_free(&child);
+	}
+}
+
 static void arrivals_follow_the_seed(void **state)
 {
 	double first[DRAWN], even[DRAWN], times[DRAWN];
@@ -291,6 +310,7 @@ int main(void)
 		cmocka_unit_test(a_stall_shows),
 		cmocka_unit_test(a_rate_too_high),
 		cmocka_unit_test(every_model_holds_a_rate),
+		cmocka_unit_test(no_more_than_offered),
 		cmocka_unit_test(arrivals_follow_the_seed),
 		cmocka_unit_test(bad_command_lines),
 	};

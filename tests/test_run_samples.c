@@ -174,6 +174,29 @@ static void a_row_a_fetch(void **state)
 	}
 }
 
+/* Opening the connections before it is no time of a connection's own, nor of its first fetch's. */
+static void each_begins_when_it_does(void **state)
+{
+	static const char *const models[] = {"nonblocking", "select", "poll", "epoll", "uring"};
+	static struct row rows[40];
+	char url[96];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/delay/20ms", ports[0]);
+	for (unsigned m = 0; m < sizeof(models) / sizeof(models[0]); m++) {
+		const char *const more[] = {"-n40", "-c40", url, NULL};
+		json_t *row = run_samples(models[m], more, 0);
+
+		assert_int_equal(read_samples(rows, 40), 40);
+		for (unsigned i = 0; i < 40; i++) {
+			assert_true(rows[i].number[DUE] == rows[i].number[BEGUN]);
+			for (unsigned k = 0; k < i; k++)
+				assert_true(rows[i].number[BEGUN] != rows[k].number[BEGUN]);
+		}
+		json_decref(row);
+	}
+}
+
 static void failures_have_rows(void **state)
 {
 	static struct row rows[10];
@@ -200,6 +223,87 @@ static void failures_have_rows(void **state)
 		}
 		assert_int_equal(failed, 5);
 		json_decref(row);
+	}
+}
+
+/* The connection of the last hop is measured from its own beginning. */
+static void redirected_elsewhere(void **state)
+{
+	static const char *const options[] = {"--listen", "127.0.0.1:0", "--latency", "50ms", NULL};
+	static struct row rows[4];
+	struct child own;
+	unsigned first;
+	char url[160];
+
+	(void)state;
+	serving_origin(&own, options, &first, 1);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/redirect-to/http://localhost:%u/", first,
+		 first);
+	for (unsigned m = 0; m < FETCHING_ALL; m++) {
+		const char *const more[] = {"-L", "-n4", fetching_lanes(fetching_all[m], 4), url,
+					    NULL};
+		json_t *row = run_samples(fetching_all[m], more, 0);
+
+		assert_int_equal(read_samples(rows, 4), 4);
+		for (unsigned i = 0; i < 4; i++) {
+			assert_sane(&rows[i]);
+			/* Both responses took 50 ms, and neither is in it. */
+			assert_true(rows[i].number[CONNECT] + 100000 <= rows[i].number[FIRST_BYTE]);
+		}
+		json_decref(row);
+	}
+	child_end(&own, 15, CHILD_LIMIT_MS);
+	child_free(&own);
+}
+
+static double bytes_of(const char *where, int status)
+{
+	char url[96];
+	const char *const more[] = {"-L", "-n1", url, NULL};
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", ports[0], where);
+	json_t *row = run_samples("epoll", more, status);
+	double bytes = fetching_number(row, "bytes_received");
+
+	json_decref(row);
+	return bytes;
+}
+
+/* Those of redirects and of fetches that failed, too. */
+static void all_bytes_are_counted(void **state)
+{
+	(void)state;
+	assert_true(bytes_of("/redirect/1", 0) > bytes_of("/", 0) + 20);
+	assert_true(bytes_of("/fault/close-mid-body", 1) > 20);
+}
+
+/* What was never answered has a row, and a line with its URL and what it was at. */
+static void the_unanswered_have_rows(void **state)
+{
+	static const char *const models[] = {"poll", "epoll", "uring"};
+	static struct row rows[3];
+	struct child children[3];
+	char url[96];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/fault/stall-mid-body", ports[0]);
+	for (unsigned m = 0; m < 3; m++) {
+		const char *const arguments[] = {
+			"-d50ms", "-c2", "-q", "--samples", serving_path(models[m]), url, NULL};
+
+		fetching_start(&children[m], models[m], arguments);
+	}
+	for (unsigned m = 0; m < 3; m++) {
+		assert_int_equal(child_wait(&children[m], CHILD_LIMIT_MS), 1);
+		assert_true(child_one_line(children[m].err.text));
+		assert_int_equal(fetching_lines(children[m].err.text, url,
+						": body: not complete when the run's time"),
+				 1);
+		child_free(&children[m]);
+		assert_int_equal(rename(serving_path(models[m]), serving_path("samples")), 0);
+		assert_int_equal(read_samples(rows, 3), 2);
+		for (unsigned i = 0; i < 2; i++)
+			assert_non_null(strstr(rows[i].failure, "not complete when"));
 	}
 }
 
@@ -445,7 +549,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_a_fetch),
+		cmocka_unit_test(each_begins_when_it_does),
 		cmocka_unit_test(failures_have_rows),
+		cmocka_unit_test(redirected_elsewhere),
+		cmocka_unit_test(all_bytes_are_counted),
+		cmocka_unit_test(the_unanswered_have_rows),
 		cmocka_unit_test(a_connection_a_fetch),
 		cmocka_unit_test(histogram_read_back),
 		cmocka_unit_test(addresses),

@@ -4,6 +4,7 @@
  * or the first, is killed.
  */
 #include <dirent.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -244,8 +245,8 @@ static bool process(pid_t pid, pid_t *parent)
 	       sscanf(strrchr(text, ')') + 1, " %c %d", &state, parent) == 2 && state != 'Z';
 }
 
-/* The worker processes of a run, once all are there. */
-static void find_workers(pid_t main_pid, pid_t workers[WORKERS - 1])
+/* The processes that a run started, once all are there. */
+static void find_processes(pid_t main_pid, pid_t *found, unsigned most)
 {
 	for (int tries = 0; tries < CHILD_LIMIT_MS / 20; tries++) {
 		DIR *all = opendir("/proc");
@@ -257,16 +258,15 @@ static void find_workers(pid_t main_pid, pid_t workers[WORKERS - 1])
 		while ((entry = readdir(all))) {
 			pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-			if (pid > 0 && process(pid, &parent) && parent == main_pid &&
-			    count < WORKERS - 1)
-				workers[count++] = pid;
+			if (pid > 0 && process(pid, &parent) && parent == main_pid && count < most)
+				found[count++] = pid;
 		}
 		closedir(all);
-		if (count == WORKERS - 1)
+		if (count == most)
 			return;
 		usleep(20000);
 	}
-	fail_msg("the worker processes did not come");
+	fail_msg("its processes did not come");
 }
 
 static void assert_gone(const pid_t workers[WORKERS - 1])
@@ -286,7 +286,7 @@ static void start_long(struct child *child, const char *model, pid_t workers[WOR
 	const char *const arguments[] = {"-p4", "-d60s", "--json", slow_url, NULL};
 
 	fetching_start(child, model, arguments);
-	find_workers(child->pid, workers);
+	find_processes(child->pid, workers, WORKERS - 1);
 	usleep(100000); /* into the run, as a rule; it must not matter */
 }
 
@@ -297,15 +297,17 @@ static void a_worker_is_killed(void **state)
 	for (unsigned m = 0; m < FETCHING_ALL; m++) {
 		pid_t workers[WORKERS - 1];
 		struct child child;
+		char killed[64];
 
 		start_long(&child, fetching_all[m], workers);
+		snprintf(killed, sizeof(killed), ", process %d, was ",
+			 (int)workers[m % (WORKERS - 1)]);
 		kill(workers[m % (WORKERS - 1)], SIGKILL);
 		if (child_wait(&child, CHILD_LIMIT_MS) != 1)
 			fail_msg("fetch-%s: status %d, %s", fetching_all[m], child.status,
 				 child.err.text);
 		assert_true(child_one_line(child.err.text));
-		assert_int_equal(fetching_lines(child.err.text, "a worker process was killed", ""),
-				 1);
+		assert_int_equal(fetching_lines(child.err.text, killed, "killed by signal 9"), 1);
 		assert_gone(workers);
 		child_free(&child);
 	}
@@ -329,6 +331,59 @@ static void interrupted(void **state)
 		assert_int_equal(fetching_number(row, "workers"), 4);
 		json_decref(row);
 		assert_gone(workers);
+		child_free(&child);
+	}
+}
+
+/* What is left of the core is not known then: no figure, and no success. */
+static void a_soaker_is_killed(void **state)
+{
+	char cpus[32];
+	const char *const arguments[] = {"-d1s", "--json", "--overlap=core", cpus, slow_url, NULL};
+	struct child child;
+	cpu_set_t allowed;
+	pid_t soaker;
+	json_t *row;
+	int cpu = 0;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+	while (!CPU_ISSET(cpu, &allowed))
+		cpu++;
+	snprintf(cpus, sizeof(cpus), "--cpus=%d", cpu);
+	assert_int_equal(fetching_run(&child, "epoll", arguments), 0);
+	row = fetching_row(&child);
+	assert_true(fetching_number(row, "overlap_elements_per_s") >= 0);
+	json_decref(row);
+	child_free(&child);
+	fetching_start(&child, "epoll", arguments);
+	find_processes(child.pid, &soaker, 1);
+	kill(soaker, SIGKILL);
+	assert_int_equal(child_wait(&child, CHILD_LIMIT_MS), 1);
+	assert_true(child_one_line(child.err.text));
+	assert_non_null(strstr(child.err.text, "killed by signal 9"));
+	row = fetching_row(&child);
+	assert_null(json_object_get(row, "overlap_elements_per_s"));
+	json_decref(row);
+	child_free(&child);
+}
+
+/* A SIGALRM that is not the run's own timer's does not end it. */
+static void a_stranger_alarms(void **state)
+{
+	const char *const arguments[] = {"-n300", "--json", slow_url, NULL};
+
+	(void)state;
+	for (unsigned m = 0; m < FETCHING_ALL; m++) {
+		struct child child;
+		json_t *row;
+
+		fetching_start(&child, fetching_all[m], arguments);
+		usleep(300000);
+		assert_int_equal(child_end(&child, SIGALRM, CHILD_LIMIT_MS), 0);
+		row = fetching_row(&child);
+		assert_int_equal(fetching_number(row, "requests"), 300);
+		json_decref(row);
 		child_free(&child);
 	}
 }
@@ -381,6 +436,8 @@ int main(void)
 		cmocka_unit_test(rows_are_merged),
 		cmocka_unit_test(files_of_processes),
 		cmocka_unit_test(a_worker_is_killed),
+		cmocka_unit_test(a_soaker_is_killed),
+		cmocka_unit_test(a_stranger_alarms),
 		cmocka_unit_test(interrupted),
 		cmocka_unit_test(the_first_is_killed),
 		cmocka_unit_test(bad_command_lines),

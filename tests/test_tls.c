@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "kernels/protocol/connection.h"
 #include "kernels/protocol/tls.h"
 #include "tests/tls_server.h"
 
@@ -455,6 +456,117 @@ static void new_keys(void **state)
 	link_close(&link);
 	tls_server_free(server);
 	tls_context_free(context);
+}
+
+/* --- under a connection ----------------------------------------------------------------------- */
+
+static unsigned fetches_done;
+
+static void nothing(struct observer *observer, struct connection *c)
+{
+	(void)observer;
+	(void)c;
+}
+
+static void on_done(struct observer *observer, struct connection *c)
+{
+	(void)observer;
+	(void)c;
+	fetches_done++;
+}
+
+static void on_failed(struct observer *observer, struct connection *c)
+{
+	(void)observer;
+	fail_msg("%s: %s", c->failure, c->failure_detail ? c->failure_detail : "");
+}
+
+/* What the connection has to send goes to the server; returns what that read of it, as text. */
+static const char *connection_to_server(struct connection *c, struct tls_end *end)
+{
+	static char text[256];
+	size_t length;
+	const uint8_t *output = connection_output(c, &length);
+	long got;
+
+	tls_end_feed(end, output, length);
+	connection_sent(c, length);
+	got = tls_end_read(end, text, sizeof(text) - 1);
+	assert_true(got >= 0);
+	text[got] = 0;
+	return text;
+}
+
+static void server_to_connection(struct connection *c, struct tls_end *end)
+{
+	uint8_t wire[16384];
+	size_t length = tls_end_drain(end, wire, sizeof(wire));
+
+	if (length)
+		connection_received(c, wire, length);
+}
+
+/*
+ * Within a body the server asks for new keys, which is answered ahead of the next request; or to
+ * renegotiate, which is refused: that connection ends with its response, the next one is as good.
+ */
+static void asked_within_a_body(int version)
+{
+	static const char half[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc";
+	struct observer observer = {nothing, nothing, nothing, on_done, on_failed};
+	struct request request = {.bytes = (char[]){"GET"}, .length = 3};
+	struct tls_options options = usual_options();
+	struct tls_context *context = context_of(&options);
+	struct tls_server *server = server_of(version);
+	struct tls_end *end = tls_end_new(server);
+	struct connection c;
+
+	fetches_done = 0;
+	connection_init(&c, 0, &observer);
+	c.tls = tls_new(context, NAME, 0);
+	connection_begin(&c, &request, NULL);
+	connection_connected(&c);
+	for (unsigned i = 1; i <= 3; i++) {
+		while (!c.ready) {
+			connection_to_server(&c, end);
+			server_to_connection(&c, end);
+		}
+		assert_int_equal(c.want, WANT_SEND);
+		assert_string_equal(connection_to_server(&c, end), "GET");
+		tls_end_write(end, half, sizeof(half) - 1);
+		server_to_connection(&c, end);
+		if (version == TLS1_3_VERSION)
+			tls_end_update_keys(end);
+		else
+			tls_end_renegotiate(end);
+		server_to_connection(&c, end);
+		tls_end_write(end, "d", 1); /* a piece more than the one that has the answer */
+		server_to_connection(&c, end);
+		tls_end_write(end, "ef", 2);
+		server_to_connection(&c, end);
+		assert_int_equal(fetches_done, i);
+		assert_true(version == TLS1_3_VERSION || c.want == WANT_CLOSE);
+		if (c.want == WANT_NOTHING) {
+			connection_begin(&c, &request, NULL);
+			continue;
+		}
+		connection_closed(&c);
+		tls_end_free(end);
+		end = tls_end_new(server);
+		connection_begin(&c, &request, NULL);
+		connection_connected(&c);
+	}
+	tls_free(c.tls);
+	tls_end_free(end);
+	tls_server_free(server);
+	tls_context_free(context);
+}
+
+static void questions_within_a_body(void **state)
+{
+	(void)state;
+	asked_within_a_body(TLS1_3_VERSION);
+	asked_within_a_body(TLS1_2_VERSION);
 }
 
 /* --- ends ------------------------------------------------------------------------------------- */
@@ -1007,6 +1119,7 @@ int main(void)
 		cmocka_unit_test(too_much_to_send),
 		cmocka_unit_test(server_speaks_first),
 		cmocka_unit_test(new_keys),
+		cmocka_unit_test(questions_within_a_body),
 		cmocka_unit_test(close_notify),
 		cmocka_unit_test(damaged_records),
 		cmocka_unit_test(sessions),

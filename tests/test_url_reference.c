@@ -178,7 +178,8 @@ static void reasons(void **state)
 	static const struct row rows[] = {
 		{"ftp://h/\xc3", "Location 'ftp://h/?': its scheme is not http or https"},
 		{"/a\nb", "Location '/a?b': it has a control character"},
-		{"//u@h", "URL 'http://u@h': user information is not supported"},
+		{"//u@h", "URL 'http://u@h': user names are not taken; "
+			  "send a header: -H 'Authorization: ...'"},
 	};
 	struct url base;
 	char why[256];

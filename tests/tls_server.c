@@ -238,6 +238,11 @@ void tls_end_update_keys(struct tls_end *end)
 	     "updating keys");
 }
 
+void tls_end_renegotiate(struct tls_end *end)
+{
+	need(SSL_renegotiate(end->ssl) && SSL_do_handshake(end->ssl) == 1, "renegotiating");
+}
+
 bool tls_end_established(const struct tls_end *end)
 {
 	return SSL_is_init_finished(end->ssl);

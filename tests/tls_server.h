@@ -49,6 +49,8 @@ void tls_end_write(struct tls_end *end, const void *bytes, size_t length);
 void tls_end_close(struct tls_end *end);
 /* Tells the client to change its keys, and asks it to answer in kind (TLS 1.3). */
 void tls_end_update_keys(struct tls_end *end);
+/* Asks the client for another handshake (TLS 1.2). */
+void tls_end_renegotiate(struct tls_end *end);
 
 bool tls_end_established(const struct tls_end *end);
 bool tls_end_resumed(const struct tls_end *end);

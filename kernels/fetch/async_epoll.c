@@ -41,7 +41,7 @@ static int check(const struct model_choices *choices, enum wait_mode wait, char 
 	}
 	const struct model_choice *buffers = model_choice(choices, "buffers");
 	if (buffers && (buffers->value < 2 || buffers->value > BUFFERS_MOST)) {
-		snprintf(why, why_size, "--epoll: buffers takes from 2 to %u", BUFFERS_MOST);
+		snprintf(why, why_size, "buffers takes from 2 to %u", BUFFERS_MOST);
 		return -EINVAL;
 	}
 	return epoll_busy_poll_check(choices, wait, why, why_size);
@@ -131,6 +131,21 @@ static void rearm(struct worker *w, unsigned lane, struct connection *c)
 		s->broken = -errno;
 }
 
+/* Edge: a registration renewed is told of what is there already. Level is told anyway. */
+static void ask_again(struct worker *w, struct connection *c)
+{
+	struct state *s = w->model;
+	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+				    .data.ptr = c};
+
+	w->unread = false;
+	if (s->level)
+		return;
+	w->calls.total++;
+	if (epoll_ctl(s->epoll, EPOLL_CTL_MOD, c->fd, &event))
+		s->broken = -errno;
+}
+
 /* Moves a lane on; returns the connection that it waits for. */
 static struct connection *advance(struct worker *w, struct connection *c,
 				  enum readiness_sends sends)
@@ -142,13 +157,23 @@ static struct connection *advance(struct worker *w, struct connection *c,
 		would_block = w->calls.would_block;
 		c = readiness_advance(w, c, watch, sends);
 	} while (c && c->peer_done && c->want == WANT_RECEIVE &&
-		 w->calls.would_block == would_block && !worker_stopped(w));
+		 w->calls.would_block == would_block && !w->unread && !worker_stopped(w));
+	if (w->unread)
+		ask_again(w, c);
 	return c;
 }
 
 static void advance_sending(struct worker *w, struct connection *c)
 {
 	rearm(w, 0, advance(w, c, READINESS_SEND));
+}
+
+/* After a time limit: the lane waits for c. */
+static void moved_on(struct worker *w, unsigned lane, struct connection *c)
+{
+	if (c && w->unread)
+		ask_again(w, c);
+	rearm(w, lane, c);
 }
 
 /* Receives; a connection that has its next request to send is put off until all have received. */
@@ -211,7 +236,7 @@ static int run(struct worker *w)
 		while ((c = worker_due(w)))
 			advance_sending(w, c);
 		if (worker_ticked(w))
-			readiness_expire(w, watch, rearm);
+			readiness_expire(w, watch, moved_on);
 	}
 	return s->broken;
 }

@@ -237,6 +237,9 @@ static unsigned drain(struct worker *w, struct uring *u)
 		/* At once: a queue that never fills up may be small enough for the caches. */
 		io_uring_cq_advance(&u->ring, 1);
 		count++;
+		/* A batch may take long: what is left of it can wait, and time limits cannot. */
+		if (worker_tick_is_due(w))
+			break;
 	}
 	if (u->parked_count)
 		operations_unpark(w);

@@ -44,6 +44,8 @@ static int learn(struct worker *w, struct state *s, unsigned lane)
 	s->request_length = c->request->length;
 	while (c->want != WANT_NOTHING && !worker_stopped(w))
 		readiness_step(w, c, NULL);
+	if (worker_stopped(w))
+		return -ETIMEDOUT;
 	if (c->status >= 400)
 		return -EPROTO; /* a measure of error pages is none */
 	if (c->want != WANT_NOTHING || !c->open)

@@ -86,6 +86,7 @@ struct worker {
 	bool open_loop;		 /* fetches are due by a schedule, see driver */
 	const atomic_bool *stop; /* set from a signal handler: return at once */
 	atomic_bool tick;	 /* likewise, now and then: some fetch may be overdue */
+	bool unread;		 /* of readiness.h: a connection was left with bytes to receive */
 	const struct driver *driver;
 	const struct model_choices *choices;
 	const char *interface; /* that the user named, for model.reach and prepare(); or NULL */
@@ -169,13 +170,19 @@ static inline int64_t worker_wait_ns(struct worker *worker)
 	return worker->open_loop ? worker->driver->until_due_ns(worker) : -1;
 }
 
+/* Whether worker_ticked() would be true: what takes long is left off then. */
+static inline bool worker_tick_is_due(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->tick, memory_order_relaxed);
+}
+
 /*
  * True once a tick: the model must then show every connection that is under way to
  * worker_overdue() and close those that had their time.
  */
 static inline bool worker_ticked(struct worker *worker)
 {
-	return atomic_load_explicit(&worker->tick, memory_order_relaxed) &&
+	return worker_tick_is_due(worker) &&
 	       atomic_exchange_explicit(&worker->tick, false, memory_order_relaxed);
 }
 

@@ -97,18 +97,43 @@ bool readiness_step(struct worker *w, struct connection *c,
 	return false;
 }
 
+/*
+ * The connection has had its receives. OpenSSL may hold bytes of which the kernel would not tell:
+ * what it moves goes on, and only has its own time looked at.
+ */
+static bool has_to_yield(struct worker *w, struct connection *c)
+{
+	if (c->drives) {
+		if (worker_tick_is_due(w))
+			worker_overdue(w, c);
+		return false;
+	}
+	w->unread = true;
+	return true;
+}
+
 struct connection *readiness_advance(struct worker *w, struct connection *c,
 				     int (*opened)(struct worker *, struct connection *),
 				     enum readiness_sends sends)
 {
+	unsigned receives = 0;
+
 	/* stop is looked at here too: fetches that fail at once would never leave this loop. */
 	while (c && !worker_stopped(w)) {
-		if (c->want == WANT_NOTHING)
+		if (c->want == WANT_NOTHING) {
 			c = worker_next(w, c);
-		else if (c->want == WANT_SEND && sends == READINESS_HOLD_SENDS)
+			continue;
+		}
+		if (c->want == WANT_SEND && sends == READINESS_HOLD_SENDS)
 			return c;
-		else if (!readiness_step(w, c, opened))
+		if (!readiness_step(w, c, opened))
 			return c;
+		/* Only after a receive that may have left something behind. */
+		if (c->want == WANT_RECEIVE) {
+			receives += c->coded ? READINESS_RECEIVES : 1;
+			if (receives >= READINESS_RECEIVES && has_to_yield(w, c))
+				return c;
+		}
 	}
 	return c;
 }

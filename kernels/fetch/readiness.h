@@ -19,6 +19,13 @@ enum readiness_sends { READINESS_SEND, READINESS_HOLD_SENDS };
  */
 #define READINESS_BATCH 64
 
+/*
+ * So many receives a lane may make in a row: then the others have their turn, and time limits
+ * theirs, however fast a server sends. One of a coded body counts for all: it may decode to a
+ * thousand times its length.
+ */
+#define READINESS_RECEIVES 16
+
 /* The lane that a connection belongs to. */
 static inline unsigned readiness_lane(const struct worker *worker,
 				      const struct connection *connection)
@@ -31,6 +38,8 @@ static inline unsigned readiness_lane(const struct worker *worker,
  * goes on to the lane's next fetches meanwhile. opened() is called for each new socket, before
  * it is connected; it returns 0 or -errno. Returns the connection that waits, or NULL at the
  * lane's end. Never tries to receive straight after sending: the answer is never there yet.
+ * Sets worker->unread where a connection has had its receives and there may be more: who hears of
+ * news only has to ask for it anew, and to clear it.
  */
 struct connection *readiness_advance(struct worker *worker, struct connection *connection,
 				     int (*opened)(struct worker *, struct connection *),

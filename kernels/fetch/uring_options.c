@@ -65,8 +65,7 @@ static int check_time(const struct model_choices *choices, const char *name, cha
 	if (!choice || !choice->has_value)
 		return 0;
 	if (choice->value < 1000 || choice->value / 1000 > INT32_MAX)
-		return refuse(why, why_size,
-			      "--uring: %s counts whole microseconds, from 1us to 30m", name);
+		return refuse(why, why_size, "%s counts whole microseconds, from 1us to 30m", name);
 	return 0;
 }
 
@@ -77,19 +76,18 @@ int uring_options_check(const struct model_choices *choices, enum wait_mode wait
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		if (chosen(choices, pairs[i].one) && chosen(choices, pairs[i].other))
-			return refuse(why, why_size, "--uring: %s and %s do not go together: %s",
+			return refuse(why, why_size, "%s and %s do not go together: %s",
 				      pairs[i].one, pairs[i].other, pairs[i].because);
 	for (size_t i = 0; i < sizeof(of_waits) / sizeof(of_waits[0]); i++)
 		if (wait == WAIT_SPIN && chosen(choices, of_waits[i]))
 			return refuse(why, why_size,
-				      "--uring: %s goes with --wait=block: a thread that spins "
+				      "%s goes with --wait=block: a thread that spins "
 				      "never waits",
 				      of_waits[i]);
 	if (chosen(choices, "plain") && choices->count > 1)
-		return refuse(why, why_size, "--uring: plain is none of the others: leave it out");
+		return refuse(why, why_size, "plain is none of the others: leave it out");
 	if (sqpoll && sqpoll->has_value && sqpoll->value > INT32_MAX)
-		return refuse(why, why_size, "--uring: sqpoll:%" PRIu64 " is no CPU",
-			      sqpoll->value);
+		return refuse(why, why_size, "sqpoll:%" PRIu64 " is no CPU", sqpoll->value);
 	int err = check_time(choices, "napi", why, why_size);
 
 	return err ? err : check_time(choices, "min-wait", why, why_size);

@@ -63,7 +63,10 @@ static int make_ring(struct uring *u, const struct worker *w, char *why, size_t 
 	if (err) {
 		uring_options_text(&u->options, &u->findings, text);
 		snprintf(why, why_size, "io_uring_setup with %s: %s%s", text, strerror(-err),
-			 err == -EPERM || err == -ENOSYS ? " (see kernel.io_uring_disabled)" : "");
+			 err == -EPERM || err == -ENOSYS ? " (see kernel.io_uring_disabled)"
+			 : err == -EINVAL && u->options.sqpoll_pinned
+				 ? " (is there such a CPU, and may this process use it?)"
+				 : "");
 		return err;
 	}
 	u->made = true;

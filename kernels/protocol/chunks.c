@@ -47,8 +47,8 @@ static size_t through_line(struct chunks *chunks, const uint8_t *bytes, size_t l
 	for (; at < length && chunks->part == CHUNKS_LINE_END; at++) {
 		if (bytes[at] != '\n')
 			continue;
-		chunks->part = chunks->size ? CHUNKS_DATA : CHUNKS_PASS;
-		chunks->size += 2;
+		chunks->part = chunks->size ? CHUNKS_DATA : CHUNKS_TRAILERS;
+		chunks->size += chunks->size ? 2 : 0;
 	}
 	return at;
 }
@@ -92,6 +92,9 @@ size_t chunks_filter(struct chunks *chunks, const uint8_t *bytes, size_t length,
 		case CHUNKS_DATA:
 			at += through_data(chunks, length - at);
 			break;
+		case CHUNKS_TRAILERS:
+			chunks->size += at ? 0 : length;
+			return at ? at : length;
 		case CHUNKS_PASS:
 			return length;
 		}

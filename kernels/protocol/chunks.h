@@ -15,12 +15,14 @@ enum chunks_part {
 	CHUNKS_EXTENSION, /* behind them */
 	CHUNKS_LINE_END,
 	CHUNKS_DATA,
-	CHUNKS_PASS /* behind the last chunk, or where a size should be and is not */
+	CHUNKS_TRAILERS, /* behind the last chunk */
+	CHUNKS_PASS	 /* where a size should be and is not */
 };
 
 struct chunks {
 	enum chunks_part part;
-	uint64_t size; /* of the chunk; in its data, what is left of it and its line's end */
+	/* Of the chunk; in its data, what is left of it and its line's end; of all trailers. */
+	uint64_t size;
 };
 
 /* At the first byte of a body. */
@@ -29,6 +31,7 @@ void chunks_begin(struct chunks *chunks);
 /*
  * Looks at the next bytes: returns how many at their beginning are for the parser; the *skip
  * behind those are not. Together they may be fewer than length: the rest is for another call.
+ * Trailers, which are counted, begin with a call of their own.
  */
 size_t chunks_filter(struct chunks *chunks, const uint8_t *bytes, size_t length, size_t *skip);
 

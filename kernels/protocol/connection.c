@@ -23,7 +23,7 @@ static void reset_response(struct connection *c)
 	c->got_bytes = false;
 	c->complete = false;
 	c->head_complete = false;
-	c->mismatch = false;
+	c->body_state = BODY_COMPARED;
 	c->coded = false;
 	c->body_bytes = 0;
 	c->received_bytes = 0;
@@ -59,16 +59,9 @@ void connection_connected(struct connection *c)
 		connection_secure(c);
 }
 
-/* The reference is not whole yet and this connection will not complete it. */
-static void abandon_reference(struct connection *c)
-{
-	if (c->reference && c->reference->writer == c)
-		c->reference->writer = NULL;
-}
-
 void connection_fail(struct connection *c, const char *failure, int error)
 {
-	abandon_reference(c);
+	connection_abandon_reference(c);
 	c->failure = failure;
 	c->failure_errno = error;
 	c->observer->failed(c->observer, c);
@@ -83,26 +76,6 @@ static bool retry(struct connection *c)
 		return false;
 	c->reused = false;
 	c->want = WANT_CLOSE;
-	return true;
-}
-
-static bool body_is_right(struct connection *c)
-{
-	struct body_reference *r = c->reference;
-
-	/* An error page is no page of the URL's. */
-	if (!r || c->status >= 400)
-		return true;
-	if (r->known)
-		return !c->mismatch && c->body_bytes == r->length;
-	/* A body without a byte never came by check_body(): it may be the first all the same. */
-	if (!r->writer)
-		r->writer = c;
-	if (r->writer == c) {
-		r->writer = NULL;
-		r->length = c->body_bytes;
-		r->known = true;
-	}
 	return true;
 }
 
@@ -147,7 +120,7 @@ static void conclude(struct connection *c)
 
 static void finish(struct connection *c)
 {
-	if (body_is_right(c))
+	if (connection_body_is_right(c))
 		conclude(c);
 	else
 		connection_fail(c, "the body differs from the first one that this URL gave", 0);
@@ -246,6 +219,17 @@ void connection_give_up(struct connection *c, const char *failure, const char *d
 {
 	c->failure_detail = detail;
 	connection_fail(c, failure, 0);
+}
+
+const char *connection_phase(const struct connection *c)
+{
+	if (!c->open)
+		return "connect";
+	if (!c->ready)
+		return "TLS";
+	if (!c->got_bytes)
+		return "response";
+	return c->head_complete ? "body" : "head";
 }
 
 void connection_closed(struct connection *c)

@@ -68,16 +68,27 @@ struct seen_response {
 
 /*
  * What the body of a request must be, kept from its first whole response in this worker. One a
- * request and worker, so that no two workers share it. Bodies are compared as they are decoded.
+ * request and worker, so that no two workers share it. Bodies are compared as they are decoded;
+ * until there is a whole one, those that come beside it are summed up, and their sums compared.
  */
 struct body_reference {
 	struct seen_response seen;
 	struct connection *writer; /* whose response is being kept, while it is not whole */
+	uint64_t summed_length;	   /* of the first whole body, where it was not the one kept */
+	uint32_t sum;		   /* of its first `capacity` bytes */
+	bool summed;		   /* there is such a one */
 	uint8_t *bytes;		   /* the first `capacity` bytes */
 	size_t capacity;
 	uint64_t length; /* of the whole body, once known */
 	bool known;
 	bool varies; /* the first body is kept, the others may be different */
+};
+
+/* How the body of a response stands to its reference. */
+enum body_state {
+	BODY_COMPARED, /* all that came so far is the reference's */
+	BODY_SUMMED,   /* what came before there was a reference is not compared yet */
+	BODY_DIFFERS
 };
 
 struct connection {
@@ -98,7 +109,7 @@ struct connection {
 	bool head_complete;	/* the blank line has been parsed */
 	bool coded;		/* this response's body is decoded */
 	bool chunked;		/* this response's body is under way, in chunks */
-	bool mismatch;		/* the body is not the reference's */
+	uint8_t body_state;	/* enum body_state */
 	uint16_t status;	/* of the response */
 	const uint8_t *output;	/* what the socket is to send now */
 	uint32_t output_length; /* bytes */
@@ -121,6 +132,8 @@ struct connection {
 	struct tls *tls;	 /* with it, the connection speaks TLS */
 	struct headers *headers; /* where the headers that the lab reads are kept */
 	struct decoder *decoder; /* with headers too: content codings are decoded */
+	uint32_t sum;		 /* of what came of the body before there was a reference */
+	uint64_t summed;	 /* bytes of it */
 	struct chunks chunks;	 /* where in them */
 	llhttp_t parser;
 } __attribute__((aligned(64)));
@@ -183,6 +196,9 @@ void connection_error(struct connection *connection, const char *phase, int erro
  * are constant text. The connection then wants CLOSE.
  */
 void connection_give_up(struct connection *connection, const char *failure, const char *detail);
+
+/* What the fetch under way is at: "connect", "TLS", "response", "head" or "body". */
+const char *connection_phase(const struct connection *connection);
 
 /* The socket is closed: what follows is another CONNECT (a retry) or NOTHING. */
 void connection_closed(struct connection *connection);

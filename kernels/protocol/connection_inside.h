@@ -1,5 +1,5 @@
 /* What the files of connection.h share: connection.c the states, connection_parse.c HTTP's text,
- * connection_tls.c what TLS puts between the two. */
+ * connection_tls.c what TLS puts between the two, connection_reference.c what bodies must be. */
 #ifndef PROTOCOL_CONNECTION_INSIDE_H
 #define PROTOCOL_CONNECTION_INSIDE_H
 
@@ -26,6 +26,17 @@ int connection_parse(struct connection *c, const void *bytes, size_t length);
 
 /* The stream is over: true when that completed a body that has no stated length. */
 bool connection_parse_end(struct connection *c);
+
+/* --- connection_reference.c ----------------------------------------------------------------- */
+
+/* Bytes of a body whose reference is not known yet. */
+void connection_learn(struct connection *c, const uint8_t *bytes, size_t length);
+
+/* The body is whole: whether it is what it must be. It may become the reference. */
+bool connection_body_is_right(struct connection *c);
+
+/* The reference is not whole yet and this connection will not complete it. */
+void connection_abandon_reference(struct connection *c);
 
 /* --- connection_tls.c ----------------------------------------------------------------------- */
 

@@ -66,11 +66,29 @@ static bool has_body(unsigned status)
 	return status / 100 != 1 && status != 204 && status != 304;
 }
 
+/* What llhttp lets pass and no client of HTTP/1.1 may. */
+static const char *head_fault(const llhttp_t *parser)
+{
+	if (parser->http_major != 1)
+		return "its version is not HTTP/1";
+	if (parser->status_code < 100)
+		return "its status is below 100";
+	/* RFC 9112, 6.3: only chunked was asked for, and only that can be undone. */
+	if (parser->flags & F_TRANSFER_ENCODING && !(parser->flags & F_CHUNKED))
+		return "its Transfer-Encoding is not chunked";
+	return NULL;
+}
+
 static int on_headers_complete(llhttp_t *parser)
 {
 	struct connection *c = owner(parser);
 
 	c->head_complete = true;
+	c->failure_detail = head_fault(parser);
+	if (c->failure_detail) {
+		c->failure = "head";
+		return -1;
+	}
 	if (c->headers)
 		headers_close(c->headers);
 	if (!has_body(parser->status_code))
@@ -84,25 +102,23 @@ static int on_headers_complete(llhttp_t *parser)
 	return HPE_PAUSED; /* the body goes another way, see connection_parse() */
 }
 
-/* Keeps the first response's body, compares every later one with it. */
+/* Compares a body with the first whole one, or helps to find out which that is. */
 static void check_body(struct connection *c, const uint8_t *at, size_t length)
 {
 	struct body_reference *r = c->reference;
 	size_t inside = 0;
 
+	if (!r->known) {
+		connection_learn(c, at, length);
+		return;
+	}
+	if (r->varies)
+		return;
 	if (c->body_bytes < r->capacity)
 		inside =
 			r->capacity - c->body_bytes < length ? r->capacity - c->body_bytes : length;
-	if (r->known) {
-		if (!r->varies && (c->body_bytes + length > r->length ||
-				   memcmp(r->bytes + c->body_bytes, at, inside) != 0))
-			c->mismatch = true;
-		return;
-	}
-	if (!r->writer)
-		r->writer = c;
-	if (r->writer == c)
-		memcpy(r->bytes + c->body_bytes, at, inside);
+	if (c->body_bytes + length > r->length || memcmp(r->bytes + c->body_bytes, at, inside) != 0)
+		c->body_state = BODY_DIFFERS;
 }
 
 static void take_body(void *context, const uint8_t *at, size_t length)
@@ -178,15 +194,32 @@ void connection_parse_begin(struct connection *c)
 	c->chunked = false;
 }
 
+/*
+ * So many bytes may be looked at before the trailers are too long. Like a head's, their end must
+ * not depend on how they were cut; what follows the response is not theirs.
+ */
+static size_t trailers_left(const struct connection *c)
+{
+	const struct chunks *k = &c->chunks;
+
+	if (k->part != CHUNKS_TRAILERS || c->complete)
+		return SIZE_MAX;
+	return k->size < CONNECTION_HEAD_MAX ? CONNECTION_HEAD_MAX - (size_t)k->size : 0;
+}
+
 /* Bytes of a chunked body, less the chunks' extensions. */
 static llhttp_errno_t execute_chunks(struct connection *c, const uint8_t *bytes, size_t length)
 {
 	llhttp_errno_t error = HPE_OK;
 
 	while (length && !error) {
-		size_t skip;
-		size_t taken = chunks_filter(&c->chunks, bytes, length, &skip);
+		size_t skip, taken = trailers_left(c);
 
+		if (taken == 0) {
+			c->failure = "the response's trailers are too long";
+			return HPE_USER;
+		}
+		taken = chunks_filter(&c->chunks, bytes, taken < length ? taken : length, &skip);
 		error = llhttp_execute(&c->parser, (const char *)bytes, taken);
 		bytes += taken + skip;
 		length -= taken + skip;
@@ -210,6 +243,32 @@ static llhttp_errno_t execute(struct connection *c, const uint8_t *bytes, size_t
 	return execute_chunks(c, bytes, (size_t)(end - bytes));
 }
 
+/* Framing that cannot be followed: what is wrong with it. False: it is none of these. */
+static bool name_framing(struct connection *c, llhttp_errno_t error)
+{
+	switch (error) {
+	case HPE_INVALID_CONTENT_LENGTH:
+		c->failure = "head";
+		c->failure_detail = "its Content-Length is not a number, or too large a one";
+		return true;
+	case HPE_UNEXPECTED_CONTENT_LENGTH:
+		c->failure = "head";
+		c->failure_detail = "a second Content-Length, or one beside Transfer-Encoding";
+		return true;
+	case HPE_INVALID_TRANSFER_ENCODING:
+		c->failure = "head";
+		c->failure_detail = "Transfer-Encoding beside Content-Length, or not ending in "
+				    "chunked";
+		return true;
+	case HPE_INVALID_CHUNK_SIZE:
+		c->failure = "body";
+		c->failure_detail = "a chunk's size is not a number, or too large a one";
+		return true;
+	default:
+		return false;
+	}
+}
+
 int connection_parse(struct connection *c, const void *bytes, size_t length)
 {
 	llhttp_errno_t error = execute(c, bytes, length);
@@ -218,7 +277,7 @@ int connection_parse(struct connection *c, const void *bytes, size_t length)
 		return 0;
 	if (error == HPE_PAUSED_UPGRADE)
 		c->failure = "the server wants to switch protocols";
-	else if (!c->failure)
+	else if (!c->failure && !name_framing(c, error))
 		c->failure = "the response is not HTTP";
 	return -EBADMSG;
 }

@@ -100,13 +100,29 @@ static void stream_ended(struct connection *c, bool in_order)
 		connection_eof(c);
 }
 
+/*
+ * While it reads OpenSSL writes nothing but alerts: that it does not renegotiate. It counts what it
+ * writes, so that nothing may follow one that is not sent; and a server that gets it breaks off.
+ * Neither is of use to another fetch.
+ */
+static void look_for_alert(struct connection *c)
+{
+	size_t length;
+
+	tls_output(c->tls, &length);
+	if (length)
+		c->peer_done = true;
+}
+
 /* Returns true while there may be more to read. */
 static bool read_record(struct connection *c)
 {
 	const uint8_t *bytes;
 	size_t length;
+	enum tls_result result = tls_read(c->tls, &bytes, &length);
 
-	switch (tls_read(c->tls, &bytes, &length)) {
+	look_for_alert(c);
+	switch (result) {
 	case TLS_DONE:
 		if (c->want == WANT_RECEIVE)
 			connection_take(c, bytes, length);
@@ -137,7 +153,10 @@ static bool read_record(struct connection *c)
 void connection_unseal(struct connection *c, const void *bytes, size_t length)
 {
 	/* What was to be sent was, or there would be no answer. */
-	tls_output_taken(c->tls);
+	if (c->output_length) {
+		tls_output_taken(c->tls);
+		c->output_length = c->sent = 0;
+	}
 	tls_input(c->tls, bytes, length);
 	if (!c->ready) {
 		if (shake(c) == TLS_RECEIVE)

@@ -87,7 +87,7 @@ enum tls_result tls_write(struct tls *tls, const void *bytes, size_t length);
 /*
  * Plain text of the input, one record's at most, in a buffer that the next call for any connection
  * of the context overwrites. TLS_DONE: there is some, and there may be more. TLS_RECEIVE: none is
- * left; but tls_output() may have an answer of TLS's own (an alert), due with what is sent next.
+ * left; but tls_output() may have an alert of TLS's own, without which nothing more may be sent.
  */
 enum tls_result tls_read(struct tls *tls, const uint8_t **bytes, size_t *length);
 

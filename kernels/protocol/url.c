@@ -49,14 +49,19 @@ static const char *read_host(const char *at, struct url *url, const char **reaso
 	}
 	for (size_t i = 0; i < length; i++) {
 		if (!isalnum((unsigned char)at[i]) && !strchr("-._:", at[i])) {
-			*reason = at[i] == '@' ? "user information is not supported"
-					       : "its host has a character that no host has";
+			*reason = "its host has a character that no host has";
 			return NULL;
 		}
 		url->host[i] = (char)tolower((unsigned char)at[i]);
 	}
 	url->host[length] = 0;
 	return at + length + (url->literal_v6 ? 1 : 0);
+}
+
+/* "user:password@" ahead of the host: a password on a command line is everybody's to see. */
+static bool names_user(const char *at)
+{
+	return memchr(at, '@', strcspn(at, "/?#")) != NULL;
 }
 
 static const char *read_port(const char *at, struct url *url, const char **reason)
@@ -110,6 +115,10 @@ int url_parse(const char *text, struct url *url, char *why, size_t why_size)
 	const char *reason = "it does not begin with http:// or https://";
 	const char *at = read_scheme(text, url);
 
+	if (at && names_user(at)) {
+		reason = "user names are not taken; send a header: -H 'Authorization: ...'";
+		at = NULL;
+	}
 	if (at)
 		at = read_host(at, url, &reason);
 	if (at)
