@@ -241,7 +241,11 @@ static enum status verdict(const struct fetch_merged *m, const struct fetch_outc
 			    options->urls[0], o->model->window);
 	if (m->errors == 0 && (m->completed > 0 || !options->benchmark))
 		return o->run.overlap;
-	if (options->benchmark)
+	if (options->benchmark && options->rate && m->errors + m->completed == 0)
+		status_warn("%s: no fetch fell due in the time; take a longer --duration or a "
+			    "higher --rate",
+			    options->urls[0]);
+	else if (options->benchmark)
 		status_warn("%" PRIu64 " of %" PRIu64 " fetches failed, the first: %s", m->errors,
 			    m->errors + m->completed,
 			    m->first_failure ? m->first_failure

@@ -66,8 +66,8 @@ static size_t read_rows(const char *name, struct record **rows)
 
 #define LATENCY                                                                                    \
 	"[experiment]\nblocks = 2\nreport = latency\nread = Look here.\n"                          \
-	"[fetch f]\nmodel = epoll, uring\nrate = 5%, 10%, 15%\narrivals = exponential\n"           \
-	"connections = 4\nduration = 30ms\nbaseline = model=epoll\n"
+	"[fetch f]\nmodel = epoll, uring\nrate = 20%, 40%, 60%\narrivals = exponential\n"           \
+	"connections = 4\nduration = 50ms\nbaseline = model=epoll\n"
 
 /* The median of the capacities of a model: they are three. */
 static double capacity_of(const struct record *rows, size_t count, const char *model)
@@ -103,7 +103,7 @@ static void check_rates(size_t expected)
 		double share = record_number(&rows[i], COLUMN_rate_share);
 		double whole = share * capacity_of(capacities, capacity_count, model);
 
-		assert_true(share == 0.05 || share == 0.1 || share == 0.15);
+		assert_true(share == 0.2 || share == 0.4 || share == 0.6);
 		assert_true(rate <= whole + 1e-6 && rate > whole - 1);
 		assert_string_equal(record_text(&rows[i], COLUMN_origin), "lab");
 	}
