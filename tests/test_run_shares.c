@@ -66,7 +66,7 @@ static size_t read_rows(const char *name, struct record **rows)
 
 #define LATENCY                                                                                    \
 	"[experiment]\nblocks = 2\nreport = latency\nread = Look here.\n"                          \
-	"[fetch f]\nmodel = epoll, uring\nrate = 20%, 40%, 60%\narrivals = exponential\n"           \
+	"[fetch f]\nmodel = epoll, uring\nrate = 20%, 40%, 60%\narrivals = exponential\n"          \
 	"connections = 4\nduration = 50ms\nbaseline = model=epoll\n"
 
 /* The median of the capacities of a model: they are three. */
