@@ -124,6 +124,12 @@ static const char *resolve(const struct fetch_options *o, const struct url *url,
 	return NULL;
 }
 
+static bool serves(const struct endpoint *endpoint, const char *port, const struct url *url)
+{
+	return endpoint->tls == url->tls && endpoint->host && port &&
+	       strcmp(endpoint->host, url->host) == 0 && strcmp(port, url->port) == 0;
+}
+
 /* The index of the URL's endpoint, looked up and added when it is new. */
 static unsigned endpoint_of(struct fetch_targets *t, const struct url *url, const char **unresolved)
 {
@@ -131,9 +137,7 @@ static unsigned endpoint_of(struct fetch_targets *t, const struct url *url, cons
 	struct endpoint *endpoint;
 	unsigned i = 0;
 
-	while (i < t->endpoint_count &&
-	       (t->endpoints[i].tls != url->tls || strcmp(t->endpoints[i].host, url->host) != 0 ||
-		strcmp(t->ports[i], url->port) != 0))
+	while (i < t->endpoint_count && !serves(&t->endpoints[i], t->ports[i], url))
 		i++;
 	endpoint = &t->endpoints[i];
 	if (i == t->endpoint_count) {

@@ -244,7 +244,7 @@ static int look_at(const char *who, int home, struct link_leftovers *found, FILE
 
 static bool among(const ino_t *seen, size_t count, ino_t netns)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; seen && i < count; i++)
 		if (seen[i] == netns)
 			return true;
 	return false;

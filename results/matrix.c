@@ -79,7 +79,7 @@ static void value_text(const struct summary_cell *cell, const struct line *line,
 	else
 		table_number(value->median, unit, text);
 	if (line->column == COLUMN_throughput_rps && !line->interval && is_origins(cell))
-		strcat(text, "*");
+		snprintf(text + strlen(text), TABLE_TEXT_SIZE - strlen(text), "*");
 }
 
 /* The models' names (line NULL) or one measured line of both quadrants of a row. */

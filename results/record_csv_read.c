@@ -17,7 +17,7 @@
 
 #define SHOWN 40 /* bytes of a file's own text in a message */
 /* A file is read in such pieces, or in larger ones where a row is larger. */
-#define PIECE (256 * 1024)
+#define PIECE ((size_t)256 * 1024)
 
 struct reader {
 	struct csv_fields fields;

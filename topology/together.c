@@ -112,7 +112,7 @@ static int compare(const void *left, const void *right)
 
 int together_look(unsigned one, unsigned other, unsigned looks, struct together *answer)
 {
-	double times[TOGETHER_LOOKS_MAX];
+	double times[TOGETHER_LOOKS_MAX] = {0};
 
 	for (unsigned i = 0; i < looks; i++) {
 		struct pair p = {.cpu = {one, other}};

@@ -138,7 +138,6 @@ static void ask_again(struct worker *w, struct connection *c)
 	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 				    .data.ptr = c};
 
-	w->unread = false;
 	if (s->level)
 		return;
 	w->calls.total++;
@@ -158,8 +157,9 @@ static struct connection *advance(struct worker *w, struct connection *c,
 		c = readiness_advance(w, c, watch, sends);
 	} while (c && c->peer_done && c->want == WANT_RECEIVE &&
 		 w->calls.would_block == would_block && !w->unread && !worker_stopped(w));
-	if (w->unread)
+	if (w->unread && c)
 		ask_again(w, c);
+	w->unread = false; /* a lane that is done leaves it */
 	return c;
 }
 

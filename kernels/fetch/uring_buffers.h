@@ -19,7 +19,7 @@
  * and each is back long before its turn comes again. An arrival that finds none is told ENOBUFS
  * and asked for again. A power of two.
  */
-#define URING_BUFFERS 64
+#define URING_BUFFERS 64U
 
 #define URING_BUFFER_SIZE RECEIVE_SIZE
 

@@ -106,7 +106,7 @@ static void cut_short(struct pool *pool)
 
 static int map(struct pool *pool, const struct pool_job *job, char *why, size_t why_size)
 {
-	const unsigned workers = pool->settings.workers;
+	const unsigned workers = pool->settings.workers ? pool->settings.workers : 1;
 	size_t started = 0;
 	size_t ended = 0;
 	int err = 0;
