@@ -107,12 +107,22 @@ static void print_knee(const struct knee_line *line, FILE *file)
 	      file);
 }
 
+static bool has_doubt(const struct knee_line *line)
+{
+	for (size_t p = 0; p < line->count; p++)
+		if (line->points[p].held == KNEE_UNDECIDED)
+			return true;
+	return false;
+}
+
 static void print_saturation(const struct knee_line *line, FILE *file)
 {
 	char text[TABLE_TEXT_SIZE];
 
 	fputs("    Saturation: ", file);
-	if (line->saturated == line->count) {
+	if (line->saturated == line->count && has_doubt(line)) {
+		fputs("cannot be told from these blocks", file);
+	} else if (line->saturated == line->count) {
 		fputs("not reached with any load tried", file);
 	} else {
 		const struct knee_point *p = &line->points[line->saturated];

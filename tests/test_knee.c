@@ -225,6 +225,7 @@ static void edges(void **state)
 	says("No lower load was tried: it may be below");
 	says("Saturation: at 20 % 90.0 % of what was due came; not even the lowest");
 	says("99.0 % ?");
+	says("Saturation: cannot be told from these blocks; not even the lowest load is sure");
 	says("unknown, no A/A control");
 	says("steep: no difference shown\n");
 	says("3 blocks cannot decide so many");
