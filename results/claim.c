@@ -55,7 +55,8 @@ void claim_floor(FILE *file, const char *what, size_t pairs, size_t comparisons,
 		return;
 	fprintf(file, "  %s: %zu comparison%s; ", what, comparisons, comparisons == 1 ? "" : "s");
 	if (isnan(floor))
-		fputs("noise floor unknown, no A/A control with two blocks ran", file);
+		fputs("noise floor unknown, no A/A control with two blocks ran: nothing is claimed",
+		      file);
 	else
 		fprintf(file,
 			"noise floor %.1f %% by the A/A control, nothing below its own is claimed",

@@ -293,8 +293,9 @@ const char *compare_words(enum compare_figure figure, const struct compare_value
 
 	switch (value->verdict) {
 	case STATISTICS_NO_DIFFERENCE:
-		return value->decidable ? statistics_words(value->verdict)
-					: "undecided, too few blocks";
+		return !value->decidable     ? "undecided, too few blocks"
+		       : isnan(value->floor) ? "undecided, no A/A control"
+					     : statistics_words(value->verdict);
 	case STATISTICS_FASTER:
 		return cost ? "cheaper by" : statistics_words(value->verdict);
 	case STATISTICS_SLOWER:

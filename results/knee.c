@@ -17,17 +17,13 @@ static const struct record *sample_of(const struct series *series)
 static int compare_lines(const struct record *a, const struct record *b)
 {
 	static const enum record_column columns[] = {
-		COLUMN_origin_latency_us,
-		COLUMN_tls,
-		COLUMN_connections,
-		COLUMN_model,
-		COLUMN_wait,
-		COLUMN_variant_requested,
-		COLUMN_workers_kind,
-		COLUMN_workers,
+		COLUMN_model,	     COLUMN_wait,    COLUMN_variant_requested,
+		COLUMN_workers_kind, COLUMN_workers, COLUMN_placement,
 	};
+	int order = series_compare_workloads(a, b);
 
-	return series_compare_columns(a, b, columns, sizeof(columns) / sizeof(columns[0]));
+	return order ? order
+		     : series_compare_columns(a, b, columns, sizeof(columns) / sizeof(columns[0]));
 }
 
 static int compare_series(const void *left, const void *right)
@@ -38,22 +34,6 @@ static int compare_series(const void *left, const void *right)
 	double x = record_number(a, COLUMN_rate_rps), y = record_number(b, COLUMN_rate_rps);
 
 	return order ? order : (x > y) - (x < y);
-}
-
-size_t knee_find(const double *rates, const double *latencies, size_t count)
-{
-	size_t best = count;
-	double most = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		double power = rates[i] / latencies[i];
-
-		if (rates[i] > 0 && latencies[i] > 0 && power > most && !isinf(power)) {
-			most = power;
-			best = i;
-		}
-	}
-	return best;
 }
 
 /* A line being worked out: row p of the tables has a value a block, NAN where it has none. */
@@ -255,6 +235,7 @@ struct lines {
 	const struct series **sorted;
 	struct draft *drafts;
 	size_t count;
+	size_t mixed;
 };
 
 static void lines_release(struct lines *l)
@@ -288,6 +269,11 @@ static int lines_make(struct lines *l)
 				break;
 		if (end - from < KNEE_LOADS_LEAST)
 			continue;
+		if (series_have_twins(&l->sorted[from], end - from, COLUMN_rate_share) ||
+		    series_have_twins(&l->sorted[from], end - from, COLUMN_rate_rps)) {
+			l->mixed++;
+			continue;
+		}
 		*d = (struct draft){.series = &l->sorted[from],
 				    .points = end - from < KNEE_LOADS_MAX ? end - from
 									  : KNEE_LOADS_MAX};
@@ -312,14 +298,23 @@ static int fill_line(struct draft *d, uint64_t seed, struct knee_line *line)
 	return 0;
 }
 
-/* Which line the others are compared with, and what it differs from its control by. */
+static void set_baseline(struct knee *knee, size_t baseline)
+{
+	for (size_t i = 0; i < knee->count; i++)
+		if (series_compare_workloads(knee->lines[i].sample, knee->lines[baseline].sample) ==
+		    0)
+			knee->lines[i].baseline = baseline;
+}
+
+/* Which lines the others are compared with, and what these differ from their controls by. */
 static int find_floor(struct knee *knee, const struct lines *own, const struct lines *controls,
-		      uint64_t seed, size_t *baseline)
+		      uint64_t seed)
 {
 	struct statistics_effect effect;
 	int err = 0;
 
-	*baseline = 0;
+	for (size_t i = own->count; i-- > 0;)
+		set_baseline(knee, i);
 	for (size_t c = 0; c < controls->count && !err; c++) {
 		for (size_t i = 0; i < own->count && !err; i++) {
 			const struct draft *d = &own->drafts[i];
@@ -328,7 +323,7 @@ static int find_floor(struct knee *knee, const struct lines *own, const struct l
 					  sample_of(d->series[0])) ||
 			    controls->drafts[c].points != d->points)
 				continue;
-			*baseline = i;
+			set_baseline(knee, i);
 			err = compare_knees(&controls->drafts[c], d, seed, &effect);
 			if (!err && effect.pairs)
 				knee->floor = fmax(knee->floor, statistics_floor(&effect));
@@ -337,15 +332,15 @@ static int find_floor(struct knee *knee, const struct lines *own, const struct l
 	return err;
 }
 
-static int judge(struct knee *knee, const struct lines *own, size_t baseline, uint64_t seed)
+static int judge(struct knee *knee, const struct lines *own, uint64_t seed)
 {
 	double *p = calloc(own->count + 1, sizeof(*p));
 	int err = p ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < own->count && !err; i++) {
 		struct statistics_effect *effect = &knee->lines[i].effect;
+		size_t baseline = knee->lines[i].baseline;
 
-		knee->lines[i].is_baseline = i == baseline;
 		if (i != baseline)
 			err = compare_knees(&own->drafts[i], &own->drafts[baseline], seed + i,
 					    effect);
@@ -365,7 +360,6 @@ static int judge(struct knee *knee, const struct lines *own, size_t baseline, ui
 int knee_make(const struct record *records, size_t count, uint64_t seed, struct knee *knee)
 {
 	struct lines own = {.count = 0}, controls = {.count = 0};
-	size_t baseline = 0;
 	int err = series_make(records, count, RECORD_FETCH, &own.set);
 
 	*knee = (struct knee){.floor = NAN};
@@ -380,9 +374,10 @@ int knee_make(const struct record *records, size_t count, uint64_t seed, struct 
 	for (size_t i = 0; i < own.count && !err; i++)
 		err = fill_line(&own.drafts[i], seed + i, &knee->lines[knee->count++]);
 	if (!err)
-		err = find_floor(knee, &own, &controls, seed, &baseline);
+		err = find_floor(knee, &own, &controls, seed);
 	if (!err)
-		err = judge(knee, &own, baseline, seed);
+		err = judge(knee, &own, seed);
+	knee->mixed = own.mixed;
 	lines_release(&own);
 	lines_release(&controls);
 	if (err)

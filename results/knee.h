@@ -45,7 +45,7 @@ struct knee_line {
 	size_t knee, low, high; /* low > high: no interval, with one block */
 	size_t held;	  /* the highest load below which, and at which, all were; count: none */
 	size_t saturated; /* the lowest load that was not held; count: none */
-	bool is_baseline;
+	size_t baseline;  /* the line of its workload that it is compared with, itself perhaps */
 	struct statistics_effect
 		effect; /* the rate of the knee, block by block, / the baseline's */
 	double p_adjusted;
@@ -55,6 +55,7 @@ struct knee_line {
 struct knee {
 	struct knee_line *lines;
 	size_t count;
+	size_t mixed; /* lines left out: two cells of them have the same load, so differ in else */
 	double floor; /* of the knee's rate, by the A/A control; NAN without one */
 };
 
@@ -66,8 +67,8 @@ size_t knee_find(const double *rates, const double *latencies, size_t count);
 
 /*
  * Finds the lines, of KNEE_LOADS_LEAST loads at least, among rows of kind FETCH with a rate
- * (others are passed over), which must outlive *knee. All are compared with the one that has
- * controls, or else the first. 0 or -ENOMEM. Release with knee_release().
+ * (others are passed over), which must outlive *knee. Those of one workload are compared with the
+ * one that has controls, or else its first. 0 or -ENOMEM. Release with knee_release().
  */
 int knee_make(const struct record *records, size_t count, uint64_t seed, struct knee *knee);
 /* Also takes a zeroed struct. */

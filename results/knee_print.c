@@ -5,6 +5,7 @@
 
 #include "results/claim.h"
 #include "results/knee.h"
+#include "results/series.h"
 #include "results/table.h"
 
 #define NAME_SIZE 128
@@ -14,6 +15,7 @@ static const char *name_of(const struct record *row, char name[static NAME_SIZE]
 {
 	double workers = record_number(row, COLUMN_workers);
 	const char *variant = record_text(row, COLUMN_variant_requested);
+	const char *placement = record_text(row, COLUMN_placement);
 
 	snprintf(name, NAME_SIZE, "%s%s%s%s", record_text(row, COLUMN_model),
 		 strcmp(record_text(row, COLUMN_quadrant), "async-nonblocking") == 0 ? " spin" : "",
@@ -21,6 +23,8 @@ static const char *name_of(const struct record *row, char name[static NAME_SIZE]
 	if (workers > 1)
 		snprintf(name + strlen(name), NAME_SIZE - strlen(name), ", %.0f %s", workers,
 			 record_text(row, COLUMN_workers_kind));
+	if (*placement && strcmp(placement, "none") != 0 && strcmp(placement, "cpus") != 0)
+		snprintf(name + strlen(name), NAME_SIZE - strlen(name), ", %s", placement);
 	return name;
 }
 
@@ -103,12 +107,22 @@ static void print_knee(const struct knee_line *line, FILE *file)
 	      file);
 }
 
+static bool has_doubt(const struct knee_line *line)
+{
+	for (size_t p = 0; p < line->count; p++)
+		if (line->points[p].held == KNEE_UNDECIDED)
+			return true;
+	return false;
+}
+
 static void print_saturation(const struct knee_line *line, FILE *file)
 {
 	char text[TABLE_TEXT_SIZE];
 
 	fputs("    Saturation: ", file);
-	if (line->saturated == line->count) {
+	if (line->saturated == line->count && has_doubt(line)) {
+		fputs("cannot be told from these blocks", file);
+	} else if (line->saturated == line->count) {
 		fputs("not reached with any load tried", file);
 	} else {
 		const struct knee_point *p = &line->points[line->saturated];
@@ -123,29 +137,43 @@ static void print_saturation(const struct knee_line *line, FILE *file)
 		fputs("; not even the lowest load is sure to have been held.\n", file);
 }
 
+static void print_workload(const struct record *row, FILE *file)
+{
+	fprintf(file, "%.0f connections", record_number(row, COLUMN_connections));
+	series_print_target(row, file);
+}
+
 static void print_verdicts(const struct knee *knee, FILE *file)
 {
-	const struct knee_line *baseline = NULL;
+	size_t baseline = knee->count;
 	size_t comparisons = 0, pairs = SIZE_MAX;
 	char name[NAME_SIZE], other[NAME_SIZE], text[CLAIM_TEXT_SIZE];
 
 	for (size_t i = 0; i < knee->count; i++) {
 		const struct knee_line *line = &knee->lines[i];
 
-		baseline = line->is_baseline ? line : baseline;
 		comparisons += line->effect.pairs > 0;
 		if (line->effect.pairs && line->effect.pairs < pairs)
 			pairs = line->effect.pairs;
 	}
-	if (!baseline || comparisons == 0)
+	if (comparisons == 0)
 		return;
-	fprintf(file, "The rate at the knee, against that of %s\n",
-		name_of(baseline->sample, other));
-	for (size_t i = 0; i < knee->count; i++)
-		if (knee->lines[i].effect.pairs)
-			fprintf(file, "  %s: %s\n", name_of(knee->lines[i].sample, name),
-				claim_text(&knee->lines[i].effect, knee->lines[i].verdict,
-					   statistics_words(knee->lines[i].verdict), text));
+	for (size_t i = 0; i < knee->count; i++) {
+		const struct knee_line *line = &knee->lines[i];
+
+		if (!line->effect.pairs)
+			continue;
+		if (line->baseline != baseline) {
+			baseline = line->baseline;
+			fprintf(file, "The rate at the knee with ");
+			print_workload(knee->lines[baseline].sample, file);
+			fprintf(file, ", against that of %s\n",
+				name_of(knee->lines[baseline].sample, other));
+		}
+		fprintf(file, "  %s: %s\n", name_of(line->sample, name),
+			claim_text(&line->effect, line->verdict, statistics_words(line->verdict),
+				   text));
+	}
 	claim_method(file, pairs);
 	claim_floor(file, "the knee's rate", pairs, comparisons, 1, knee->floor);
 }
@@ -155,6 +183,11 @@ int knee_print(const struct knee *knee, FILE *file, bool color)
 	char name[NAME_SIZE];
 	int err = 0;
 
+	if (knee->mixed)
+		fprintf(file,
+			"%zu line%s left out: cells of the same load differ in a factor that the "
+			"rows do not show.\nLet the plan have one value of it.\n",
+			knee->mixed, knee->mixed == 1 ? "" : "s");
 	if (knee->count == 0) {
 		fprintf(file,
 			"No model ran at %d rates or more: no latency against load to show.\n",
@@ -165,8 +198,9 @@ int knee_print(const struct knee *knee, FILE *file, bool color)
 		const struct knee_line *line = &knee->lines[i];
 
 		fprintf(file, color ? "\033[1m%s\033[0m" : "%s", name_of(line->sample, name));
-		fprintf(file, ": %.0f connections, medians of %zu block%s\n",
-			record_number(line->sample, COLUMN_connections), line->blocks,
+		fputs(": ", file);
+		print_workload(line->sample, file);
+		fprintf(file, ", medians of %zu block%s\n", line->blocks,
 			line->blocks == 1 ? "" : "s");
 		err = print_points(line, file, color);
 		if (err)

@@ -127,8 +127,16 @@ static void fill_table(struct regimes *r, struct draft *d)
 		const struct record *row = sample_of(&d->own->series[i]);
 		size_t model = is_contender(row, d->who) ? find_model(r, row) : REGIMES_MODELS_MAX;
 
-		if (model < REGIMES_MODELS_MAX)
-			d->table[find_point(r, row)][model] = &d->own->series[i];
+		size_t at;
+
+		if (model == REGIMES_MODELS_MAX)
+			continue;
+		at = find_point(r, row);
+		if (d->table[at][model]) {
+			r->twins[0] = sample_of(d->table[at][model]);
+			r->twins[1] = row;
+		}
+		d->table[at][model] = &d->own->series[i];
 	}
 }
 
@@ -273,14 +281,17 @@ bool regimes_stands(const struct regimes_point *point, size_t model)
 enum regimes_rule regimes_test(const struct regimes *r, const struct regimes_point *point,
 			       bool synchronous)
 {
-	size_t told = 0, others = 0;
+	size_t told = 0, others = 0, ran[2] = {0};
 
 	for (size_t m = 0; m < r->model_count; m++) {
+		ran[r->synchronous[m]] += !isnan(point->medians[m]);
 		if (!regimes_stands(point, m))
 			continue;
 		told += r->synchronous[m] == synchronous;
 		others += r->synchronous[m] != synchronous;
 	}
+	if (!ran[0] || !ran[1])
+		return ran[0] ? REGIMES_NO_SYNCHRONOUS : REGIMES_NO_ASYNCHRONOUS;
 	if (told && others)
 		return REGIMES_OPEN;
 	return told ? REGIMES_HOLDS : others ? REGIMES_BROKEN : REGIMES_OPEN;

@@ -42,6 +42,8 @@ struct regimes {
 	size_t model_count;
 	struct regimes_point *points[REGIMES_MEASURES];
 	size_t point_count;
+	/* Two cells of one model and point: they differ in what no map shows. Borrowed; or NULL. */
+	const struct record *twins[2];
 	size_t comparisons[REGIMES_MEASURES];
 };
 
@@ -62,9 +64,18 @@ void regimes_release(struct regimes *regimes);
 /* Whether the model is not shown to be worse than the best there. */
 bool regimes_stands(const struct regimes_point *point, size_t model);
 
-enum regimes_rule { REGIMES_HOLDS, REGIMES_BROKEN, REGIMES_OPEN };
+enum regimes_rule {
+	REGIMES_HOLDS,
+	REGIMES_BROKEN,
+	REGIMES_OPEN,
+	REGIMES_NO_SYNCHRONOUS,
+	REGIMES_NO_ASYNCHRONOUS
+};
 
-/* What a point says of "here synchronous (or asynchronous) models win". */
+/*
+ * What a point says of "here synchronous (or asynchronous) models win": nothing where only one side
+ * has a model that ran.
+ */
 enum regimes_rule regimes_test(const struct regimes *regimes, const struct regimes_point *point,
 			       bool synchronous);
 

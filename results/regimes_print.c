@@ -5,6 +5,7 @@
 
 #include "results/claim.h"
 #include "results/regimes.h"
+#include "results/series.h"
 #include "results/table.h"
 
 static const char *const titles[REGIMES_MEASURES] = {
@@ -139,11 +140,17 @@ static void print_rule(const struct regimes *r, enum regimes_measure measure, FI
 		[REGIMES_HOLDS] = "holds",
 		[REGIMES_BROKEN] = "does not hold",
 		[REGIMES_OPEN] = "cannot be told, no difference shown between the two sides",
+		[REGIMES_NO_SYNCHRONOUS] = "cannot be tested: no synchronous model ran there",
+		[REGIMES_NO_ASYNCHRONOUS] = "cannot be tested: no asynchronous model ran there",
 	};
 	const struct regimes_point *corners[] = {&r->points[measure][0],
 						 &r->points[measure][r->point_count - 1]};
 	char latency[TABLE_TEXT_SIZE], who[256];
 
+	if (r->point_count < 2) {
+		fputs("  It cannot be tested at one point: that is not both few and many.\n", file);
+		return;
+	}
 	for (size_t i = 0; i < 2; i++) {
 		const struct regimes_point *point = corners[i];
 		enum regimes_rule outcome = regimes_test(r, point, i == 0);
@@ -155,7 +162,9 @@ static void print_rule(const struct regimes *r, enum regimes_measure measure, FI
 			point->connections == 1 ? "" : "s",
 			measure == REGIMES_THROUGHPUT ? "throughput" : "CPU per fetch",
 			outcomes[outcome]);
-		fprintf(file, outcome == REGIMES_OPEN ? ".\n" : ": %s.\n", who);
+		if (outcome == REGIMES_HOLDS || outcome == REGIMES_BROKEN)
+			fprintf(file, ": %s", who);
+		fputs(".\n", file);
 	}
 }
 
@@ -189,10 +198,26 @@ static size_t any_pairs(const struct regimes *r)
 	return 0;
 }
 
+static void print_twins(const struct regimes *r, FILE *file)
+{
+	bool targets = series_compare_workloads(r->twins[0], r->twins[1]) != 0;
+
+	fprintf(file,
+		"No map: %s and %s are one model at one latency and number of connections, and "
+		"differ in %s%s.\nLet the plan have one value of that.\n",
+		record_text(r->twins[0], COLUMN_cell), record_text(r->twins[1], COLUMN_cell),
+		targets ? "what they fetch" : "another factor",
+		targets ? " (URL, body, TLS, link or other work)" : "");
+}
+
 int regimes_print(const struct regimes *all, const struct regimes *rule, FILE *file, bool color)
 {
 	int err = 0;
 
+	if (all->twins[0]) {
+		print_twins(all, file);
+		return ferror(file) ? -EIO : 0;
+	}
 	if (all->point_count == 0 || all->model_count < 2) {
 		fputs("No two models ran beside each other: no map to draw.\n", file);
 		return ferror(file) ? -EIO : 0;
@@ -209,7 +234,7 @@ int regimes_print(const struct regimes *all, const struct regimes *rule, FILE *f
 	if (err)
 		return err;
 	claim_method(file, any_pairs(all));
-	if (rule->point_count == 0 || rule->model_count < 2)
+	if (rule->point_count == 0)
 		return ferror(file) ? -EIO : 0;
 	fputs("\nThe rule of thumb: fast I/O and few connections, threads; slow I/O and many, "
 	      "asynchronous I/O\n(threads and asynchronous models that sleep while they wait, "

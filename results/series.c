@@ -1,5 +1,6 @@
 /* Sorting rows into series: see series.h. */
 #include "results/series.h"
+#include "results/table.h"
 
 #include <errno.h>
 #include <math.h>
@@ -33,6 +34,81 @@ int series_compare_columns(const struct record *a, const struct record *b,
 				: compare_numbers(record_number(a, columns[i]),
 						  record_number(b, columns[i]));
 	return order;
+}
+
+/* How much of a URL is its scheme and host: the lab's origin listens on another port each time. */
+static size_t host_length(const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	host = host ? host + 3 : url;
+	if (*host == '[')
+		host += strcspn(host, "]/");
+	return (size_t)(host - url) + strcspn(host, ":/?#");
+}
+
+static int compare_urls(const char *a, const char *b)
+{
+	size_t left = host_length(a), right = host_length(b);
+	int order = left == right ? strncmp(a, b, left) : left < right ? -1 : 1;
+
+	return order ? order
+		     : strcmp(a + left + strcspn(a + left, "/?#"),
+			      b + right + strcspn(b + right, "/?#"));
+}
+
+int series_compare_targets(const struct record *a, const struct record *b)
+{
+	static const enum record_column columns[] = {
+		COLUMN_origin_latency_us, COLUMN_tls, COLUMN_overlap, COLUMN_link, COLUMN_origin,
+	};
+	const char *left = record_text(a, COLUMN_url), *right = record_text(b, COLUMN_url);
+	int order = series_compare_columns(a, b, columns, sizeof(columns) / sizeof(columns[0]));
+
+	if (order || *left || *right)
+		return order ? order : compare_urls(left, right);
+	return compare_numbers(round(record_number(a, COLUMN_body_bytes)),
+			       round(record_number(b, COLUMN_body_bytes)));
+}
+
+int series_compare_workloads(const struct record *a, const struct record *b)
+{
+	static const enum record_column columns[] = {COLUMN_connections};
+	int order = series_compare_columns(a, b, columns, 1);
+
+	return order ? order : series_compare_targets(a, b);
+}
+
+bool series_have_twins(const struct series *const *series, size_t count, enum record_column column)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (record_number(series[i]->rows[0], column) ==
+			    record_number(series[k]->rows[0], column))
+				return true;
+	return false;
+}
+
+void series_print_target(const struct record *row, FILE *file)
+{
+	const char *url = record_text(row, COLUMN_url);
+	const char *overlap = record_text(row, COLUMN_overlap);
+	char text[TABLE_TEXT_SIZE];
+	double latency = record_number(row, COLUMN_origin_latency_us);
+	double body = record_number(row, COLUMN_body_bytes);
+
+	url += host_length(url);
+	url += strcspn(url, "/?#");
+	if (record_number(row, COLUMN_tls) > 0)
+		fputs(", TLS", file);
+	if (latency > 0)
+		fprintf(file, ", origin latency %s", table_number(latency, "us", text));
+	if (*url)
+		fprintf(file, ", %s", url);
+	else if (!isnan(body))
+		fprintf(file, ", bodies of %.0f B", body);
+	if (*overlap && strcmp(overlap, "none") != 0)
+		fprintf(file, ", overlap %s", overlap);
 }
 
 static int compare_rows(const void *left, const void *right)

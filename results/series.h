@@ -6,6 +6,7 @@
 #define RESULTS_SERIES_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "results/record.h"
 #include "results/statistics.h"
@@ -44,6 +45,18 @@ int series_compare_blocks(const struct record *a, const struct record *b);
 /* Orders two rows by these columns, one after the other; what is empty comes first. */
 int series_compare_columns(const struct record *a, const struct record *b,
 			   const enum record_column *columns, size_t count);
+
+/*
+ * Orders two rows of kind FETCH by what was fetched and over what: origin, its latency, TLS, link,
+ * other work beside, the URL without its port or, where there is none, the length of a body.
+ */
+int series_compare_targets(const struct record *a, const struct record *b);
+/* The same after their connections: 0 when they may be compared. */
+int series_compare_workloads(const struct record *a, const struct record *b);
+/* Whether two of them have the same number there; what is empty has no twin. */
+bool series_have_twins(const struct series *const *series, size_t count, enum record_column column);
+/* The same target in words, each after a comma. */
+void series_print_target(const struct record *row, FILE *file);
 
 /* The cell's value in the block of that row, NAN when it has none. */
 double series_value(const struct series *series, const struct record *block,

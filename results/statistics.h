@@ -121,7 +121,8 @@ enum statistics_verdict {
 
 /*
  * A difference is claimed only if the adjusted p is at most STATISTICS_LEVEL, the interval leaves
- * 1 out, and the ratio is beyond the floor (a factor; NAN or 1 when no control was run).
+ * 1 out, and the ratio is beyond the floor (a factor; 1 where the caller has none to keep to).
+ * An unknown floor, NAN, lets nothing be claimed.
  * `more_is_faster` is for rates; for times it is false.
  */
 enum statistics_verdict statistics_judge(const struct statistics_effect *effect, double p_adjusted,

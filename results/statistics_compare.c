@@ -173,7 +173,7 @@ enum statistics_verdict statistics_judge(const struct statistics_effect *effect,
 	if (effect->pairs == 0)
 		return STATISTICS_NOT_COMPARED;
 	if (!(p_adjusted <= STATISTICS_LEVEL) || !(effect->low > 1.0 || effect->high < 1.0) ||
-	    size <= floor)
+	    !(size > floor))
 		return STATISTICS_NO_DIFFERENCE;
 	return (effect->ratio > 1.0) == more_is_faster ? STATISTICS_FASTER : STATISTICS_SLOWER;
 }

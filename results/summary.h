@@ -120,7 +120,7 @@ const char *summary_words(size_t place, enum statistics_verdict verdict);
 
 /*
  * The verdict in words, "undecided, too few blocks" where so few could have shown nothing after
- * Holm's correction, whatever the difference.
+ * Holm's correction, whatever the difference, "undecided, no A/A control" without a floor.
  */
 const char *summary_verdict(const struct summary *summary, const struct summary_cell *cell,
 			    size_t place);

@@ -215,6 +215,9 @@ const char *summary_verdict(const struct summary *summary, const struct summary_
 	if (value->verdict == STATISTICS_NO_DIFFERENCE &&
 	    value->effect.pairs < claim_blocks_needed((double)summary->comparisons[place]))
 		return "undecided, too few blocks";
+	if (value->verdict == STATISTICS_NO_DIFFERENCE &&
+	    isnan(summary_floor(summary, cell, place)))
+		return "undecided, no A/A control";
 	return summary_words(place, value->verdict);
 }
 

@@ -39,14 +39,18 @@ static int compare_lines(const struct record *a, const struct record *b)
 		COLUMN_model,	  COLUMN_wait, COLUMN_workers_kind, COLUMN_variant_requested,
 		COLUMN_placement,
 	};
-	static const enum record_column fetches[] = {COLUMN_origin_latency_us, COLUMN_tls,
-						     COLUMN_rate_rps};
+	static const enum record_column fetches[] = {COLUMN_rate_rps};
 	static const enum record_column sums[] = {COLUMN_jobs, COLUMN_squares_per_job, COLUMN_core};
 	int order = series_compare_columns(a, b, columns, 5);
 
+	if (order)
+		return order;
+	if (a->kind == RECORD_SUMSQ)
+		return series_compare_columns(a, b, sums, 3);
+	order = series_compare_columns(a, b, fetches, 1);
 	if (!order)
-		order = series_compare_columns(a, b, a->kind == RECORD_SUMSQ ? sums : fetches, 3);
-	if (order || a->kind == RECORD_SUMSQ)
+		order = series_compare_targets(a, b);
+	if (order)
 		return order;
 	return (connections_of(a) > connections_of(b)) - (connections_of(a) < connections_of(b));
 }
@@ -258,7 +262,9 @@ static int add_kind(struct usl *usl, const struct record *records, size_t count,
 		for (end = from + 1; end < used; end++)
 			if (compare_lines(sample_of(sorted[from]), sample_of(sorted[end])))
 				break;
-		if (end - from > 1)
+		if (series_have_twins(&sorted[from], end - from, COLUMN_workers))
+			usl->mixed++;
+		else if (end - from > 1)
 			err = add_line(usl, &sorted[from], end - from, seed + from);
 	}
 	if (!err)

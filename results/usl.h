@@ -66,6 +66,7 @@ struct usl_line {
 struct usl {
 	struct usl_line *lines;
 	size_t count;
+	size_t mixed;		    /* lines left out: two cells have as many workers */
 	double floor[RECORD_KINDS]; /* what A/A controls showed, a factor; NAN without one */
 };
 

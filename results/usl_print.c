@@ -4,30 +4,32 @@
 #include <string.h>
 
 #include "results/claim.h"
+#include "results/series.h"
 #include "results/table.h"
 #include "results/usl.h"
 
-#define NAME_SIZE 160
 /* A law that misses a rate by more than this share of it does not describe it. */
 #define POOR_FIT 0.2
 
-/* "epoll, threads, origin latency 1.00 ms", "processes, adding squares" */
-static const char *name_of(const struct record *row, char name[static NAME_SIZE])
+/* "epoll, threads, fetching, 64 connections, /x", "processes, adding squares" */
+static void print_name(const struct record *row, FILE *file)
 {
-	double latency = record_number(row, COLUMN_origin_latency_us);
-	char text[TABLE_TEXT_SIZE] = "";
+	const char *variant = record_text(row, COLUMN_variant_requested);
+	const char *placement = record_text(row, COLUMN_placement);
 	bool sumsq = row->kind == RECORD_SUMSQ;
 
-	if (!sumsq && latency > 0)
-		table_number(latency, "us", text);
-	snprintf(name, NAME_SIZE, "%s%s%s%s%s%s", record_text(row, COLUMN_model),
-		 strcmp(record_text(row, COLUMN_quadrant), "async-nonblocking") == 0 ? " spin" : "",
-		 sumsq ? "" : ", ", sumsq ? "" : record_text(row, COLUMN_workers_kind),
-		 sumsq	 ? ", adding squares"
-		 : *text ? ", origin latency "
-			 : ", fetching",
-		 text);
-	return name;
+	fprintf(file, "%s%s%s%s%s%s%s", record_text(row, COLUMN_model),
+		strcmp(record_text(row, COLUMN_quadrant), "async-nonblocking") == 0 ? " spin" : "",
+		*variant ? " " : "", variant, sumsq ? "" : ", ",
+		sumsq ? "" : record_text(row, COLUMN_workers_kind),
+		sumsq ? ", adding squares" : ", fetching");
+	if (*placement && strcmp(placement, "none") != 0 && strcmp(placement, "cpus") != 0)
+		fprintf(file, ", %s", placement);
+	if (sumsq)
+		return;
+	if (record_number(row, COLUMN_connections) != record_number(row, COLUMN_workers))
+		fprintf(file, ", %.0f connections", record_number(row, COLUMN_connections));
+	series_print_target(row, file);
 }
 
 static int print_points(const struct usl_line *line, FILE *file, bool color)
@@ -160,9 +162,13 @@ static void print_fit(const struct usl_line *line, FILE *file)
 int usl_print(const struct usl *usl, FILE *file, bool color)
 {
 	size_t comparisons[RECORD_KINDS] = {0}, all = 0, pairs = SIZE_MAX;
-	char name[NAME_SIZE];
 	int err = 0;
 
+	if (usl->mixed)
+		fprintf(file,
+			"%zu line%s left out: cells with as many workers differ in a factor that "
+			"the rows do not show.\nLet the plan have one value of it.\n",
+			usl->mixed, usl->mixed == 1 ? "" : "s");
 	if (usl->count == 0) {
 		fputs("No cell ran with several worker counts: no scaling to show.\n", file);
 		return ferror(file) ? -EIO : 0;
@@ -170,9 +176,11 @@ int usl_print(const struct usl *usl, FILE *file, bool color)
 	for (size_t i = 0; i < usl->count && !err; i++) {
 		const struct usl_line *line = &usl->lines[i];
 
-		fprintf(file, color ? "\033[1m%s\033[0m: " : "%s: ", name_of(line->sample, name));
-		fprintf(file, "medians of %zu block%s\n", line->blocks,
-			line->blocks == 1 ? "" : "s");
+		fputs(color ? "\033[1m" : "", file);
+		print_name(line->sample, file);
+		fprintf(file,
+			color ? "\033[0m: medians of %zu block%s\n" : ": medians of %zu block%s\n",
+			line->blocks, line->blocks == 1 ? "" : "s");
 		err = print_points(line, file, color);
 		if (!err)
 			print_fit(line, file);

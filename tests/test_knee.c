@@ -130,7 +130,7 @@ static void under_noise(void **state)
 		assert_int_equal(knee_make(rows, row_count, run, &knee), 0);
 		assert_int_equal(knee.count, 2);
 		line = &knee.lines[0];
-		assert_true(line->is_baseline && line->count == LOADS);
+		assert_true(line->baseline == 0 && line->count == LOADS);
 		assert_true(line->low <= line->knee && line->knee <= line->high);
 		in += line->low <= 2 && 2 <= line->high;
 		claimed += knee.lines[1].verdict != STATISTICS_NO_DIFFERENCE &&
@@ -189,7 +189,7 @@ static void words(void **state)
 	says("The knee is at 80 %, 80.0 k/s, where half the fetches take at most 70.7 µs");
 	says("(95 % interval over blocks: 80 % to 80 %).");
 	says("Saturation: at 100 % 97.0 % of what was due came; all that was due came up to 80 %");
-	says("against that of epoll\n  uring: faster by 20 % [20, 20]\n");
+	says("with 64 connections, against that of epoll\n  uring: faster by 20 % [20, 20]\n");
 	says("the knee's rate: 1 comparison; noise floor 0.0 %");
 }
 
@@ -225,6 +225,7 @@ static void edges(void **state)
 	says("No lower load was tried: it may be below");
 	says("Saturation: at 20 % 90.0 % of what was due came; not even the lowest");
 	says("99.0 % ?");
+	says("Saturation: cannot be told from these blocks; not even the lowest load is sure");
 	says("unknown, no A/A control");
 	says("steep: no difference shown\n");
 	says("3 blocks cannot decide so many");
@@ -252,6 +253,59 @@ static void gaps(void **state)
 	knee_release(&knee);
 }
 
+/* What differs in more than its load is another line, compared with its own workload's first. */
+static void workloads_apart(void **state)
+{
+	static const struct {
+		enum record_column column;
+		const char *values[2];
+		bool own_workload;
+	} factors[] = {
+		{COLUMN_url, {"http://127.0.0.1:1/bytes/1", "http://127.0.0.1:2/bytes/9"}, true},
+		{COLUMN_url, {"http://a:1/x", "http://b:1/x"}, true},
+		{COLUMN_overlap, {"none", "thread"}, true},
+		{COLUMN_placement, {"spread", "pack"}, false},
+	};
+
+	for (size_t f = 0; f < sizeof(factors) / sizeof(factors[0]); f++) {
+		struct knee knee;
+
+		for (unsigned i = 0; i < 6 * 6; i++) {
+			double share = shares[i % 3];
+			struct record *row = add("epoll", "cell", 1 + i / 6, i % 6 / 3 ? 1e5 : 2e5,
+						 share, 1, 100);
+
+			record_set_text(row, factors[f].column, factors[f].values[i % 6 / 3]);
+			if (i % 6 / 3)
+				record_set_text(row, COLUMN_cell,
+						(const char *[]){"b/1", "b/2", "b/3"}[i % 3]);
+		}
+		assert_int_equal(knee_make(rows, row_count, 3, &knee), 0);
+		assert_int_equal(knee.count, 2);
+		assert_int_equal(knee.mixed, 0);
+		assert_int_equal(knee.lines[0].count, 3);
+		assert_int_equal(knee.lines[1].count, 3);
+		assert_int_equal(knee.lines[1].baseline, factors[f].own_workload);
+		assert_int_equal(knee.lines[1].effect.pairs, factors[f].own_workload ? 0 : 6);
+		knee_release(&knee);
+		stop(state);
+	}
+	for (unsigned i = 0; i < 6; i++) {
+		struct record *row = add("epoll", "cell", 1, 1e5, shares[i % 3], 1, 100);
+		char url[64];
+
+		/* A port is no factor, one that no column shows leaves the line out. */
+		snprintf(url, sizeof(url), "http://127.0.0.1:%u/x", i);
+		record_set_text(row, COLUMN_url, url);
+		if (i >= 3)
+			record_set_text(row, COLUMN_cell,
+					(const char *[]){"b/1", "b/2", "b/3"}[i % 3]);
+		if (i == 2)
+			says("/x, medians of 1 block\n");
+	}
+	says("1 line left out: cells of the same load differ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +316,7 @@ int main(void)
 		cmocka_unit_test_teardown(below_the_floor, stop),
 		cmocka_unit_test_teardown(edges, stop),
 		cmocka_unit_test_teardown(gaps, stop),
+		cmocka_unit_test_teardown(workloads_apart, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,6 +229,49 @@ static void below_the_floor(void **state)
 	regimes_release(&r);
 }
 
+/* A side of which nothing ran is not beaten, and one point is not two corners. */
+static void one_side_only(void **state)
+{
+	(void)state;
+	for (unsigned block = 1; block <= 12; block++)
+		for (unsigned many = 0; many < 2; many++) {
+			add("epoll", "cell", block, 0, 1 + many, 100, 5);
+			add("uring", "cell", block, 0, 1 + many, 200, 5);
+		}
+	says("by throughput: it cannot be tested: no synchronous model ran there.\n");
+	stop(state);
+	for (unsigned block = 1; block <= 12; block++)
+		for (unsigned many = 0; many < 2; many++) {
+			add("blocking", "cell", block, 0, 1 + many, 100, 5);
+			add("epoll", "cell", block, 0, 1 + many, 200, 5);
+			record_set_text(&rows[row_count - 1], COLUMN_flags, many ? "failed" : "");
+		}
+	says("slow and many (latency none, 2 connections), by throughput: it cannot be tested: no "
+	     "asynchronous model ran there.\n");
+	stop(state);
+	for (unsigned block = 1; block <= 12; block++) {
+		add("blocking", "cell", block, 0, 1, 100, 5);
+		add("epoll", "cell", block, 0, 1, 200, 5);
+	}
+	says("  It cannot be tested at one point");
+}
+
+/* A factor besides those of the map would drop cells without a word. */
+static void one_factor_too_many(void **state)
+{
+	(void)state;
+	for (unsigned body = 0; body < 2; body++) {
+		add("epoll", "cell", 1, 0, 1, 100, 5);
+		record_set_text(&rows[row_count - 1], COLUMN_cell, body ? "epoll/b" : "epoll/a");
+		record_set_text(&rows[row_count - 1], COLUMN_url,
+				body ? "http://h:1/bytes/9" : "http://h:2/bytes/1");
+	}
+	says("No map: epoll/a and epoll/b are one model at one latency and number of connections, "
+	     "and differ in what they fetch (URL");
+	record_set_text(&rows[1], COLUMN_url, "http://h:3/bytes/1");
+	says("differ in another factor.\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +279,8 @@ int main(void)
 		cmocka_unit_test_teardown(known_map, stop),
 		cmocka_unit_test_teardown(words, stop),
 		cmocka_unit_test_teardown(below_the_floor, stop),
+		cmocka_unit_test_teardown(one_side_only, stop),
+		cmocka_unit_test_teardown(one_factor_too_many, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,8 +175,9 @@ static void strict(void **state)
 	struct child child;
 
 	(void)state;
-	resuming_write_plan("[experiment]\nblocks = 8\nseed = 1\n[fetch f]\nmodel = epoll\n"
-			    "wait = block, spin\nlatency = 2ms\nduration = 12ms\n");
+	resuming_write_plan(
+		"[experiment]\nblocks = 8\nseed = 1\n[fetch f]\nmodel = epoll\n"
+		"wait = block, spin\nlatency = 2ms\nduration = 12ms\nbaseline = epoll/block\n");
 	resuming_begin(&child);
 	if (child_wait(&child, CHILD_LIMIT_MS))
 		fail_msg("%s", child.err.text);

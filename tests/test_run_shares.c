@@ -118,10 +118,10 @@ static void rates_of_a_capacity(void **state)
 	(void)state;
 	if (iolab(&child, LATENCY) != 0)
 		fail_msg("%s", child.err.text);
-	says(&child, "\nLook here.\n\nepoll: 4 connections, medians of 2 blocks\n");
+	says(&child, "\nLook here.\n\nepoll: 4 connections, /");
 	says(&child, "The knee is at ");
 	says(&child, "Saturation: ");
-	says(&child, "The rate at the knee, against that of epoll\n  uring: ");
+	says(&child, ", against that of epoll\n  uring: ");
 	says(&child, "2 blocks cannot decide");
 	says(&child, " capacity.csv ");
 	child_free(&child);
@@ -204,7 +204,7 @@ static void other_reports(void **state)
 		 "workers = 1, 2, 3\nplace = spread\nduration = 20ms\n"
 		 "baseline = workers=1\n[fetch f]\nmodel = epoll\nthreads = 1, 2\nconnections = 4\n"
 		 "cpus = {clients}\nduration = 20ms\n",
-		 {"threads, adding squares: medians of 2 blocks", "three counts for three",
+		 {"threads, adding squares, spread: medians of 2 blocks", "three counts for three",
 		  "it needs three worker counts at least, and there are 2",
 		  "squares/s: 3 comparisons; noise floor "}},
 		{"[experiment]\nblocks = 2\nreport = regimes\n[fetch f]\n"

@@ -291,6 +291,42 @@ static void who_belongs(void **state)
 	usl_release(&usl);
 }
 
+/* Fetches that differ in more than their workers make lines of their own, or none. */
+static void workloads_apart(void **state)
+{
+	struct usl usl;
+
+	(void)state;
+	for (unsigned i = 0; i < 9; i++) {
+		char cell[16], url[64];
+
+		rows = realloc(rows, (row_count + 1) * sizeof(*rows));
+		assert_non_null(rows);
+		row_count++;
+		record_init(&rows[row_count - 1], RECORD_FETCH);
+		snprintf(cell, sizeof(cell), "%u", i);
+		snprintf(url, sizeof(url), "http://[::1]:%u/bytes/%u", i, i / 3);
+		record_set_text(&rows[row_count - 1], COLUMN_cell, cell);
+		record_set_text(&rows[row_count - 1], COLUMN_model, "epoll");
+		record_set_text(&rows[row_count - 1], COLUMN_url, url);
+		record_set_count(&rows[row_count - 1], COLUMN_block, 1);
+		record_set_count(&rows[row_count - 1], COLUMN_workers, 1 + i % 3);
+		record_set_count(&rows[row_count - 1], COLUMN_connections, 64);
+		record_set_real(&rows[row_count - 1], COLUMN_throughput_rps, 1e3 * (1 + i % 3));
+	}
+	assert_int_equal(usl_make(rows, row_count, 1, &usl), 0);
+	assert_int_equal(usl.count, 3);
+	assert_int_equal(usl.lines[2].count, 3);
+	assert_int_equal(usl.mixed, 0);
+	usl_release(&usl);
+	for (unsigned i = 0; i < 9; i++)
+		record_set_text(&rows[i], COLUMN_url, "http://[::1]/x");
+	assert_int_equal(usl_make(rows, row_count, 1, &usl), 0);
+	assert_int_equal(usl.count, 0);
+	assert_int_equal(usl.mixed, 1);
+	usl_release(&usl);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +336,7 @@ int main(void)
 		cmocka_unit_test_teardown(words, stop),
 		cmocka_unit_test_teardown(three_counts, stop),
 		cmocka_unit_test_teardown(who_belongs, stop),
+		cmocka_unit_test_teardown(workloads_apart, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
