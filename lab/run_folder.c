@@ -135,14 +135,15 @@ void run_folder_open(struct run_folder *f, const char *path, struct run_facts *f
 	json_int_t blocks, cells, seed, place, budget_ns, latency_ns = 0;
 	json_error_t error;
 	json_t *run;
+	char why[1024];
 
 	snprintf(f->path, sizeof(f->path), "%s", path);
 	for (size_t end = strlen(f->path); end > 1 && f->path[end - 1] == '/';)
 		f->path[--end] = '\0';
 	lock(f);
-	run = json_load_file(run_folder_file(f, "run.json"), 0, &error);
-	if (!run ||
-	    json_unpack_ex(run, &error, 0, "{s:s, s:s, s:I, s:I, s:I, s:I, s:F, s:I, s?s, s?I}",
+	if (run_files_read_run(f->path, &run, why, sizeof(why)))
+		status_exit(STATUS_USAGE, "%s", why);
+	if (json_unpack_ex(run, &error, 0, "{s:s, s:s, s:I, s:I, s:I, s:I, s:F, s:I, s?s, s?I}",
 			   "run_id", &id, "plan", &plan, "blocks", &blocks, "cells", &cells, "seed",
 			   &seed, "place", &place, "precision", &facts->precision, "budget_ns",
 			   &budget_ns, "link", &link, "link_latency_ns", &latency_ns))

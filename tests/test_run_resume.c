@@ -117,6 +117,27 @@ static void change(const char *path, const char *after, const char *from, const 
 	assert_int_equal(fclose(file), 0);
 }
 
+/* A folder of another lab's version: nothing in it need mean what it says. */
+static void strange_folder(void **state)
+{
+	char text[RESUMING_TEXT], run[512], path[600];
+	const char *const again[] = {child_program("iolab"), "run", "--resume", run, NULL};
+
+	(void)state;
+	resuming_write_plan("[nap a]\nmodel = epoll\ntick = 1ms\n");
+	resuming_undisturbed(text);
+	assert_true(resuming_folder(run, sizeof(run)));
+	snprintf(path, sizeof(path), "%s/run.json", run);
+	change(path, "schema_version", ": 1", ": 2");
+	refuse(again, 2, "run.json: schema_version 2, and this lab reads 1");
+	change(path, "schema_version", ": 2", ": \"1\"");
+	refuse(again, 2, "run.json: ");
+	change(path, "schema_version", ": \"1\"", ": 1");
+	change(path, "{", "{", "[");
+	refuse(again, 2, "run.json: ");
+	resuming_write_plan(small_plan);
+}
+
 /* Rows of another lab's version: a line that says where, and no report. */
 static void strange_rows(void **state)
 {
@@ -252,6 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(interrupted_and_resumed),
 		cmocka_unit_test(not_resumed),
+		cmocka_unit_test(strange_folder),
 		cmocka_unit_test(strange_rows),
 		cmocka_unit_test(strict),
 		cmocka_unit_test(limits),
