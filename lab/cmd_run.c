@@ -280,10 +280,11 @@ static enum status resume(const struct run_options *options)
 	plan.seed = facts.seed;
 	plan.link = (enum link_kind)facts.link;
 	plan.link_latency_ns = facts.link_latency_ns;
+	run_folder_rows(&folder, &outcome.records, &outcome.count);
+	runner_check_rows(&plan, &folder, &outcome);
 	make_link(&net, &plan);
 	run_folder_write_host(&folder, facts.place, &net);
 	limits = (struct runner_limits){facts.precision, facts.budget_ns};
-	run_folder_rows(&folder, &outcome.records, &outcome.count);
 	count_failed(&outcome);
 	fprintf(stderr, "iolab: %s: %zu rows of %" PRIu64 " are there already\n", folder.id,
 		outcome.count, plan.blocks * plan.cell_count);

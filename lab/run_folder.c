@@ -219,11 +219,13 @@ static void read_rows(const struct run_folder *f, const char *name, struct recor
 	size_t read_count;
 	bool cut;
 	char why[512];
+	int err;
 
 	if (access(run_folder_file(f, name), F_OK))
 		return;
-	if (record_read_csv(run_folder_file(f, name), &read, &read_count, &cut, why, sizeof(why)))
-		status_exit(STATUS_FAILED, "%s", why);
+	err = record_read_csv(run_folder_file(f, name), &read, &read_count, &cut, why, sizeof(why));
+	if (err)
+		status_exit(err == -EINVAL ? STATUS_USAGE : STATUS_FAILED, "%s", why);
 	keep_whole(f, name, read, read_count, cut, records, count);
 }
 

@@ -39,7 +39,7 @@ static bool is_done(struct runner *r, const struct plan_cell *cell, uint64_t blo
 		return false;
 	if (strcmp(record_text(record, COLUMN_cell), cell->name) != 0 ||
 	    (strcmp(record_text(record, COLUMN_role), "control") == 0) != cell->control)
-		status_exit(STATUS_FAILED,
+		status_exit(STATUS_USAGE,
 			    "%s: the row of block %" PRIu64 ", order %" PRIu64
 			    " is of %s, not of %s: it is not this plan's",
 			    r->folder->path, block, order, record_text(record, COLUMN_cell),
@@ -47,26 +47,43 @@ static bool is_done(struct runner *r, const struct plan_cell *cell, uint64_t blo
 	return true;
 }
 
-/* Where the rows that are there already stand. */
-static void find_done(struct runner *r)
+/* Where the rows that are there already stand: struct runner's `done`. */
+static size_t *find_done(const struct plan *plan, const struct run_folder *folder,
+			 const struct runner_outcome *outcome)
 {
-	size_t cells = r->plan->cell_count;
+	size_t cells = plan->cell_count;
+	size_t *done = calloc(plan->blocks * cells, sizeof(*done));
 
-	r->done = calloc(r->plan->blocks * cells, sizeof(*r->done));
-	if (!r->done)
-		status_exit(STATUS_UNABLE, "out of memory for %" PRIu64 " blocks", r->plan->blocks);
-	for (size_t i = 0; i < r->outcome->count; i++) {
-		const struct record *record = &r->outcome->records[i];
+	if (!done)
+		status_exit(STATUS_UNABLE, "out of memory for %" PRIu64 " blocks", plan->blocks);
+	for (size_t i = 0; i < outcome->count; i++) {
+		const struct record *record = &outcome->records[i];
 		double block = record_number(record, COLUMN_block);
 		double order = record_number(record, COLUMN_order);
+		size_t *place;
 
-		if (!(block >= 1 && block <= (double)r->plan->blocks && order >= 1 &&
+		if (!(block >= 1 && block <= (double)plan->blocks && order >= 1 &&
 		      order <= (double)cells))
-			status_exit(STATUS_FAILED,
+			status_exit(STATUS_USAGE,
 				    "%s: a row is of block %g, order %g, which this plan has not",
-				    r->folder->path, block, order);
-		r->done[((size_t)block - 1) * cells + (size_t)order - 1] = i + 1;
+				    folder->path, block, order);
+		place = &done[((size_t)block - 1) * cells + (size_t)order - 1];
+		if (*place)
+			status_exit(STATUS_USAGE,
+				    "%s: two rows are of block %g, order %g, of %s and of %s: take "
+				    "one of them out",
+				    folder->path, block, order,
+				    record_text(&outcome->records[*place - 1], COLUMN_cell),
+				    record_text(record, COLUMN_cell));
+		*place = i + 1;
 	}
+	return done;
+}
+
+void runner_check_rows(const struct plan *plan, const struct run_folder *folder,
+		       const struct runner_outcome *outcome)
+{
+	free(find_done(plan, folder, outcome));
 }
 
 /* One block, its cells in that order; false when the origin has died. */
@@ -173,7 +190,7 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	r->outcome = outcome;
 	r->world.external = plan_origin_url(plan) != NULL;
 	link_text(link, r->world.link);
-	find_done(r);
+	r->done = find_done(plan, folder, outcome);
 	runner_decide_seats(r, policy);
 	runner_start_origin(r);
 	runner_heed_interrupts();

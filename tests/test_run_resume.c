@@ -159,8 +159,32 @@ static void strange_rows(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		change(path, rows[i].after, rows[i].from, rows[i].to);
 		if (rows[i].says)
-			refuse(again, 1, rows[i].says);
+			refuse(again, 2, rows[i].says);
 	}
+	resuming_write_plan(small_plan);
+}
+
+/* A row that was put in twice: which of the two counts is not the lab's to choose. */
+static void row_twice(void **state)
+{
+	char text[RESUMING_TEXT], run[512], path[600], line[8192], last[8192] = "";
+	const char *const again[] = {child_program("iolab"), "run", "--resume", run, NULL};
+	FILE *file;
+
+	(void)state;
+	resuming_write_plan("[experiment]\nblocks = 2\nseed = 1\n[nap a]\nmodel = epoll\n"
+			    "tick = 1ms\n");
+	resuming_undisturbed(text);
+	assert_true(resuming_folder(run, sizeof(run)));
+	snprintf(path, sizeof(path), "%s/nap.csv", run);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		strcpy(last, line);
+	fseek(file, 0, SEEK_END);
+	fputs(last, file);
+	assert_int_equal(fclose(file), 0);
+	refuse(again, 2, "two rows are of block 2, order 1");
 	resuming_write_plan(small_plan);
 }
 
@@ -275,6 +299,7 @@ int main(void)
 		cmocka_unit_test(not_resumed),
 		cmocka_unit_test(strange_folder),
 		cmocka_unit_test(strange_rows),
+		cmocka_unit_test(row_twice),
 		cmocka_unit_test(strict),
 		cmocka_unit_test(limits),
 	};
