@@ -170,14 +170,15 @@ static enum status run(struct plan *plan, enum place_policy place,
 	struct trust trust = {0};
 	char line[512];
 	enum status status;
+	int err;
 
 	runner_run(plan, place, limits, net, folder, outcome);
 	link_down(net);
 	if (outcome->ended[0])
 		plan->blocks = outcome->blocks;
-	run_report(plan, folder, outcome, &trust);
+	err = run_report(plan, folder, outcome, &trust);
 	status = outcome->interrupted				       ? STATUS_INTERRUPTED
-		 : outcome->failed				       ? STATUS_FAILED
+		 : outcome->failed || err			       ? STATUS_FAILED
 		 : outcome->count && outcome->unable == outcome->count ? STATUS_UNABLE
 		 : strict && trust.doubtful			       ? STATUS_UNTRUSTED
 								       : STATUS_DONE;

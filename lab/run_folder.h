@@ -50,8 +50,8 @@ void run_folder_write_host(const struct run_folder *folder, uint64_t place,
 
 /*
  * Reads the rows that are there into *records and *count, and removes those from the files that
- * were cut short, so that they can be run again. Ends the program with one line: STATUS_USAGE when a
- * file does not parse, STATUS_FAILED when it cannot be read.
+ * were cut short, so that they can be run again. Ends the program with one line: STATUS_USAGE when
+ * a file does not parse, STATUS_FAILED when it cannot be read.
  */
 void run_folder_rows(const struct run_folder *folder, struct record **records, size_t *count);
 
