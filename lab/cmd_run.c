@@ -287,8 +287,12 @@ static enum status resume(const struct run_options *options)
 	run_folder_write_host(&folder, facts.place, &net);
 	limits = (struct runner_limits){facts.precision, facts.budget_ns};
 	count_failed(&outcome);
-	fprintf(stderr, "iolab: %s: %zu rows of %" PRIu64 " are there already\n", folder.id,
-		outcome.count, plan.blocks * plan.cell_count);
+	if (limits.budget_ns)
+		fprintf(stderr, "iolab: %s: %zu rows are there already\n", folder.id,
+			outcome.count);
+	else
+		fprintf(stderr, "iolab: %s: %zu rows of %" PRIu64 " are there already\n", folder.id,
+			outcome.count, plan.blocks * plan.cell_count);
 	return run(&plan, (enum place_policy)facts.place, &limits, &net, &folder, &outcome,
 		   options->strict);
 }

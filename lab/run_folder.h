@@ -59,6 +59,20 @@ void run_folder_rows(const struct run_folder *folder, struct record **records, s
 void run_folder_capacities(const struct run_folder *folder, struct record **records, size_t *count);
 void run_folder_append_capacity(const struct run_folder *folder, const struct record *record);
 
+/*
+ * How far a run with a limit had come when it last asked whether it was enough: limits.json,
+ * written whole or not at all. Rows do not tell it, as they leave out what lies between them.
+ */
+struct run_spent {
+	uint64_t blocks;
+	uint64_t spent_ns; /* by all processes that ran it */
+	char ended[256];   /* which limit ended it, "" when none did yet */
+};
+
+/* Zeroes where there is no such file. Both end the program as above. */
+void run_folder_read_spent(const struct run_folder *folder, struct run_spent *spent);
+void run_folder_write_spent(const struct run_folder *folder, const struct run_spent *spent);
+
 /* The path of a file in the folder; valid until the next call. */
 const char *run_folder_file(const struct run_folder *folder, const char *name);
 

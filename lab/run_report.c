@@ -214,10 +214,10 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 
 static void print_paths(const struct run_folder *folder)
 {
-	static const char *const names[] = {"plan.ini",	    "run.json",	    "fetch.csv",
-					    "sumsq.csv",    "nap.csv",	    "summary.csv",
-					    "programs.csv", "capacity.csv", "report.txt",
-					    "host.json",    "topology.xml"};
+	static const char *const names[] = {"plan.ini",	   "run.json",	   "limits.json",
+					    "fetch.csv",   "sumsq.csv",	   "nap.csv",
+					    "summary.csv", "programs.csv", "capacity.csv",
+					    "report.txt",  "host.json",	   "topology.xml"};
 
 	printf("\nWritten to %s:\n ", folder->path);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -108,11 +108,47 @@ static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
 	return !runner_is_interrupted();
 }
 
+/*
+ * What earlier processes came to. Of the rows since they last asked, by a process that was killed,
+ * at least the intervals and warm-ups are known.
+ */
+static void find_spent(struct runner *r)
+{
+	const struct runner_outcome *o = r->outcome;
+	double more_s = 0;
+
+	run_folder_read_spent(r->folder, &r->before);
+	for (size_t i = 0; i < o->count; i++) {
+		const char *name = record_text(&o->records[i], COLUMN_cell);
+		double duration_s = record_number(&o->records[i], COLUMN_duration_s);
+		unsigned c = 0;
+
+		if (record_number(&o->records[i], COLUMN_block) <= (double)r->before.blocks)
+			continue;
+		while (c < r->plan->cell_count && strcmp(r->plan->cells[c].name, name) != 0)
+			c++;
+		if (c < r->plan->cell_count)
+			more_s += (double)plan_duration_ns(&r->plan->cells[c], "warmup", 0) / 1e9;
+		more_s += isnan(duration_s) ? 0 : duration_s;
+	}
+	r->before.spent_ns += (uint64_t)(more_s * 1e9);
+}
+
+/* Whether an earlier process went on behind that block, so that it was not enough. */
+static bool went_on(const struct runner *r, uint64_t block)
+{
+	size_t cells = r->plan->cell_count;
+
+	for (size_t i = 0; i < cells && block < r->plan->blocks; i++)
+		if (r->done[block * cells + i])
+			return true;
+	return false;
+}
+
 /* After a block: whether the limits end the run, and the words for it. */
-static bool is_enough(struct runner *r, uint64_t block)
+static bool is_enough(struct runner *r, uint64_t block, uint64_t spent_ns)
 {
 	const struct runner_limits *limits = r->limits;
-	uint64_t spent_ns = usage_now_ns() - r->progress.from_ns;
 	bool looked_at = limits->budget_ns || (r->progress.shown && r->outcome->count < 10000);
 	const char *cell = NULL;
 	double widest = looked_at ? runner_widest(r, &cell) : 0;
@@ -142,6 +178,28 @@ static bool is_enough(struct runner *r, uint64_t block)
 	return true;
 }
 
+/* Asks that, once for each block, whoever ran it: what has ended stays so. */
+static bool ask(struct runner *r, uint64_t block)
+{
+	struct run_spent spent = {.blocks = block};
+	char *ended = r->outcome->ended;
+	bool enough;
+
+	if (r->before.ended[0] && block == r->before.blocks) {
+		snprintf(ended, sizeof(r->outcome->ended), "%s", r->before.ended);
+		return true;
+	}
+	if (r->before.ended[0] || went_on(r, block))
+		return false;
+	runner_show_noise(r);
+	spent.spent_ns = r->before.spent_ns + usage_now_ns() - r->progress.from_ns;
+	enough = is_enough(r, block, spent.spent_ns);
+	snprintf(spent.ended, sizeof(spent.ended), "%s", ended);
+	if (r->limits->budget_ns)
+		run_folder_write_spent(r->folder, &spent);
+	return enough;
+}
+
 static void run_blocks(struct runner *r)
 {
 	const struct plan *plan = r->plan;
@@ -157,8 +215,7 @@ static void run_blocks(struct runner *r)
 		if (!run_block(r, block, order))
 			break;
 		r->outcome->blocks = block;
-		runner_show_noise(r);
-		if (is_enough(r, block))
+		if (ask(r, block))
 			break;
 	}
 	free(order);
@@ -191,6 +248,7 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	r->world.external = plan_origin_url(plan) != NULL;
 	link_text(link, r->world.link);
 	r->done = find_done(plan, folder, outcome);
+	find_spent(r);
 	runner_decide_seats(r, policy);
 	runner_start_origin(r);
 	runner_heed_interrupts();

@@ -250,6 +250,23 @@ static void strict(void **state)
 	resuming_write_plan(small_plan);
 }
 
+/* Goes on with a run that a limit ended: it has no more rows, and says what it said. */
+static void still_ended(const char *run, const char *said)
+{
+	char text[RESUMING_TEXT], before[256];
+	size_t rows = resuming_rows(run, text);
+	const char *line = strstr(said, "The run was ended by ");
+	struct child child;
+
+	assert_non_null(line);
+	snprintf(before, sizeof(before), "%.*s\n", (int)strcspn(line, "\n"), line);
+	assert_int_equal(resuming_resume(&child, run), 0);
+	if (!strstr(child.out.text, before))
+		fail_msg("'%s' is not in '%s'", before, child.out.text);
+	assert_int_equal(resuming_rows(run, text), rows);
+	child_free(&child);
+}
+
 static void limits(void **state)
 {
 	/* It names the latest fresh ones. */
@@ -260,21 +277,33 @@ static void limits(void **state)
 				      "--budget", "1500ms", resuming_plan(), NULL};
 	static const char *const wrong[] = {"2", "0%", "many", "-1%", "100%", "%"};
 	struct child child;
-	char text[RESUMING_TEXT], run[512];
+	char text[RESUMING_TEXT], run[512], path[600];
 
 	(void)state;
 	resuming_write_plan("[nap n]\nmodel = blocking, epoll\ntick = 5ms\n");
 	if (child_run(&child, precise))
 		fail_msg("%s", child.err.text);
 	assert_non_null(strstr(child.out.text, "ended by the precision of 60 %, reached after "));
-	child_free(&child);
 	assert_true(resuming_folder(run, sizeof(run)));
+	still_ended(run, child.out.text);
+	/* Killed before it could say so: the rows tell it as well. */
+	snprintf(path, sizeof(path), "%s/limits.json", run);
+	assert_int_equal(unlink(path), 0);
+	still_ended(run, child.out.text);
+	child_free(&child);
 	/* Six runs of each cell are the fewest to tell an interval from. */
 	assert_true(resuming_rows(run, text) >= 12);
 	resuming_fresh_results();
 	if (child_run(&child, budget))
 		fail_msg("%s", child.err.text);
 	assert_non_null(strstr(child.out.text, "ended by the budget of 1.5 s after "));
+	assert_true(resuming_folder(run, sizeof(run)));
+	still_ended(run, child.out.text);
+	/* As if it had been killed: what it had spent by then counts. */
+	snprintf(path, sizeof(path), "%s/limits.json", run);
+	change(path, "ended\"", "ended by", "");
+	change(path, "\"blocks", "\"ended\": \"", "\"ended\": \"\", \"was\": \"");
+	still_ended(run, child.out.text);
 	child_free(&child);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		const char *const argv[] = {precise[0], "run", "--precision", wrong[i], NULL};
