@@ -99,8 +99,9 @@ static void read_runs(struct reading readings[2])
 		const struct reading *r = &readings[i];
 
 		if (r->err)
-			status_exit(r->err == -ENOENT || r->err == -ENOTDIR ? STATUS_USAGE
-									    : STATUS_FAILED,
+			status_exit(r->err == -ENOENT || r->err == -ENOTDIR || r->err == -EINVAL
+					    ? STATUS_USAGE
+					    : STATUS_FAILED,
 				    "%s", r->why);
 		if (r->run->note[0])
 			status_warn("%s", r->run->note);

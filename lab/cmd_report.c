@@ -1,4 +1,5 @@
 /* iolab report: report.html of a run, from its files. */
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -50,5 +51,5 @@ enum status cmd_report(int argc, char **argv)
 		printf("%s/report.html\n", files.path);
 	pictures_release(&pictures);
 	run_files_release(&files);
-	return fflush(stdout) ? STATUS_FAILED : STATUS_DONE;
+	return fflush(stdout) || (err && err != -ENOENT) ? STATUS_FAILED : STATUS_DONE;
 }

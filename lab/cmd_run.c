@@ -170,14 +170,15 @@ static enum status run(struct plan *plan, enum place_policy place,
 	struct trust trust = {0};
 	char line[512];
 	enum status status;
+	int err;
 
 	runner_run(plan, place, limits, net, folder, outcome);
 	link_down(net);
 	if (outcome->ended[0])
 		plan->blocks = outcome->blocks;
-	run_report(plan, folder, outcome, &trust);
+	err = run_report(plan, folder, outcome, &trust);
 	status = outcome->interrupted				       ? STATUS_INTERRUPTED
-		 : outcome->failed				       ? STATUS_FAILED
+		 : outcome->failed || err			       ? STATUS_FAILED
 		 : outcome->count && outcome->unable == outcome->count ? STATUS_UNABLE
 		 : strict && trust.doubtful			       ? STATUS_UNTRUSTED
 								       : STATUS_DONE;
@@ -280,13 +281,18 @@ static enum status resume(const struct run_options *options)
 	plan.seed = facts.seed;
 	plan.link = (enum link_kind)facts.link;
 	plan.link_latency_ns = facts.link_latency_ns;
+	run_folder_rows(&folder, &outcome.records, &outcome.count);
+	runner_check_rows(&plan, &folder, &outcome);
 	make_link(&net, &plan);
 	run_folder_write_host(&folder, facts.place, &net);
 	limits = (struct runner_limits){facts.precision, facts.budget_ns};
-	run_folder_rows(&folder, &outcome.records, &outcome.count);
 	count_failed(&outcome);
-	fprintf(stderr, "iolab: %s: %zu rows of %" PRIu64 " are there already\n", folder.id,
-		outcome.count, plan.blocks * plan.cell_count);
+	if (limits.budget_ns)
+		fprintf(stderr, "iolab: %s: %zu rows are there already\n", folder.id,
+			outcome.count);
+	else
+		fprintf(stderr, "iolab: %s: %zu rows of %" PRIu64 " are there already\n", folder.id,
+			outcome.count, plan.blocks * plan.cell_count);
 	return run(&plan, (enum place_policy)facts.place, &limits, &net, &folder, &outcome,
 		   options->strict);
 }

@@ -1,5 +1,6 @@
 /* Scripts into the folder, and one gnuplot over all of them: see run_pages.h. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,13 +96,54 @@ static int judge(struct subprocess *child, int err, int status, char *why, size_
 	return -EIO;
 }
 
+/* Whether it ends as a picture does: gnuplot does not say when the disk was full. */
+static bool is_whole(const char *path)
+{
+	static const char end[] = "</svg>";
+	char tail[64] = "";
+	FILE *file = fopen(path, "re");
+	size_t length = 0;
+
+	if (file && fseek(file, -(long)(sizeof(tail) - 1), SEEK_END) == 0)
+		length = fread(tail, 1, sizeof(tail) - 1, file);
+	if (file)
+		fclose(file);
+	while (length && strchr(" \r\n", tail[length - 1]))
+		tail[--length] = '\0';
+	return length >= strlen(end) && strcmp(tail + length - strlen(end), end) == 0;
+}
+
+/* Takes cut pictures away. 0, or -EIO with the first of them in why. */
+static int check_drawn(const char *folder, const struct pictures *pictures, char *why,
+		       size_t why_size)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < pictures->count; i++) {
+		char *drawn;
+
+		if (asprintf(&drawn, "%s/%s.svg", folder, pictures->pictures[i].name) < 0)
+			return -ENOMEM;
+		if (!is_whole(drawn)) {
+			if (!err)
+				snprintf(why, why_size,
+					 "cannot write %s: gnuplot did not get to its end", drawn);
+			err = -EIO;
+			unlink(drawn);
+		}
+		free(drawn);
+	}
+	return err;
+}
+
 int run_pages_draw(const char *folder, const struct pictures *pictures, double *cpu_s, char *why,
 		   size_t why_size)
 {
 	struct subprocess *child = calloc(1, sizeof(*child));
 	char **argv = make_command(folder, pictures);
 	int err = child && argv ? write_scripts(folder, pictures, why, why_size) : -ENOMEM;
-	int status = 0;
+	int status = 0, cut;
+	char ignored[1024];
 
 	*cpu_s = 0;
 	if (err == -ENOMEM)
@@ -113,6 +155,9 @@ int run_pages_draw(const char *folder, const struct pictures *pictures, double *
 			err = subprocess_wait(child, PATIENCE_NS, &status);
 		} while (err == -EINTR);
 		err = judge(child, err, status, why, why_size);
+		cut = check_drawn(folder, pictures, err ? ignored : why,
+				  err ? sizeof(ignored) : why_size);
+		err = err ? err : cut;
 		*cpu_s = child->user_s + child->system_s;
 	}
 	release_command(argv);

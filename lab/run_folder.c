@@ -135,14 +135,15 @@ void run_folder_open(struct run_folder *f, const char *path, struct run_facts *f
 	json_int_t blocks, cells, seed, place, budget_ns, latency_ns = 0;
 	json_error_t error;
 	json_t *run;
+	char why[1024];
 
 	snprintf(f->path, sizeof(f->path), "%s", path);
 	for (size_t end = strlen(f->path); end > 1 && f->path[end - 1] == '/';)
 		f->path[--end] = '\0';
 	lock(f);
-	run = json_load_file(run_folder_file(f, "run.json"), 0, &error);
-	if (!run ||
-	    json_unpack_ex(run, &error, 0, "{s:s, s:s, s:I, s:I, s:I, s:I, s:F, s:I, s?s, s?I}",
+	if (run_files_read_run(f->path, &run, why, sizeof(why)))
+		status_exit(STATUS_USAGE, "%s", why);
+	if (json_unpack_ex(run, &error, 0, "{s:s, s:s, s:I, s:I, s:I, s:I, s:F, s:I, s?s, s?I}",
 			   "run_id", &id, "plan", &plan, "blocks", &blocks, "cells", &cells, "seed",
 			   &seed, "place", &place, "precision", &facts->precision, "budget_ns",
 			   &budget_ns, "link", &link, "link_latency_ns", &latency_ns))
@@ -182,6 +183,45 @@ static void rewrite(const struct run_folder *f, const char *name, const struct r
 		status_exit(STATUS_FAILED, "cannot replace %s: %m", old);
 }
 
+#define LIMITS_JSON "limits.json"
+
+void run_folder_read_spent(const struct run_folder *f, struct run_spent *spent)
+{
+	const char *path = run_folder_file(f, LIMITS_JSON), *ended;
+	json_int_t version, blocks, spent_ns;
+	json_error_t error;
+	json_t *object;
+
+	memset(spent, 0, sizeof(*spent));
+	if (access(path, F_OK))
+		return;
+	object = json_load_file(path, 0, &error);
+	if (!object ||
+	    json_unpack_ex(object, &error, 0, "{s:I, s:I, s:I, s:s}", "schema_version", &version,
+			   "blocks", &blocks, "spent_ns", &spent_ns, "ended", &ended))
+		status_exit(STATUS_USAGE, "%s: %s", path, error.text);
+	if (version != RUN_FILES_SCHEMA_VERSION || blocks < 0 || spent_ns < 0)
+		status_exit(STATUS_USAGE, "%s: its figures make no sense", path);
+	spent->blocks = (uint64_t)blocks;
+	spent->spent_ns = (uint64_t)spent_ns;
+	snprintf(spent->ended, sizeof(spent->ended), "%s", ended);
+	json_decref(object);
+}
+
+void run_folder_write_spent(const struct run_folder *f, const struct run_spent *spent)
+{
+	char made[sizeof(f->path) + 64];
+
+	write_json(f, "." LIMITS_JSON ".new",
+		   json_pack("{s:i, s:I, s:I, s:s}", "schema_version", RUN_FILES_SCHEMA_VERSION,
+			     "blocks", (json_int_t)spent->blocks, "spent_ns",
+			     (json_int_t)spent->spent_ns, "ended", spent->ended));
+	snprintf(made, sizeof(made), "%s", run_folder_file(f, "." LIMITS_JSON ".new"));
+	if (rename(made, run_folder_file(f, LIMITS_JSON)))
+		status_exit(STATUS_FAILED, "cannot replace %s: %m",
+			    run_folder_file(f, LIMITS_JSON));
+}
+
 /* Moves those of `read` that count to *records; what does not, a cut row too, goes off the disk. */
 static void keep_whole(const struct run_folder *f, const char *name, struct record *read,
 		       size_t read_count, bool cut, struct record **records, size_t *count)
@@ -218,11 +258,13 @@ static void read_rows(const struct run_folder *f, const char *name, struct recor
 	size_t read_count;
 	bool cut;
 	char why[512];
+	int err;
 
 	if (access(run_folder_file(f, name), F_OK))
 		return;
-	if (record_read_csv(run_folder_file(f, name), &read, &read_count, &cut, why, sizeof(why)))
-		status_exit(STATUS_FAILED, "%s", why);
+	err = record_read_csv(run_folder_file(f, name), &read, &read_count, &cut, why, sizeof(why));
+	if (err)
+		status_exit(err == -EINVAL ? STATUS_USAGE : STATUS_FAILED, "%s", why);
 	keep_whole(f, name, read, read_count, cut, records, count);
 }
 

@@ -50,14 +50,28 @@ void run_folder_write_host(const struct run_folder *folder, uint64_t place,
 
 /*
  * Reads the rows that are there into *records and *count, and removes those from the files that
- * were cut short, so that they can be run again. Ends the program with one line and STATUS_FAILED
- * when a file does not parse.
+ * were cut short, so that they can be run again. Ends the program with one line: STATUS_USAGE when
+ * a file does not parse, STATUS_FAILED when it cannot be read.
  */
 void run_folder_rows(const struct run_folder *folder, struct record **records, size_t *count);
 
 /* The same with the rows of capacity.csv: see plan_capacity_cell(). */
 void run_folder_capacities(const struct run_folder *folder, struct record **records, size_t *count);
 void run_folder_append_capacity(const struct run_folder *folder, const struct record *record);
+
+/*
+ * How far a run with a limit had come when it last asked whether it was enough: limits.json,
+ * written whole or not at all. Rows do not tell it, as they leave out what lies between them.
+ */
+struct run_spent {
+	uint64_t blocks;
+	uint64_t spent_ns; /* by all processes that ran it */
+	char ended[256];   /* which limit ended it, "" when none did yet */
+};
+
+/* Zeroes where there is no such file. Both end the program as above. */
+void run_folder_read_spent(const struct run_folder *folder, struct run_spent *spent);
+void run_folder_write_spent(const struct run_folder *folder, const struct run_spent *spent);
 
 /* The path of a file in the folder; valid until the next call. */
 const char *run_folder_file(const struct run_folder *folder, const char *name);

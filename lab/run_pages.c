@@ -88,8 +88,8 @@ out:
 	return err;
 }
 
-void run_pages_make(const char *folder, struct record *records, size_t count,
-		    struct summary *const summaries[RUN_FILES_SUMMARIES])
+int run_pages_make(const char *folder, struct record *records, size_t count,
+		   struct summary *const summaries[RUN_FILES_SUMMARIES])
 {
 	struct pictures pictures = {.count = 0};
 	struct run_files files;
@@ -100,7 +100,7 @@ void run_pages_make(const char *folder, struct record *records, size_t count,
 
 	if (err) {
 		status_warn("no report.html: %s", why);
-		return;
+		return err;
 	}
 	run_files_set_rows(&files, records, count);
 	memcpy(files.summaries, summaries, sizeof(files.summaries));
@@ -124,4 +124,5 @@ void run_pages_make(const char *folder, struct record *records, size_t count,
 	files.count = 0;
 	memset(files.summaries, 0, sizeof(files.summaries));
 	run_files_release(&files);
+	return err ? err : drawn == -ENOENT ? 0 : drawn;
 }

@@ -12,8 +12,9 @@
 
 /*
  * Writes NAME.gp and, by gnuplot, NAME.svg for each picture into the folder. *cpu_s is what
- * gnuplot needed. Returns 0, or with one line in why -ENOENT (there is no gnuplot; the scripts
- * are there), -EIO (it failed) or another -errno.
+ * gnuplot needed. A picture is whole or is not there. Returns 0, or with one line in why -ENOENT
+ * (there is no gnuplot; the scripts are there), -EIO (it failed, or a picture could not be written
+ * to its end) or another -errno.
  */
 int run_pages_draw(const char *folder, const struct pictures *pictures, double *cpu_s, char *why,
 		   size_t why_size);
@@ -33,9 +34,10 @@ void run_pages_read(const char *folder, struct run_files *files, struct pictures
 
 /*
  * Both, at the end of a run, of its rows and summaries (fetch, sumsq, nap), with one line on stdout
- * of what was made. Warns, and goes on: the run is done, and its rows are on disk.
+ * of what was made. Returns 0, or -errno when something could not be written, after a warning. That
+ * there is no gnuplot is warned of, and is no error.
  */
-void run_pages_make(const char *folder, struct record *records, size_t count,
-		    struct summary *const summaries[RUN_FILES_SUMMARIES]);
+int run_pages_make(const char *folder, struct record *records, size_t count,
+		   struct summary *const summaries[RUN_FILES_SUMMARIES]);
 
 #endif

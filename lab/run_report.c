@@ -214,10 +214,10 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 
 static void print_paths(const struct run_folder *folder)
 {
-	static const char *const names[] = {"plan.ini",	    "run.json",	    "fetch.csv",
-					    "sumsq.csv",    "nap.csv",	    "summary.csv",
-					    "programs.csv", "capacity.csv", "report.txt",
-					    "host.json",    "topology.xml"};
+	static const char *const names[] = {"plan.ini",	   "run.json",	   "limits.json",
+					    "fetch.csv",   "sumsq.csv",	   "nap.csv",
+					    "summary.csv", "programs.csv", "capacity.csv",
+					    "report.txt",  "host.json",	   "topology.xml"};
 
 	printf("\nWritten to %s:\n ", folder->path);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -250,11 +250,12 @@ static void analyse(struct findings *f)
 		status_exit(STATUS_UNABLE, "out of memory for %zu rows", count);
 }
 
-void run_report(const struct plan *plan, const struct run_folder *folder,
-		const struct runner_outcome *outcome, struct trust *trust)
+int run_report(const struct plan *plan, const struct run_folder *folder,
+	       const struct runner_outcome *outcome, struct trust *trust)
 {
 	struct findings f = {.plan = plan, .outcome = outcome};
 	FILE *report;
+	int err;
 
 	f.fetch = summarise(plan, outcome, RECORD_FETCH);
 	f.sumsq = summarise(plan, outcome, RECORD_SUMSQ);
@@ -270,8 +271,8 @@ void run_report(const struct plan *plan, const struct run_folder *folder,
 	close_file(folder, "report.txt", report);
 	print_report(stdout, table_color(isatty(STDOUT_FILENO)), &f);
 	print_paths(folder);
-	run_pages_make(folder->path, outcome->records, outcome->count,
-		       (struct summary *[RUN_FILES_SUMMARIES]){f.fetch, f.sumsq, f.nap});
+	err = run_pages_make(folder->path, outcome->records, outcome->count,
+			     (struct summary *[RUN_FILES_SUMMARIES]){f.fetch, f.sumsq, f.nap});
 	summary_free(f.fetch);
 	summary_free(f.sumsq);
 	summary_free(f.nap);
@@ -282,4 +283,5 @@ void run_report(const struct plan *plan, const struct run_folder *folder,
 	regimes_release(&f.regimes);
 	regimes_release(&f.rule);
 	free(f.programs);
+	return err;
 }

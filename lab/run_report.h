@@ -9,10 +9,10 @@
 
 /*
  * Writes summary.csv, programs.csv and report.txt, prints the report, and adds the summaries'
- * claims to *trust. Ends the program with
- * one line and STATUS_FAILED when something cannot be written.
+ * claims to *trust. Ends the program with one line and STATUS_FAILED when one of them cannot be
+ * written; returns what run_pages_make() does, whose pages come last.
  */
-void run_report(const struct plan *plan, const struct run_folder *folder,
-		const struct runner_outcome *outcome, struct trust *trust);
+int run_report(const struct plan *plan, const struct run_folder *folder,
+	       const struct runner_outcome *outcome, struct trust *trust);
 
 #endif

@@ -39,7 +39,7 @@ static bool is_done(struct runner *r, const struct plan_cell *cell, uint64_t blo
 		return false;
 	if (strcmp(record_text(record, COLUMN_cell), cell->name) != 0 ||
 	    (strcmp(record_text(record, COLUMN_role), "control") == 0) != cell->control)
-		status_exit(STATUS_FAILED,
+		status_exit(STATUS_USAGE,
 			    "%s: the row of block %" PRIu64 ", order %" PRIu64
 			    " is of %s, not of %s: it is not this plan's",
 			    r->folder->path, block, order, record_text(record, COLUMN_cell),
@@ -47,26 +47,43 @@ static bool is_done(struct runner *r, const struct plan_cell *cell, uint64_t blo
 	return true;
 }
 
-/* Where the rows that are there already stand. */
-static void find_done(struct runner *r)
+/* Where the rows that are there already stand: struct runner's `done`. */
+static size_t *find_done(const struct plan *plan, const struct run_folder *folder,
+			 const struct runner_outcome *outcome)
 {
-	size_t cells = r->plan->cell_count;
+	size_t cells = plan->cell_count;
+	size_t *done = calloc(plan->blocks * cells, sizeof(*done));
 
-	r->done = calloc(r->plan->blocks * cells, sizeof(*r->done));
-	if (!r->done)
-		status_exit(STATUS_UNABLE, "out of memory for %" PRIu64 " blocks", r->plan->blocks);
-	for (size_t i = 0; i < r->outcome->count; i++) {
-		const struct record *record = &r->outcome->records[i];
+	if (!done)
+		status_exit(STATUS_UNABLE, "out of memory for %" PRIu64 " blocks", plan->blocks);
+	for (size_t i = 0; i < outcome->count; i++) {
+		const struct record *record = &outcome->records[i];
 		double block = record_number(record, COLUMN_block);
 		double order = record_number(record, COLUMN_order);
+		size_t *place;
 
-		if (!(block >= 1 && block <= (double)r->plan->blocks && order >= 1 &&
+		if (!(block >= 1 && block <= (double)plan->blocks && order >= 1 &&
 		      order <= (double)cells))
-			status_exit(STATUS_FAILED,
+			status_exit(STATUS_USAGE,
 				    "%s: a row is of block %g, order %g, which this plan has not",
-				    r->folder->path, block, order);
-		r->done[((size_t)block - 1) * cells + (size_t)order - 1] = i + 1;
+				    folder->path, block, order);
+		place = &done[((size_t)block - 1) * cells + (size_t)order - 1];
+		if (*place)
+			status_exit(STATUS_USAGE,
+				    "%s: two rows are of block %g, order %g, of %s and of %s: take "
+				    "one of them out",
+				    folder->path, block, order,
+				    record_text(&outcome->records[*place - 1], COLUMN_cell),
+				    record_text(record, COLUMN_cell));
+		*place = i + 1;
 	}
+	return done;
+}
+
+void runner_check_rows(const struct plan *plan, const struct run_folder *folder,
+		       const struct runner_outcome *outcome)
+{
+	free(find_done(plan, folder, outcome));
 }
 
 /* One block, its cells in that order; false when the origin has died. */
@@ -91,11 +108,47 @@ static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
 	return !runner_is_interrupted();
 }
 
+/*
+ * What earlier processes came to. Of the rows since they last asked, by a process that was killed,
+ * at least the intervals and warm-ups are known.
+ */
+static void find_spent(struct runner *r)
+{
+	const struct runner_outcome *o = r->outcome;
+	double more_s = 0;
+
+	run_folder_read_spent(r->folder, &r->before);
+	for (size_t i = 0; i < o->count; i++) {
+		const char *name = record_text(&o->records[i], COLUMN_cell);
+		double duration_s = record_number(&o->records[i], COLUMN_duration_s);
+		unsigned c = 0;
+
+		if (record_number(&o->records[i], COLUMN_block) <= (double)r->before.blocks)
+			continue;
+		while (c < r->plan->cell_count && strcmp(r->plan->cells[c].name, name) != 0)
+			c++;
+		if (c < r->plan->cell_count)
+			more_s += (double)plan_duration_ns(&r->plan->cells[c], "warmup", 0) / 1e9;
+		more_s += isnan(duration_s) ? 0 : duration_s;
+	}
+	r->before.spent_ns += (uint64_t)(more_s * 1e9);
+}
+
+/* Whether an earlier process went on behind that block, so that it was not enough. */
+static bool went_on(const struct runner *r, uint64_t block)
+{
+	size_t cells = r->plan->cell_count;
+
+	for (size_t i = 0; i < cells && block < r->plan->blocks; i++)
+		if (r->done[block * cells + i])
+			return true;
+	return false;
+}
+
 /* After a block: whether the limits end the run, and the words for it. */
-static bool is_enough(struct runner *r, uint64_t block)
+static bool is_enough(struct runner *r, uint64_t block, uint64_t spent_ns)
 {
 	const struct runner_limits *limits = r->limits;
-	uint64_t spent_ns = usage_now_ns() - r->progress.from_ns;
 	bool looked_at = limits->budget_ns || (r->progress.shown && r->outcome->count < 10000);
 	const char *cell = NULL;
 	double widest = looked_at ? runner_widest(r, &cell) : 0;
@@ -125,6 +178,28 @@ static bool is_enough(struct runner *r, uint64_t block)
 	return true;
 }
 
+/* Asks that, once for each block, whoever ran it: what has ended stays so. */
+static bool ask(struct runner *r, uint64_t block)
+{
+	struct run_spent spent = {.blocks = block};
+	char *ended = r->outcome->ended;
+	bool enough;
+
+	if (r->before.ended[0] && block == r->before.blocks) {
+		snprintf(ended, sizeof(r->outcome->ended), "%s", r->before.ended);
+		return true;
+	}
+	if (r->before.ended[0] || went_on(r, block))
+		return false;
+	runner_show_noise(r);
+	spent.spent_ns = r->before.spent_ns + usage_now_ns() - r->progress.from_ns;
+	enough = is_enough(r, block, spent.spent_ns);
+	snprintf(spent.ended, sizeof(spent.ended), "%s", ended);
+	if (r->limits->budget_ns)
+		run_folder_write_spent(r->folder, &spent);
+	return enough;
+}
+
 static void run_blocks(struct runner *r)
 {
 	const struct plan *plan = r->plan;
@@ -140,8 +215,7 @@ static void run_blocks(struct runner *r)
 		if (!run_block(r, block, order))
 			break;
 		r->outcome->blocks = block;
-		runner_show_noise(r);
-		if (is_enough(r, block))
+		if (ask(r, block))
 			break;
 	}
 	free(order);
@@ -173,7 +247,8 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	r->outcome = outcome;
 	r->world.external = plan_origin_url(plan) != NULL;
 	link_text(link, r->world.link);
-	find_done(r);
+	r->done = find_done(plan, folder, outcome);
+	find_spent(r);
 	runner_decide_seats(r, policy);
 	runner_start_origin(r);
 	runner_heed_interrupts();

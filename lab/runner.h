@@ -43,6 +43,13 @@ struct runner_outcome {
 };
 
 /*
+ * Whether the rows that an earlier run left can be of this plan. Ends the program with one line and
+ * STATUS_USAGE when one is of no place in it, or two are of one.
+ */
+void runner_check_rows(const struct plan *plan, const struct run_folder *folder,
+		       const struct runner_outcome *outcome);
+
+/*
  * Runs it over the link, the origin at its one end and every cell at the other (of LINK_NONE there
  * is no origin): all but for what *outcome has rows of already (zeroed when it has none). Ends the
  * program with one line and STATUS_UNABLE when the placement is impossible or the origin does not

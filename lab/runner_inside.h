@@ -17,6 +17,8 @@ struct runner {
 	const struct link *link;
 	double *capacities; /* by cell of the plan: see plan_capacity_cell(); NAN: not measured */
 	size_t *done; /* by block and order: 1 + the index of a row that an earlier run left */
+	struct run_spent
+		before; /* what earlier processes came to; all of its time, rows beyond too */
 	struct runner_outcome *outcome;
 	struct subprocess cell; /* the one that runs */
 };

@@ -5,7 +5,7 @@
 enum status {
 	STATUS_DONE = 0,
 	STATUS_FAILED = 1,	 /* a fetch failed, a sum was wrong */
-	STATUS_USAGE = 2,	 /* the command line or the plan is wrong */
+	STATUS_USAGE = 2,	 /* the command line is wrong, or a plan or run that it names */
 	STATUS_UNABLE = 3,	 /* this host cannot do that; the reason was printed */
 	STATUS_UNTRUSTED = 4,	 /* done, but the figures cannot be trusted */
 	STATUS_REGRESSION = 5,	 /* compare found one */

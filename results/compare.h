@@ -85,6 +85,7 @@ struct compare_run {
 		size_t count;
 	} flags[COMPARE_FLAGS]; /* the first words met; "" ends them */
 	char note[256];		/* what was read of a file that is cut, "" when none is */
+	json_t *run;		/* NULL: no run.json */
 	json_t *host;		/* NULL: no host.json */
 	char *plan;		/* NULL: no plan.ini */
 	size_t *slots;		/* the cells by their keys' hashes: 1 + index, 0 is free */
@@ -92,8 +93,8 @@ struct compare_run {
 };
 
 /*
- * Reads a run's folder (fetch.csv, sumsq.csv, nap.csv, host.json, plan.ini) or one CSV, with
- * host.json and plan.ini beside it if they are there. A CSV that ends in the middle of a line is
+ * Reads a run's folder (fetch.csv, sumsq.csv, nap.csv, run.json, host.json, plan.ini) or one CSV,
+ * with those last three beside it if they are there. A CSV that ends in the middle of a line is
  * refused, or with `cut_allowed` its whole rows are used and run->note says so. Returns 0, to be
  * released with compare_release(), or with one line in why -ENOENT (nothing at that path), -EINVAL
  * (files that are not what they should be) or another -errno.

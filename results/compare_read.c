@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "results/record_csv.h"
+#include "results/run_files.h"
 
 const struct compare_figure_info compare_figures[COMPARE_FIGURES] = {
 	[COMPARE_THROUGHPUT] = {COLUMN_throughput_rps, SUMMARY_RATE, "Throughput"},
@@ -291,11 +293,33 @@ static int read_folder(struct compare_run *run, bool cut_allowed, char *why, siz
 	return -EINVAL;
 }
 
+/*
+ * What lies in the folder, or beside the file, besides rows. Without a run.json the rows may have
+ * been put together by hand; with one of another version, nothing here need mean what it says.
+ */
+static int read_facts(struct compare_run *run, bool is_folder, char *why, size_t why_size)
+{
+	char beside[4096];
+	int result;
+
+	join(beside, run->path, is_folder, "run.json");
+	if (access(beside, F_OK) == 0) {
+		*strrchr(beside, '/') = '\0';
+		result = run_files_read_run(*beside ? beside : "/", &run->run, why, why_size);
+		if (result != 0)
+			return result;
+	}
+	join(beside, run->path, is_folder, "host.json");
+	run->host = json_load_file(beside, 0, NULL);
+	join(beside, run->path, is_folder, "plan.ini");
+	run->plan = read_text(beside);
+	return 0;
+}
+
 int compare_read(const char *path, bool cut_allowed, struct compare_run *run, char *why,
 		 size_t why_size)
 {
 	struct stat status;
-	char beside[4096];
 	bool is_folder;
 	int result;
 
@@ -308,6 +332,9 @@ int compare_read(const char *path, bool cut_allowed, struct compare_run *run, ch
 		return result;
 	}
 	is_folder = S_ISDIR(status.st_mode);
+	result = read_facts(run, is_folder, why, why_size);
+	if (result != 0)
+		return result;
 	result = is_folder ? read_folder(run, cut_allowed, why, why_size)
 			   : read_csv(run, path, cut_allowed, why, why_size);
 	if (result == 0)
@@ -320,13 +347,8 @@ int compare_read(const char *path, bool cut_allowed, struct compare_run *run, ch
 		snprintf(why, why_size, "%s: %s", path, strerror(ENOMEM));
 	if (result != 0) {
 		compare_release(run);
-		return result;
 	}
-	join(beside, path, is_folder, "host.json");
-	run->host = json_load_file(beside, 0, NULL);
-	join(beside, path, is_folder, "plan.ini");
-	run->plan = read_text(beside);
-	return 0;
+	return result;
 }
 
 void compare_release(struct compare_run *run)
@@ -340,6 +362,7 @@ void compare_release(struct compare_run *run)
 	free(run->cells);
 	free(run->slots);
 	free(run->plan);
+	json_decref(run->run);
 	json_decref(run->host);
 	memset(run, 0, sizeof(*run));
 }

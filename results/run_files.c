@@ -37,36 +37,50 @@ static int complain(const char *path, const char *what, char *why, size_t why_si
 	return -EINVAL;
 }
 
-static int read_run(struct run_files *files, char *why, size_t why_size)
+int run_files_read_run(const char *folder, json_t **run, char *why, size_t why_size)
 {
-	char *path = path_of(files, "run.json");
-	json_int_t blocks, cells, seed, budget_ns = 0, version = RUN_FILES_SCHEMA_VERSION;
-	double precision = 0;
+	json_int_t version = RUN_FILES_SCHEMA_VERSION;
 	json_error_t error;
+	char *path;
+	int err = 0;
 
-	if (!path)
+	*run = NULL;
+	if (asprintf(&path, "%s/run.json", folder) < 0) {
+		snprintf(why, why_size, "%s: out of memory", folder);
 		return -ENOMEM;
-	if (access(path, R_OK)) {
-		int err = errno;
-
-		snprintf(why, why_size, "%s is not the folder of a run: %s: %s", files->path, path,
-			 strerror(err));
-		free(path);
-		return err == ENOTDIR ? -ENOENT : -err;
 	}
-	files->run = json_load_file(path, 0, &error);
+	if (access(path, R_OK)) {
+		err = errno == ENOTDIR ? -ENOENT : -errno;
+		snprintf(why, why_size, "%s is not the folder of a run: %s: %m", folder, path);
+	} else {
+		*run = json_load_file(path, 0, &error);
+		if (!*run || json_unpack_ex(*run, &error, 0, "{s?I}", "schema_version", &version))
+			err = complain(folder, error.text, why, why_size);
+	}
 	free(path);
-	if (!files->run)
-		return complain(files->path, error.text, why, why_size);
-	if (json_unpack_ex(files->run, &error, 0, "{s?I}", "schema_version", &version))
-		return complain(files->path, error.text, why, why_size);
-	if (version != RUN_FILES_SCHEMA_VERSION) {
+	if (!err && version != RUN_FILES_SCHEMA_VERSION) {
 		snprintf(why, why_size,
 			 "%s/run.json: schema_version %lld, and this lab reads %d: use the lab "
 			 "that wrote it",
-			 files->path, (long long)version, RUN_FILES_SCHEMA_VERSION);
-		return -EINVAL;
+			 folder, (long long)version, RUN_FILES_SCHEMA_VERSION);
+		err = -EINVAL;
 	}
+	if (err) {
+		json_decref(*run);
+		*run = NULL;
+	}
+	return err;
+}
+
+static int read_run(struct run_files *files, char *why, size_t why_size)
+{
+	json_int_t blocks, cells, seed, budget_ns = 0;
+	double precision = 0;
+	json_error_t error;
+	int err = run_files_read_run(files->path, &files->run, why, why_size);
+
+	if (err)
+		return err;
 	if (json_unpack_ex(files->run, &error, 0, "{s:s, s:s, s:I, s:I, s:I, s?F, s?I}", "run_id",
 			   &files->id, "plan", &files->experiment, "blocks", &blocks, "cells",
 			   &cells, "seed", &seed, "precision", &precision, "budget_ns", &budget_ns))

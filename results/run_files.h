@@ -36,6 +36,13 @@ struct run_files {
 };
 
 /*
+ * Reads the folder's run.json alone into *run, the caller's to json_decref(). Returns 0, or with
+ * one line in why -ENOENT (no run's folder), -EINVAL (no JSON, or of another schema version) or
+ * another -errno.
+ */
+int run_files_read_run(const char *path, json_t **run, char *why, size_t why_size);
+
+/*
  * Reads the folder and summarises its rows as the run itself did: with its seed, and with the
  * cells that have an A/A control as baselines. Returns 0, to be released with
  * run_files_release(), or with one line in why -ENOENT (no run's folder), -EINVAL (another schema

@@ -214,15 +214,38 @@ static void bad_input(void **state)
 	refused((const char *[]){at("a"), NULL}, 2, "two runs");
 	refused((const char *[]){at("a"), at("b"), at("c"), NULL}, 2, "two runs");
 	refused((const char *[]){at("a"), at("nowhere"), NULL}, 2, "nowhere: No such file");
-	refused((const char *[]){at("a"), folder, NULL}, 1, "not the folder of a run");
-	refused((const char *[]){at("a"), at("a/plan.ini"), NULL}, 1, "not a CSV of this lab");
+	refused((const char *[]){at("a"), folder, NULL}, 2, "not the folder of a run");
+	refused((const char *[]){at("a"), at("a/plan.ini"), NULL}, 2, "not a CSV of this lab");
 	refused((const char *[]){"--threshold=5", at("a"), at("b"), NULL}, 2, "no percentage");
 	refused((const char *[]){"--threshold=-5%", at("a"), at("b"), NULL}, 2, "no percentage");
 	write_changed("version.csv", "\n1,", "\n2,");
-	refused((const char *[]){at("a"), at("version.csv"), NULL}, 1,
+	refused((const char *[]){at("a"), at("version.csv"), NULL}, 2,
 		"schema_version: 2 is not 1");
 	write_changed("figure.csv", "100,", "1o0,");
-	refused((const char *[]){at("a"), at("figure.csv"), NULL}, 1, "figure.csv:2: requests: ");
+	refused((const char *[]){at("a"), at("figure.csv"), NULL}, 2, "figure.csv:2: requests: ");
+}
+
+/* Whose files mean what is not known is not read, whichever of the two it is. */
+static void another_version(void **state)
+{
+	static const char *const texts[] = {"{\"schema_version\": 2}", "{", "{}"};
+	struct child child;
+
+	(void)state;
+	assert_int_equal(add_run("later", "plan", 2000), 0);
+	for (size_t i = 0; i < 2; i++) {
+		const char *says = i == 0 ? "later/run.json: schema_version 2, and this lab reads 1"
+					  : "later/run.json: ";
+
+		write_text("later/run.json", texts[i]);
+		refused((const char *[]){at("a"), at("later"), NULL}, 2, says);
+		refused((const char *[]){at("later"), at("a"), NULL}, 2, says);
+		refused((const char *[]){at("a"), at("later/fetch.csv"), NULL}, 2, says);
+	}
+	/* The first version had none. */
+	write_text("later/run.json", texts[2]);
+	assert_int_equal(compare(&child, (const char *[]){at("a"), at("later"), NULL}), 0);
+	child_free(&child);
 }
 
 /* "a" and "b" differ in their second cells, each of which has one row that steal spoils. */
@@ -288,7 +311,7 @@ static void cut_csv(void **state)
 	fclose(file);
 	text[length - 20] = '\0';
 	write_text("cut.csv", text);
-	refused((const char *[]){at("a"), at("cut.csv"), NULL}, 1,
+	refused((const char *[]){at("a"), at("cut.csv"), NULL}, 2,
 		"cut.csv is cut in the middle of line 28; --cut");
 	assert_int_equal(compare(&child, (const char *[]){"--cut", at("a"), at("cut.csv"), NULL}),
 			 0);
@@ -304,6 +327,7 @@ int main(void)
 		cmocka_unit_test(regressions_have_a_status),
 		cmocka_unit_test(json_is_all_there_is),
 		cmocka_unit_test(bad_input),
+		cmocka_unit_test(another_version),
 		cmocka_unit_test(strangers_share_nothing),
 		cmocka_unit_test(another_plan_is_matched_by_factors),
 		cmocka_unit_test(strict_lets_no_claim_rest_on_flagged_rows),

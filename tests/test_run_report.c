@@ -178,6 +178,56 @@ static void without_gnuplot_there_are_tables(void **state)
 	assert_whole();
 }
 
+/* Runs one of iolab's commands with what lies in bin/ as all programs there are. */
+static int iolab_with_bin(struct child *child, const char *command, const char *option,
+			  const char *path)
+{
+	char bin[128], program[512];
+
+	snprintf(bin, sizeof(bin), "PATH=%s/bin", folder);
+	assert_non_null(realpath(child_program("iolab"), program));
+	return child_run(child,
+			 (const char *const[]){"env", bin, program, command, option, path, NULL});
+}
+
+/* Nothing that was cut stays, and nobody is told that all is well. */
+static void what_cannot_be_written_is_a_failure(void **state)
+{
+	static const char *const commands[][2] = {
+		{"plot", "--json"}, {"report", "--json"}, {"run", "--resume"}};
+	struct child child;
+	char copy[600];
+
+	(void)state;
+	snprintf(copy, sizeof(copy), "%s/full", folder);
+	assert_int_equal(shell("cp -r $R $R/../full && ln -s /dev/full $R/../full/.report.html.new "
+			       "&& rm $R/../full/report.html"),
+			 0);
+	assert_int_equal(iolab(&child, "report", copy), 1);
+	assert_true(child_one_line(child.err.text));
+	assert_non_null(strstr(child.err.text, "No space left"));
+	child_free(&child);
+	assert_int_equal(shell("test -e $R/../full/report.html"), 256);
+	assert_int_equal(shell("ln -s /dev/full $R/../full/.report.html.new"), 0);
+	assert_int_equal(child_run(&child, (const char *const[]){child_program("iolab"), "run",
+								 "--resume", copy, NULL}),
+			 1);
+	assert_non_null(strstr(child.err.text, "report.html: No space left"));
+	child_free(&child);
+	/* A gnuplot that meets a full disk writes what fits, and says nothing. */
+	assert_int_equal(shell("printf '#!/bin/sh\nfor f in *.gp; do echo \"<svg\" > "
+			       "${f%%.gp}.svg; done\n' > $R/../bin/gnuplot && "
+			       "chmod +x $R/../bin/gnuplot"),
+			 0);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(iolab_with_bin(&child, commands[i][0], commands[i][1], copy), 1);
+		assert_non_null(strstr(child.err.text, ".svg: gnuplot did not get to its end"));
+		child_free(&child);
+		assert_int_equal(shell("ls $R/../full/*.svg >/dev/null 2>&1"), 2 * 256);
+	}
+	assert_int_equal(shell("rm -r $R/../bin/gnuplot $R/../full"), 0);
+}
+
 /* Both commands refuse the folder: that status, one line with that text. */
 static void assert_refused(const char *path, int status, const char *text)
 {
@@ -267,6 +317,7 @@ int main(void)
 		cmocka_unit_test(both_are_made_again_from_the_files),
 		cmocka_unit_test(a_script_draws_its_picture_alone),
 		cmocka_unit_test(without_gnuplot_there_are_tables),
+		cmocka_unit_test(what_cannot_be_written_is_a_failure),
 		cmocka_unit_test(bad_folders_are_refused),
 		cmocka_unit_test(older_and_cut_runs_are_read),
 		cmocka_unit_test(wrong_command_lines),

@@ -117,6 +117,27 @@ static void change(const char *path, const char *after, const char *from, const 
 	assert_int_equal(fclose(file), 0);
 }
 
+/* A folder of another lab's version: nothing in it need mean what it says. */
+static void strange_folder(void **state)
+{
+	char text[RESUMING_TEXT], run[512], path[600];
+	const char *const again[] = {child_program("iolab"), "run", "--resume", run, NULL};
+
+	(void)state;
+	resuming_write_plan("[nap a]\nmodel = epoll\ntick = 1ms\n");
+	resuming_undisturbed(text);
+	assert_true(resuming_folder(run, sizeof(run)));
+	snprintf(path, sizeof(path), "%s/run.json", run);
+	change(path, "schema_version", ": 1", ": 2");
+	refuse(again, 2, "run.json: schema_version 2, and this lab reads 1");
+	change(path, "schema_version", ": 2", ": \"1\"");
+	refuse(again, 2, "run.json: ");
+	change(path, "schema_version", ": \"1\"", ": 1");
+	change(path, "{", "{", "[");
+	refuse(again, 2, "run.json: ");
+	resuming_write_plan(small_plan);
+}
+
 /* Rows of another lab's version: a line that says where, and no report. */
 static void strange_rows(void **state)
 {
@@ -138,8 +159,32 @@ static void strange_rows(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		change(path, rows[i].after, rows[i].from, rows[i].to);
 		if (rows[i].says)
-			refuse(again, 1, rows[i].says);
+			refuse(again, 2, rows[i].says);
 	}
+	resuming_write_plan(small_plan);
+}
+
+/* A row that was put in twice: which of the two counts is not the lab's to choose. */
+static void row_twice(void **state)
+{
+	char text[RESUMING_TEXT], run[512], path[600], line[8192], last[8192] = "";
+	const char *const again[] = {child_program("iolab"), "run", "--resume", run, NULL};
+	FILE *file;
+
+	(void)state;
+	resuming_write_plan("[experiment]\nblocks = 2\nseed = 1\n[nap a]\nmodel = epoll\n"
+			    "tick = 1ms\n");
+	resuming_undisturbed(text);
+	assert_true(resuming_folder(run, sizeof(run)));
+	snprintf(path, sizeof(path), "%s/nap.csv", run);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		strcpy(last, line);
+	fseek(file, 0, SEEK_END);
+	fputs(last, file);
+	assert_int_equal(fclose(file), 0);
+	refuse(again, 2, "two rows are of block 2, order 1");
 	resuming_write_plan(small_plan);
 }
 
@@ -206,6 +251,23 @@ static void strict(void **state)
 	resuming_write_plan(small_plan);
 }
 
+/* Goes on with a run that a limit ended: it has no more rows, and says what it said. */
+static void still_ended(const char *run, const char *said)
+{
+	char text[RESUMING_TEXT], before[256];
+	size_t rows = resuming_rows(run, text);
+	const char *line = strstr(said, "The run was ended by ");
+	struct child child;
+
+	assert_non_null(line);
+	snprintf(before, sizeof(before), "%.*s\n", (int)strcspn(line, "\n"), line);
+	assert_int_equal(resuming_resume(&child, run), 0);
+	if (!strstr(child.out.text, before))
+		fail_msg("'%s' is not in '%s'", before, child.out.text);
+	assert_int_equal(resuming_rows(run, text), rows);
+	child_free(&child);
+}
+
 static void limits(void **state)
 {
 	/* It names the latest fresh ones. */
@@ -216,21 +278,33 @@ static void limits(void **state)
 				      "--budget", "1500ms", resuming_plan(), NULL};
 	static const char *const wrong[] = {"2", "0%", "many", "-1%", "100%", "%"};
 	struct child child;
-	char text[RESUMING_TEXT], run[512];
+	char text[RESUMING_TEXT], run[512], path[600];
 
 	(void)state;
 	resuming_write_plan("[nap n]\nmodel = blocking, epoll\ntick = 5ms\n");
 	if (child_run(&child, precise))
 		fail_msg("%s", child.err.text);
 	assert_non_null(strstr(child.out.text, "ended by the precision of 60 %, reached after "));
-	child_free(&child);
 	assert_true(resuming_folder(run, sizeof(run)));
+	still_ended(run, child.out.text);
+	/* Killed before it could say so: the rows tell it as well. */
+	snprintf(path, sizeof(path), "%s/limits.json", run);
+	assert_int_equal(unlink(path), 0);
+	still_ended(run, child.out.text);
+	child_free(&child);
 	/* Six runs of each cell are the fewest to tell an interval from. */
 	assert_true(resuming_rows(run, text) >= 12);
 	resuming_fresh_results();
 	if (child_run(&child, budget))
 		fail_msg("%s", child.err.text);
 	assert_non_null(strstr(child.out.text, "ended by the budget of 1.5 s after "));
+	assert_true(resuming_folder(run, sizeof(run)));
+	still_ended(run, child.out.text);
+	/* As if it had been killed: what it had spent by then counts. */
+	snprintf(path, sizeof(path), "%s/limits.json", run);
+	change(path, "ended\"", "ended by", "");
+	change(path, "\"blocks", "\"ended\": \"", "\"ended\": \"\", \"was\": \"");
+	still_ended(run, child.out.text);
 	child_free(&child);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		const char *const argv[] = {precise[0], "run", "--precision", wrong[i], NULL};
@@ -253,7 +327,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(interrupted_and_resumed),
 		cmocka_unit_test(not_resumed),
+		cmocka_unit_test(strange_folder),
 		cmocka_unit_test(strange_rows),
+		cmocka_unit_test(row_twice),
 		cmocka_unit_test(strict),
 		cmocka_unit_test(limits),
 	};
