@@ -44,7 +44,6 @@ struct xdp_stack {
 	bool asked;	      /* a connection has just sent its next request */
 	unsigned held;	      /* frames that lwIP has */
 	unsigned ticks;	      /* modulo those of a second */
-	int broken;	      /* -errno of an interface that takes no frames any more */
 };
 
 /*
