@@ -290,6 +290,23 @@ static void closed_connections(void **state)
 	free(bytes);
 }
 
+/* More connections, one after the other, than there are ports, at an even cost. */
+static void many_connections(void **state)
+{
+	(void)state;
+	skip_if_refused();
+	char url[96];
+	const struct words words = {{"-c16", "-n40000", "--connection-per-request", "--quiet", url},
+				    5};
+	struct child child;
+
+	snprintf(url, sizeof(url), "http://" VETH_SERVER ":%u/", origin_ports[0]);
+	start_xdp(&child, &words);
+	if (child_wait(&child, HANG_MS) != 0)
+		fail_msg("status %d, '%s'", child.status, child.err.text);
+	child_free(&child);
+}
+
 /* A server that ends connections early, by resets too, while others receive: none is forgotten. */
 static void hasty_server(void **state)
 {
@@ -769,6 +786,7 @@ int main(void)
 		cmocka_unit_test(of_nginx),
 		cmocka_unit_test(of_nginx_over_tls),
 		cmocka_unit_test(closed_connections),
+		cmocka_unit_test(many_connections),
 		cmocka_unit_test(hasty_server),
 		cmocka_unit_test(frames_lost),
 		cmocka_unit_test(evidence),

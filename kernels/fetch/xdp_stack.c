@@ -17,6 +17,11 @@
 #define ARP_TRIES   10
 #define ARP_WAIT_NS INT64_C(100000000)
 
+/* For a new connection's port lwIP looks at all that are over, so they are kept to so many, and
+ * looked through once in so many connections: the cost of one more is the same throughout. */
+#define OVER_MOST  256
+#define OVER_SLICE 64
+
 static int refuse(int err, const char *what, char *why, size_t why_size)
 {
 	snprintf(why, why_size, "%s: %s", what, strerror(-err));
@@ -205,6 +210,23 @@ void xdp_stack_wait(struct xdp_stack *stack, int64_t wait_ns)
 	stack->polled[0].events =
 		(short)(POLLIN | (xdp_socket_behind(&stack->sockets[0]) ? POLLOUT : 0));
 	calls_poll(stack->calls, stack->polled, stack->queues, wait_ns);
+}
+
+/*
+ * The youngest, at the list's head, are kept: they answer a server that has not heard the last
+ * acknowledgement. One that is forgotten would answer with a reset, which ends that server as well.
+ */
+void xdp_stack_opening(struct xdp_stack *stack)
+{
+	struct tcp_pcb *last = tcp_tw_pcbs;
+
+	stack->opened = (stack->opened + 1) % OVER_SLICE;
+	if (stack->opened)
+		return;
+	for (unsigned i = 1; last && i < OVER_MOST; i++)
+		last = last->next;
+	while (last && last->next)
+		tcp_abort(last->next);
 }
 
 void xdp_stack_tick(struct xdp_stack *stack)
