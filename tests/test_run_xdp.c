@@ -22,13 +22,15 @@
 #include "tests/veth.h"
 
 /* A run of many large bodies, with sanitizers, on a busy machine. */
-#define LIMIT_MS   180000
+#define LIMIT_MS 180000
+/* One that may hang, of few. */
+#define HANG_MS	   60000
 #define URLS_MOST  16
 #define WORDS_MOST 64
 
 static bool refused; /* the kernel grants no namespaces */
 static struct child origin, nginx;
-static unsigned origin_ports[2], nginx_ports[2];
+static unsigned origin_ports[2], nginx_ports[2], hasty_port;
 
 /* --- the servers ---------------------------------------------------------------------------- */
 
@@ -67,13 +69,16 @@ static void start_nginx(void)
 
 	for (unsigned i = 0; i < SIZES; i++)
 		put_page(sizes[i]);
+	put_page(3000000);
 	nginx_ports[0] = serving_free_port();
 	nginx_ports[1] = serving_free_port();
+	hasty_port = serving_free_port();
 	snprintf(
 		servers, sizeof(servers),
 		"server { listen %u; }\n"
-		"server { listen %u ssl; ssl_certificate good.pem; ssl_certificate_key good.key; }\n",
-		nginx_ports[0], nginx_ports[1]);
+		"server { listen %u ssl; ssl_certificate good.pem; ssl_certificate_key good.key; }\n"
+		"server { listen %u; keepalive_requests 7; keepalive_timeout 20ms; }\n",
+		nginx_ports[0], nginx_ports[1], hasty_port);
 	serving_nginx(&nginx, servers, nginx_ports[1]);
 }
 
@@ -283,6 +288,44 @@ static void closed_connections(void **state)
 
 	json_decref(fetch_all(&site, options, bytes, size));
 	free(bytes);
+}
+
+/* More connections, one after the other, than there are ports, at an even cost. */
+static void many_connections(void **state)
+{
+	(void)state;
+	skip_if_refused();
+	char url[96];
+	const struct words words = {{"-c16", "-n40000", "--connection-per-request", "--quiet", url},
+				    5};
+	struct child child;
+
+	snprintf(url, sizeof(url), "http://" VETH_SERVER ":%u/", origin_ports[0]);
+	start_xdp(&child, &words);
+	if (child_wait(&child, HANG_MS) != 0)
+		fail_msg("status %d, '%s'", child.status, child.err.text);
+	child_free(&child);
+}
+
+/* A server that ends connections early, by resets too, while others receive: none is forgotten. */
+static void hasty_server(void **state)
+{
+	static const char *const waits[] = {"--wait=block", "--wait=spin"};
+
+	(void)state;
+	skip_if_refused();
+	for (unsigned i = 0; i < 10; i++) {
+		char big[96], one[96];
+		const struct words words = {{waits[i % 2], "--quiet", "-c16", "-n64", big, one}, 6};
+		struct child child;
+
+		snprintf(big, sizeof(big), "http://" VETH_SERVER ":%u/3000000", hasty_port);
+		snprintf(one, sizeof(one), "http://" VETH_SERVER ":%u/1", hasty_port);
+		start_xdp(&child, &words);
+		if (child_wait(&child, HANG_MS) != 0)
+			fail_msg("run %u: status %d, '%s'", i, child.status, child.err.text);
+		child_free(&child);
+	}
 }
 
 /* 2 % of all frames that arrive are lost: every body is right all the same. */
@@ -743,6 +786,8 @@ int main(void)
 		cmocka_unit_test(of_nginx),
 		cmocka_unit_test(of_nginx_over_tls),
 		cmocka_unit_test(closed_connections),
+		cmocka_unit_test(many_connections),
+		cmocka_unit_test(hasty_server),
 		cmocka_unit_test(frames_lost),
 		cmocka_unit_test(evidence),
 		cmocka_unit_test(counts_agree_with_strace),

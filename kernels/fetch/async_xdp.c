@@ -200,6 +200,7 @@ static err_t connect_again(struct tcp_pcb *pcb, const ip_addr_t *to, u16_t port)
 
 static void open_stream(struct worker *w, struct stream *stream)
 {
+	struct state *s = w->model;
 	struct connection *c = stream->connection;
 	const struct sockaddr_in *address =
 		(const struct sockaddr_in *)&sockets_endpoint(w, c)->address;
@@ -207,6 +208,7 @@ static void open_stream(struct worker *w, struct stream *stream)
 	struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_V4);
 	err_t err;
 
+	xdp_stack_opening(&s->stack);
 	stream->ended = false;
 	stream->pcb = pcb;
 	if (!pcb) {

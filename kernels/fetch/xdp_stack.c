@@ -17,6 +17,11 @@
 #define ARP_TRIES   10
 #define ARP_WAIT_NS INT64_C(100000000)
 
+/* For a new connection's port lwIP looks at all that are over, so they are kept to so many, and
+ * looked through once in so many connections: the cost of one more is the same throughout. */
+#define OVER_MOST  256
+#define OVER_SLICE 64
+
 static int refuse(int err, const char *what, char *why, size_t why_size)
 {
 	snprintf(why, why_size, "%s: %s", what, strerror(-err));
@@ -107,6 +112,10 @@ static struct pbuf *wrap_frame(struct xdp_stack *stack, unsigned queue, const st
  * all of them each time. One that has asked again, whose answer is now the last to come, is moved
  * on to the tail: the next to be answered is then near the head. A list that has changed
  * otherwise is walked once, in the next batch.
+ *
+ * lwIP says that it has changed the list (tcp_active_pcbs_changed) in all cases but one: when a
+ * frame ends its own connection, by a reset or as the last acknowledgement. So the tail is
+ * forgotten before each frame that may be its own; behind a freed one connections would be lost.
  */
 static void find_tail(struct xdp_stack *stack)
 {
@@ -127,15 +136,34 @@ static void move_head_to_tail(struct xdp_stack *stack)
 	stack->asked = false;
 	if (tcp_active_pcbs_changed || !stack->tail || !head->next)
 		return;
-	/* It has been moved to the head since: what came before it is not known. */
-	if (stack->tail->next) {
-		stack->tail = NULL;
-		return;
-	}
 	tcp_active_pcbs = head->next;
 	head->next = NULL;
 	stack->tail->next = head;
 	stack->tail = head;
+}
+
+/* Whether it is anything but a whole segment, by its head, for another connection's port. */
+static bool may_be_for_tail(const struct xdp_stack *stack, const uint8_t *frame, size_t length)
+{
+	const uint8_t *ip = frame + SIZEOF_ETH_HDR, *tcp = ip + IP_HLEN;
+	bool plain = length >= SIZEOF_ETH_HDR + IP_HLEN + 4 && ip[0] == 0x45 /* no options */
+		     && ((ip[6] & 0x3f) | ip[7]) == 0;			     /* no fragment */
+
+	return !plain || (tcp[2] << 8 | tcp[3]) == stack->tail->local_port;
+}
+
+static void take_frame(struct xdp_stack *stack, unsigned queue, const struct xdp_desc *d)
+{
+	const uint8_t *bytes = stack->sockets[queue].memory + d->addr;
+	struct pbuf *p;
+
+	if (stack->tail && may_be_for_tail(stack, bytes, d->len))
+		stack->tail = NULL;
+	p = wrap_frame(stack, queue, d);
+	if (p && ethernet_input(p, &stack->netif) != ERR_OK)
+		pbuf_free(p);
+	if (stack->asked)
+		move_head_to_tail(stack);
 }
 
 static unsigned receive_from(struct xdp_stack *stack, unsigned queue)
@@ -150,15 +178,8 @@ static unsigned receive_from(struct xdp_stack *stack, unsigned queue)
 		__builtin_prefetch(socket->memory +
 				   xsk_ring_cons__rx_desc(&socket->rx, at + i)->addr);
 	find_tail(stack);
-	for (unsigned i = 0; i < count; i++) {
-		struct pbuf *p =
-			wrap_frame(stack, queue, xsk_ring_cons__rx_desc(&socket->rx, at + i));
-
-		if (p && ethernet_input(p, &stack->netif) != ERR_OK)
-			pbuf_free(p);
-		if (stack->asked)
-			move_head_to_tail(stack);
-	}
+	for (unsigned i = 0; i < count; i++)
+		take_frame(stack, queue, xsk_ring_cons__rx_desc(&socket->rx, at + i));
 	xdp_socket_taken(socket, count);
 	xdp_socket_refill(socket, stack->calls);
 	stack->calls->batches++;
@@ -189,6 +210,23 @@ void xdp_stack_wait(struct xdp_stack *stack, int64_t wait_ns)
 	stack->polled[0].events =
 		(short)(POLLIN | (xdp_socket_behind(&stack->sockets[0]) ? POLLOUT : 0));
 	calls_poll(stack->calls, stack->polled, stack->queues, wait_ns);
+}
+
+/*
+ * The youngest, at the list's head, are kept: they answer a server that has not heard the last
+ * acknowledgement. One that is forgotten would answer with a reset, which ends that server as well.
+ */
+void xdp_stack_opening(struct xdp_stack *stack)
+{
+	struct tcp_pcb *last = tcp_tw_pcbs;
+
+	stack->opened = (stack->opened + 1) % OVER_SLICE;
+	if (stack->opened)
+		return;
+	for (unsigned i = 1; last && i < OVER_MOST; i++)
+		last = last->next;
+	while (last && last->next)
+		tcp_abort(last->next);
 }
 
 void xdp_stack_tick(struct xdp_stack *stack)

@@ -43,8 +43,8 @@ struct xdp_stack {
 	struct tcp_pcb *tail; /* the last of lwIP's connections; NULL: not known */
 	bool asked;	      /* a connection has just sent its next request */
 	unsigned held;	      /* frames that lwIP has */
+	unsigned opened;      /* connections, modulo those between two looks at what is over */
 	unsigned ticks;	      /* modulo those of a second */
-	int broken;	      /* -errno of an interface that takes no frames any more */
 };
 
 /*
@@ -71,6 +71,9 @@ static inline void xdp_stack_asked(struct xdp_stack *stack)
 {
 	stack->asked = true;
 }
+
+/* To be called before a connection is opened: forgets the oldest of too many that are over. */
+void xdp_stack_opening(struct xdp_stack *stack);
 
 /* Sends what lwIP has put out. Returns 0 or -errno. */
 int xdp_stack_flush(struct xdp_stack *stack);
