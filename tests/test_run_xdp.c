@@ -765,6 +765,40 @@ static void no_native_mode(void **state)
 	veth_to_servers();
 }
 
+/* Taken down in the middle of a run: said, and not waited for. */
+static void interface_lost(void **state)
+{
+	static const char *const waits[] = {"--wait=block", "--wait=spin"};
+
+	(void)state;
+	skip_if_refused();
+	char url[96];
+
+	url_of(url, "/");
+	for (unsigned i = 0; i < 2; i++) {
+		const struct words words = {{"-c16", "-d60s", "--quiet", waits[i], url}, 5};
+		struct child child;
+
+		start_xdp(&child, &words);
+		wait_for_program(&child);
+		usleep(200000);
+		veth_to_clients();
+		veth_ip("link set " VETH_NAME " down");
+		veth_to_servers();
+		int status = child_wait(&child, HANG_MS);
+
+		veth_to_clients();
+		veth_ip("link set " VETH_NAME " up");
+		wait_for_carrier(VETH_NAME);
+		veth_to_servers();
+		if (status != 1 || !child_one_line(child.err.text) ||
+		    !strstr(child.err.text, "Network is down"))
+			fail_msg("status %d, '%s'", status, child.err.text);
+		child_free(&child);
+		assert_int_equal(veth_program(), 0);
+	}
+}
+
 /* Root without the capabilities is nobody. */
 static void not_root(void **state)
 {
@@ -832,6 +866,7 @@ int main(void)
 		cmocka_unit_test(interfaces_of_others),
 		cmocka_unit_test(busy),
 		cmocka_unit_test(no_native_mode),
+		cmocka_unit_test(interface_lost),
 		cmocka_unit_test(not_root),
 		cmocka_unit_test(of_the_servers),
 	};
