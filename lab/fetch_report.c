@@ -236,8 +236,8 @@ static enum status verdict(const struct fetch_merged *m, const struct fetch_outc
 			options->connections, options->rate, m->unsent, (double)m->lag_ns / 1e9);
 	if (fetch_above_window(m, o))
 		status_warn("%s: its bodies are larger than the %" PRIu32 " bytes that may be "
-			    "under way to this model at a time: where there is delay, that makes "
-			    "them slow",
+			    "under way to this model at a time: that costs CPU, and time where "
+			    "there is delay",
 			    options->urls[0], o->model->window);
 	if (m->errors == 0 && (m->completed > 0 || !options->benchmark))
 		return o->run.overlap;

@@ -3,6 +3,7 @@
  * link, also when frames are lost; what it leaves behind when it is killed is nothing; and what it
  * says when it cannot. Needs root.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <setjmp.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -305,6 +307,38 @@ static void many_connections(void **state)
 	if (child_wait(&child, HANG_MS) != 0)
 		fail_msg("status %d, '%s'", child.status, child.err.text);
 	child_free(&child);
+}
+
+/* No two runs begin at the same port: the server may still know the first one's connection. */
+static void ports_differ(void **state)
+{
+	(void)state;
+	skip_if_refused();
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t size = sizeof(address);
+	int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	unsigned ports[3];
+	char url[96];
+	const struct words words = {{"--max-time=200ms", url}, 2};
+
+	assert_int_equal(bind(server, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(server, 8), 0);
+	assert_int_equal(getsockname(server, (struct sockaddr *)&address, &size), 0);
+	snprintf(url, sizeof(url), "http://" VETH_SERVER ":%u/", ntohs(address.sin_port));
+	for (unsigned i = 0; i < 3; i++) {
+		struct child child;
+
+		/* The kernel takes the connection, and nobody answers. */
+		assert_int_equal(run_xdp(&child, &words), 1);
+		child_free(&child);
+		int fd = accept(server, (struct sockaddr *)&address, &size);
+
+		assert_true(fd >= 0);
+		ports[i] = ntohs(address.sin_port);
+		close(fd);
+	}
+	close(server);
+	assert_false(ports[0] == ports[1] && ports[1] == ports[2]);
 }
 
 /* A server that ends connections early, by resets too, while others receive: none is forgotten. */
@@ -731,6 +765,40 @@ static void no_native_mode(void **state)
 	veth_to_servers();
 }
 
+/* Taken down in the middle of a run: said, and not waited for. */
+static void interface_lost(void **state)
+{
+	static const char *const waits[] = {"--wait=block", "--wait=spin"};
+
+	(void)state;
+	skip_if_refused();
+	char url[96];
+
+	url_of(url, "/");
+	for (unsigned i = 0; i < 2; i++) {
+		const struct words words = {{"-c16", "-d60s", "--quiet", waits[i], url}, 5};
+		struct child child;
+
+		start_xdp(&child, &words);
+		wait_for_program(&child);
+		usleep(200000);
+		veth_to_clients();
+		veth_ip("link set " VETH_NAME " down");
+		veth_to_servers();
+		int status = child_wait(&child, HANG_MS);
+
+		veth_to_clients();
+		veth_ip("link set " VETH_NAME " up");
+		wait_for_carrier(VETH_NAME);
+		veth_to_servers();
+		if (status != 1 || !child_one_line(child.err.text) ||
+		    !strstr(child.err.text, "Network is down"))
+			fail_msg("status %d, '%s'", status, child.err.text);
+		child_free(&child);
+		assert_int_equal(veth_program(), 0);
+	}
+}
+
 /* Root without the capabilities is nobody. */
 static void not_root(void **state)
 {
@@ -787,6 +855,7 @@ int main(void)
 		cmocka_unit_test(of_nginx_over_tls),
 		cmocka_unit_test(closed_connections),
 		cmocka_unit_test(many_connections),
+		cmocka_unit_test(ports_differ),
 		cmocka_unit_test(hasty_server),
 		cmocka_unit_test(frames_lost),
 		cmocka_unit_test(evidence),
@@ -797,6 +866,7 @@ int main(void)
 		cmocka_unit_test(interfaces_of_others),
 		cmocka_unit_test(busy),
 		cmocka_unit_test(no_native_mode),
+		cmocka_unit_test(interface_lost),
 		cmocka_unit_test(not_root),
 		cmocka_unit_test(of_the_servers),
 	};

@@ -3,10 +3,15 @@
  * library has one for threads, with locks and a clock; the linker prefers what the program
  * defines. Here nothing is shared, and time is what xdp_stack_tick() makes of it.
  */
+#include "kernels/fetch/xdp_port.h"
+
 #include <lwip/inet_chksum.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/sys.h>
 #include <lwip/timeouts.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* lwIP's own timers are never asked for: xdp_stack_tick() calls what they would. */
 u32_t sys_now(void)
@@ -22,6 +27,31 @@ sys_prot_t sys_arch_protect(void)
 void sys_arch_unprotect(sys_prot_t protection)
 {
 	(void)protection;
+}
+
+/* The first sequence number of the next connection. */
+static u32_t sequence;
+
+void xdp_port_seed(void)
+{
+	unsigned seeds[2] = {0, 0};
+
+	/* So few bytes are never refused once the system is up; a start at 0 is right as well. */
+	if (getrandom(seeds, sizeof(seeds), 0) != sizeof(seeds))
+		seeds[0] = seeds[1] = 0;
+	srand(seeds[0]);
+	sequence = seeds[1];
+}
+
+/*
+ * lwIP's own starts at the same number in every process. A port is used again after 16,384 others,
+ * so after 2^30 numbers: less than half a circle, a server that still knows it takes it for new.
+ */
+u32_t tcp_next_iss(struct tcp_pcb *pcb)
+{
+	(void)pcb;
+	sequence += 0x10000;
+	return sequence;
 }
 
 /* Called wherever lwIP is entered. */

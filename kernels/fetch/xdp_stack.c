@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/fetch/xdp_port.h"
+
 /* Shorter frames are padded: the least that Ethernet carries, without its checksum. */
 #define FRAME_LEAST    60
 #define TICKS_A_SECOND (UINT64_C(1000000000) / XDP_TICK_NS)
@@ -284,6 +286,7 @@ static int start_lwip(struct xdp_stack *stack, char *why, size_t why_size)
 	const ip4_addr_t local = {i->local.s_addr}, netmask = {i->netmask.s_addr};
 	const ip4_addr_t gateway = {i->gateway.s_addr};
 
+	xdp_port_seed();
 	lwip_init();
 	if (!netif_add(&stack->netif, &local, &netmask, &gateway, stack, make_netif,
 		       ethernet_input))
