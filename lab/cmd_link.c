@@ -68,7 +68,7 @@ static const char about[] =
 	"  IOLAB_CA                  the file with the certificate to trust\n"
 	"  IOLAB_INTERFACE           the interface at its end\n"
 	"  IOLAB_ADDRESS IOLAB_ORIGIN_ADDRESS   of its own end, and of the other\n\n"
-	"  iolab link -- sh -c 'curl -s $IOLAB_URL; fetch-epoll $IOLAB_URL'";
+	"  iolab link -- sh -c 'curl -s $IOLAB_URL; build/fetch-epoll $IOLAB_URL'";
 
 /* The link that everything here is about, its server, and the descriptor that holds the CA. */
 static struct link net;

@@ -682,7 +682,7 @@ static void interfaces_of_others(void **state)
 	veth_to_clients();
 	veth_ip("link set " VETH_NAME " alias iolab-test");
 	veth_to_servers();
-	assert_says(&loopback, 2, "--interface lo");
+	assert_says(&loopback, 2, "iolab link");
 	assert_says(&nowhere, 3, "no way there");
 	assert_says(&six, 3, "IPv4 only");
 }

@@ -91,6 +91,10 @@ static int look_at(struct xdp_interface *i, struct xdp_netlink *answer, const ch
 /* What taking it would do, and whom to ask; the words of each refusal name the way out. */
 static int admit(const struct xdp_interface *i, bool named, char *why, size_t why_size)
 {
+	if (!named && i->loopback)
+		return refuse(-EINVAL, why, why_size,
+			      "the way to the server is by loopback, which has no frames to take; "
+			      "fetch over a link: `iolab link -- COMMAND`");
 	if (!named && !i->by_lab)
 		return refuse(
 			-EINVAL, why, why_size,
@@ -101,7 +105,7 @@ static int admit(const struct xdp_interface *i, bool named, char *why, size_t wh
 	if (i->loopback)
 		return refuse(-EOPNOTSUPP, why, why_size,
 			      "%s: loopback has no card whose frames could be taken; use a link: "
-			      "`iolab run --link veth`",
+			      "`iolab link -- COMMAND`",
 			      i->name);
 	if (!i->up)
 		return refuse(-ENETDOWN, why, why_size, "%s is down; `ip link set %s up`", i->name,
