@@ -208,12 +208,13 @@ static int compare_knees(const struct draft *side, const struct draft *base, uin
 			 struct statistics_effect *effect)
 {
 	double *values = calloc(2 * side->block_count + 1, sizeof(*values));
-	double *bases = values + side->block_count;
+	double *bases;
 	size_t pairs = 0;
 	int err;
 
 	if (!values)
 		return -ENOMEM;
+	bases = values + side->block_count;
 	for (size_t i = 0; i < side->block_count; i++) {
 		for (size_t k = 0; k < base->block_count; k++) {
 			if (series_compare_blocks(side->blocks[i], base->blocks[k]) != 0)

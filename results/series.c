@@ -246,11 +246,12 @@ int series_compare(const struct series *side, const struct series *base, enum re
 {
 	size_t most = side && base ? side->count : 0, pairs = 0;
 	double *values = calloc(2 * most + 1, sizeof(*values));
-	double *bases = values + most;
+	double *bases;
 	int err;
 
 	if (!values)
 		return -ENOMEM;
+	bases = values + most;
 	for (size_t i = 0; i < most; i++) {
 		double value = record_number(side->rows[i], column);
 		double other = series_value(base, side->rows[i], column);

@@ -307,37 +307,40 @@ static void failures_cost_too(void **state)
 
 #define BLOCKS 10
 
-/* Ten blocks of a baseline, of one as fast and of one half as fast; one row of `spoiled` is. */
+/*
+ * Ten blocks of a baseline, its control, one as fast and one half as fast; one row of `spoiled` is.
+ */
 static void trust_of(const char *spoiled, const char *flag, struct trust *trust)
 {
-	static const char *const cells[] = {"epoll", "equal", "slow"};
+	static const char *const cells[] = {"epoll", "equal", "slow", "again"};
 	struct summary_options options = {.baseline = "epoll"};
-	struct record rows[3 * BLOCKS];
+	struct record rows[4 * BLOCKS];
 	struct summary *summary;
 	char why[200];
 
-	for (unsigned i = 0; i < 3 * BLOCKS; i++) {
-		unsigned cell = i % 3, block = i / 3;
+	for (unsigned i = 0; i < 4 * BLOCKS; i++) {
+		unsigned cell = i % 4, block = i / 4;
 
 		record_init(&rows[i], RECORD_FETCH);
-		record_set_text(&rows[i], COLUMN_cell, cells[cell]);
-		record_set_text(&rows[i], COLUMN_model, cells[cell]);
+		record_set_text(&rows[i], COLUMN_cell, cells[cell % 3]);
+		record_set_text(&rows[i], COLUMN_model, cells[cell % 3]);
+		record_set_text(&rows[i], COLUMN_role, cell == 3 ? "control" : "cell");
 		record_set_text(&rows[i], COLUMN_quadrant, "async-blocking");
 		record_set_count(&rows[i], COLUMN_block, block + 1);
 		/* Equal: now above, now below. */
 		record_set_real(&rows[i], COLUMN_throughput_rps,
 				(cell == 2 ? 500.0 : 1000.0) + block +
-					(cell == 1 ? (block % 2 ? 9 : -9) : 0));
+					(cell % 2 ? (block % 2 ? 9 : -9) : 0));
 		if (block == 4 && strcmp(cells[cell], spoiled) == 0)
 			record_set_text(&rows[i], COLUMN_flags, flag);
 	}
 	assert_int_equal(
-		summary_make(rows, 3 * BLOCKS, RECORD_FETCH, &options, &summary, why, sizeof(why)),
+		summary_make(rows, 4 * BLOCKS, RECORD_FETCH, &options, &summary, why, sizeof(why)),
 		0);
 	memset(trust, 0, sizeof(*trust));
 	trust_add_summary(trust, summary);
 	summary_free(summary);
-	for (unsigned i = 0; i < 3 * BLOCKS; i++)
+	for (unsigned i = 0; i < 4 * BLOCKS; i++)
 		record_release(&rows[i]);
 }
 
