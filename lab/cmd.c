@@ -3,10 +3,14 @@
 
 #include <stdio.h>
 
-void cmd_print_json(json_t *object)
+void cmd_print_json_as(json_t *object, size_t flags)
 {
-	if (!object || json_dumpf(object, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(15)) ||
-	    putchar('\n') == EOF || fflush(stdout))
+	if (!object || json_dumpf(object, stdout, flags) || putchar('\n') == EOF || fflush(stdout))
 		status_exit(STATUS_FAILED, "--json: cannot print: %m");
 	json_decref(object);
+}
+
+void cmd_print_json(json_t *object)
+{
+	cmd_print_json_as(object, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
 }

@@ -27,4 +27,7 @@ enum status cmd_report(int argc, char **argv);
  */
 void cmd_print_json(json_t *object);
 
+/* The same with the flags of jansson that say how. */
+void cmd_print_json_as(json_t *object, size_t flags);
+
 #endif

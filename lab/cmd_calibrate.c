@@ -94,16 +94,6 @@ static struct calibrate_options options_of(const struct command_options *command
 	return o;
 }
 
-static void print_json(const struct calibrate_data *data, const struct calibrate_findings *findings)
-{
-	json_t *object = calibrate_json(data, findings);
-
-	if (!object || json_dumpf(object, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(10)))
-		status_exit(STATUS_FAILED, "cannot print the findings");
-	putchar('\n');
-	json_decref(object);
-}
-
 enum status cmd_calibrate(int argc, char **argv)
 {
 	const struct option_set set = {
@@ -135,7 +125,8 @@ enum status cmd_calibrate(int argc, char **argv)
 	if (err)
 		status_exit(STATUS_UNABLE, "out of memory");
 	if (command.json)
-		print_json(&data, &findings);
+		cmd_print_json_as(calibrate_json(&data, &findings),
+				  JSON_INDENT(1) | JSON_REAL_PRECISION(10));
 	else if (calibrate_print(&data, &findings, stdout, table_color(isatty(STDOUT_FILENO))))
 		status_exit(STATUS_FAILED, "cannot print the findings");
 	if (fflush(stdout))

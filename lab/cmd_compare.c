@@ -171,16 +171,6 @@ static void tell(const struct comparison *c)
 	tell_flags("B", c->b);
 }
 
-static void print_json(const struct comparison *c, double threshold)
-{
-	json_t *object = compare_json(c, threshold);
-
-	if (!object || json_dumpf(object, stdout, JSON_INDENT(2)))
-		status_exit(STATUS_FAILED, "cannot print the comparison");
-	putchar('\n');
-	json_decref(object);
-}
-
 /* How many figures are worse by more than the threshold; the first one's name. */
 static size_t count_regressions(const struct comparison *c, double threshold, const char **first)
 {
@@ -224,7 +214,7 @@ enum status cmd_compare(int argc, char **argv)
 		status_exit(STATUS_FAILED, "%s", why);
 	tell(&comparison);
 	if (options.json)
-		print_json(&comparison, threshold);
+		cmd_print_json_as(compare_json(&comparison, threshold), JSON_INDENT(2));
 	else if (compare_print(&comparison, stdout, table_color(isatty(STDOUT_FILENO))))
 		status_exit(STATUS_FAILED, "cannot print the comparison");
 	if (fflush(stdout))

@@ -63,16 +63,6 @@ static void print_text(const struct doctor_report *report, const json_t *facts)
 	print_counts(report);
 }
 
-static int print_json(const struct doctor_report *report, const json_t *facts)
-{
-	json_t *object = doctor_json(report, facts);
-	int err = object ? json_dumpf(object, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER) : -1;
-
-	json_decref(object);
-	putchar('\n');
-	return err;
-}
-
 /* What was typed, what this host cannot do, and what failed. */
 static enum status status_of(int err)
 {
@@ -97,11 +87,11 @@ enum status cmd_doctor(int argc, char **argv)
 		status_exit(status_of(err), "doctor: %s", why);
 	doctor_judge(facts, &report);
 	if (options.json)
-		err = print_json(&report, facts);
+		cmd_print_json_as(doctor_json(&report, facts), JSON_INDENT(1));
 	else
 		print_text(&report, facts);
 	json_decref(facts);
-	if (err || fflush(stdout))
+	if (fflush(stdout))
 		status_exit(STATUS_FAILED, "doctor: cannot print the answer: %m");
 	return report.verdicts[DOCTOR_BAD] ? STATUS_UNTRUSTED : STATUS_DONE;
 }

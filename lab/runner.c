@@ -1,16 +1,12 @@
 /* Blocks, shuffled cells, fresh processes: see runner.h. */
 #include "lab/runner.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lab/runner_inside.h"
 #include "lab/status.h"

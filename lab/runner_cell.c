@@ -1,6 +1,5 @@
 /* One cell in a fresh process, and its row, whatever became of it: see runner_inside.h. */
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +10,6 @@
 
 #include "lab/runner_inside.h"
 #include "lab/status.h"
-#include "results/statistics.h"
 
 /* What a cell may take beyond its expected length before it is killed. */
 #define CELL_PATIENCE_NS UINT64_C(15000000000)
