@@ -28,6 +28,9 @@ json_t *fetching_row(const struct child *child);
 /* A number of the row; fails the test when it is missing. */
 double fetching_number(const json_t *row, const char *key);
 
+/* Of a table that strace -c wrote: the calls whose names are those that models make. */
+double fetching_straced_calls(const char *path);
+
 /* How many lines of the text hold both `a` and `b`. */
 unsigned fetching_lines(const char *text, const char *a, const char *b);
 

@@ -169,34 +169,6 @@ static void evidence(void **state)
 	}
 }
 
-/* The calls in strace's table whose names are those that models make. */
-static double straced_calls(void)
-{
-	/* Not close: the lab reads files of its own at both ends of the interval. */
-	static const char *const names[] = {
-		"sendto",      "recvfrom",     "connect",   "socket", "setsockopt", "epoll_wait",
-		"epoll_pwait", "epoll_pwait2", "epoll_ctl", "poll",   "ppoll",	    "pselect6"};
-	FILE *file = fopen(trace, "r");
-	char line[256];
-	double sum = 0;
-
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file)) {
-		char name[64];
-		double calls;
-
-		/* "% time  seconds  usecs/call  calls  [errors]  syscall" */
-		if (sscanf(line, "%*f %*f %*f %lf %*f %63s", &calls, name) != 2 &&
-		    sscanf(line, "%*f %*f %*f %lf %63s", &calls, name) != 2)
-			continue;
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			if (strcmp(name, names[i]) == 0)
-				sum += calls;
-	}
-	fclose(file);
-	return sum;
-}
-
 /* Runs a model under strace; returns its row, and what strace counted. */
 static json_t *measure_straced(const char *model, const char *option, const char *connections,
 			       double *straced)
@@ -224,7 +196,7 @@ static json_t *measure_straced(const char *model, const char *option, const char
 	if (child_run(&child, argv) != 0)
 		fail_msg("strace fetch-%s: %s", model, child.err.text);
 	row = fetching_row(&child);
-	*straced = straced_calls();
+	*straced = fetching_straced_calls(trace);
 	child_free(&child);
 	return row;
 }

@@ -228,34 +228,6 @@ static void evidence_of_uring(void **state)
 	json_decref(row);
 }
 
-/* Sums a column of strace -c: calls whose name is one of those that models make. */
-static double straced_calls(const char *path)
-{
-	/* Not close: the lab reads files of its own at both ends of the interval. */
-	static const char *const names[] = {
-		"sendto",    "recvfrom",       "connect", "socket",   "setsockopt", "epoll_wait",
-		"epoll_ctl", "io_uring_enter", "select",  "pselect6", "poll",	    "ppoll"};
-	FILE *file = fopen(path, "r");
-	char line[256];
-	double sum = 0;
-
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file)) {
-		char name[64];
-		double calls;
-
-		/* "% time  seconds  usecs/call  calls  [errors]  syscall" */
-		if (sscanf(line, "%*f %*f %*f %lf %*f %63s", &calls, name) != 2 &&
-		    sscanf(line, "%*f %*f %*f %lf %63s", &calls, name) != 2)
-			continue;
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			if (strcmp(name, names[i]) == 0)
-				sum += calls;
-	}
-	fclose(file);
-	return sum;
-}
-
 /* What the model says it called is what strace saw it call. */
 static void counts_agree_with_strace(void **state)
 {
@@ -285,7 +257,7 @@ static void counts_agree_with_strace(void **state)
 		json_t *row = fetching_row(&child);
 		double counted = fetching_number(row, "syscalls_per_request") *
 				 fetching_number(row, "requests");
-		double straced = straced_calls(path);
+		double straced = fetching_straced_calls(path);
 
 		if (straced - counted > 0.01 * straced || counted - straced > 0.01 * straced)
 			fail_msg("fetch-%s counted %.0f calls, strace %.0f", fetching_all[i],
