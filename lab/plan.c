@@ -294,7 +294,9 @@ static int read_any(const char *name, const char *text, unsigned cells_max, stru
 		reading.line = &plan->text.lines[i];
 		err = take_line(&reading);
 	}
-	return err ? err : plan_expand(plan, why, why_size);
+	if (!err)
+		err = plan_expand(plan, why, why_size);
+	return err ? err : plan_add_control(plan, why, why_size);
 }
 
 int plan_read(const char *name, unsigned cells_max, struct plan *plan, char *why, size_t why_size)

@@ -13,6 +13,7 @@
 #include "lab/run_trust.h"
 #include "lab/status.h"
 #include "results/cells.h"
+#include "results/commands.h"
 #include "results/concurrency.h"
 #include "results/grain.h"
 #include "results/knee.h"
@@ -146,9 +147,18 @@ static void print_unable(FILE *file, const struct findings *f)
 static int print_findings(FILE *file, bool color, const struct findings *f)
 {
 	const struct plan *plan = f->plan;
-	bool matrix = plan->report == PLAN_MATRIX && (f->fetch->cell_count || f->sumsq->cell_count);
+	bool commands = commands_groups(f->fetch) > 0;
+	/* Of commands alone there is no more to say than their own tables do. */
+	bool models = commands_groups(f->fetch) < f->fetch->group_count || f->sumsq->cell_count;
+	bool matrix = plan->report == PLAN_MATRIX && models;
 	int err = 0;
 
+	if (commands)
+		err = commands_print(file, f->fetch, f->outcome->records, f->outcome->count, color);
+	if (err || (commands && !models && f->program_count == 0))
+		return err;
+	if (commands)
+		fputc('\n', file);
 	switch (plan->report) {
 	case PLAN_GRAIN:
 		return grain_print(&f->grain, file, color);
