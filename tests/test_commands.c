@@ -180,6 +180,7 @@ static void among_models(void **state)
 	assert_int_equal(commands_groups(summary), 1);
 	text = print(summary);
 	has(text, "Commands: medians over the blocks\n");
+	assert_null(strstr(text, "\ncommands:")); /* no matrix of theirs */
 	has(text, "\n  apart ");
 	has(text, "beside (a command, outside the matrix): 2.00 k/s");
 	has(text, "16 connections: medians of 9 runs");
