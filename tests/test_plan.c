@@ -580,6 +580,8 @@ static void shipped_plans_read(void **state)
 			fail_msg("%s: %s", p->name, why);
 		assert_true(plan.cell_count > 0);
 		assert_string_equal(plan.name, p->name);
+		/* How many there are is counted, and not written down to grow wrong. */
+		assert_null(memmem(p->text, strcspn(p->text, "["), " cells, ", 8));
 		plan_release(&plan);
 	}
 	assert_int_equal(plan_read("matrx", 0, &plan, why, sizeof(why)), -ENOENT);
@@ -587,6 +589,29 @@ static void shipped_plans_read(void **state)
 	plan_release(&plan);
 	assert_int_equal(plan_read("./no-such.ini", 0, &plan, why, sizeof(why)), -ENOENT);
 	plan_release(&plan);
+}
+
+/* PATH is searched as execvp() does: what may not be executed is told when no folder has it. */
+static void programs_by_path(void **state)
+{
+	char *path = strdup(getenv("PATH"));
+	struct plan plan;
+	char why[512] = "";
+
+	(void)state;
+	assert_int_equal(setenv("PATH", "/no/such:/etc", 1), 0);
+	assert_int_equal(read_text("[command c]\nrun = passwd\n", &plan, why, sizeof(why)),
+			 -EINVAL);
+	assert_non_null(strstr(why, "cannot run 'passwd': Permission denied"));
+	plan_release(&plan);
+	assert_int_equal(setenv("PATH", "/etc:/bin:/usr/bin", 1), 0);
+	assert_int_equal(read_text("[command c]\nrun = env\n", &plan, why, sizeof(why)), 0);
+	plan_release(&plan);
+	assert_int_equal(unsetenv("PATH"), 0);
+	assert_int_equal(read_text("[command c]\nrun = env\n", &plan, why, sizeof(why)), 0);
+	plan_release(&plan);
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	free(path);
 }
 
 int main(void)
@@ -602,6 +627,7 @@ int main(void)
 		cmocka_unit_test(too_many_cells),
 		cmocka_unit_test(sums),
 		cmocka_unit_test(shares),
+		cmocka_unit_test(programs_by_path),
 		cmocka_unit_test(shipped_plans_have),
 		cmocka_unit_test(shipped_plans_read),
 	};
