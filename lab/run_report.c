@@ -17,6 +17,7 @@
 #include "results/concurrency.h"
 #include "results/grain.h"
 #include "results/knee.h"
+#include "results/link_words.h"
 #include "results/matrix.h"
 #include "results/programs.h"
 #include "results/regimes.h"
@@ -185,6 +186,19 @@ static int print_findings(FILE *file, bool color, const struct findings *f)
 	return err;
 }
 
+/* What lay between the cells and the origin; who made its latency stands in the rows. */
+static void print_link(FILE *file, const struct findings *f)
+{
+	const char *by = NULL;
+	char words[256];
+
+	for (size_t i = 0; i < f->outcome->count && !by; i++)
+		by = strstr(record_text(&f->outcome->records[i], COLUMN_link), " by ");
+	if (*link_words(link_kind_names[f->plan->link], (double)f->plan->link_latency_ns / 1e9,
+			by ? by + 4 : "", words, sizeof(words)))
+		fprintf(file, "Link: %s.\n", words);
+}
+
 /* The same text for the terminal and, without colour, for report.txt. */
 static void print_report(FILE *file, bool color, const struct findings *f)
 {
@@ -201,6 +215,7 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 			"Note: the origin, %s, ran already: whether it was the limit cannot be "
 			"told.\n",
 			plan_origin_url(plan));
+	print_link(file, f);
 	if (outcome->ended[0])
 		fprintf(file, "The run was %s.\n", outcome->ended);
 	if (outcome->failed)
