@@ -101,11 +101,112 @@ static void idle_options(void **state)
 	child_free(&child);
 }
 
+/* The executables, and iolab's commands, that have options. */
+static const char *const programs[][2] = {
+	{"fetch-blocking"},  {"fetch-nonblocking"}, {"fetch-select"},	   {"fetch-poll"},
+	{"fetch-epoll"},     {"fetch-uring"},	    {"fetch-xdp"},	   {"fetch-floor"},
+	{"fetch-none"},	     {"sumsq-serial"},	    {"sumsq-threads"},	   {"sumsq-processes"},
+	{"nap-blocking"},    {"nap-epoll"},	    {"nap-uring"},	   {"origin"},
+	{"iolab", "run"},    {"iolab", "plan"},	    {"iolab", "compare"},  {"iolab", "calibrate"},
+	{"iolab", "plot"},   {"iolab", "report"},   {"iolab", "list"},	   {"iolab", "columns"},
+	{"iolab", "doctor"}, {"iolab", "link"},	    {"iolab", "topology"},
+};
+
+static void ask(struct child *child, const char *const program[2], const char *option)
+{
+	const char *argv[4] = {child_program(program[0]), program[1] ? program[1] : option,
+			       program[1] ? option : NULL, NULL};
+
+	if (child_run(child, argv) != 0)
+		fail_msg("%s %s: %s", argv[0], option, child->err.text);
+}
+
+/* The help has every option of the list, and of every one with a value that could be left out what
+ * it is then. */
+static void help_is_complete(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		struct child list, help;
+		char *rest, *line;
+
+		ask(&list, programs[i], "--list-options");
+		ask(&help, programs[i], "--help");
+		rest = list.out.text;
+		while ((line = strsep(&rest, "\n")) && *line) {
+			char *name = strsep(&line, "\t"), *kind = strsep(&line, "\t");
+			char *argument = strsep(&line, "\t"), shown[128];
+
+			snprintf(shown, sizeof(shown), "%s%s%s", name, *argument ? " " : "",
+				 argument);
+			has(help.out.text, shown);
+			if (strcmp(kind, "flag") && strncmp(kind, "text", 4) &&
+			    !strstr(line, "default"))
+				fail_msg("%s %s: no default: %s", programs[i][0], name, line);
+		}
+		child_free(&list);
+		child_free(&help);
+	}
+}
+
+/* Each word of a model's own option, with a line on what it does. */
+static void help_on_variants(void **state)
+{
+	static const struct {
+		const char *model, *option, *words[5];
+	} rows[] = {
+		{"uring", "--uring=help", {"\n  multishot ", "\n  sqpoll[:V] ", "\n  min-wait:V "}},
+		{"epoll", "--epoll=help", {"\n  edge  ", "\n  busy-poll:V ", "V is a duration"}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const char *const lists[] = {rows[i].option, NULL}, *const helps[] = {"--help",
+										      NULL};
+		struct child list, help;
+
+		assert_int_equal(fetching_run(&list, rows[i].model, lists), 0);
+		assert_int_equal(fetching_run(&help, rows[i].model, helps), 0);
+		for (size_t w = 0; rows[i].words[w]; w++)
+			has(list.out.text, rows[i].words[w]);
+		has(help.out.text, list.out.text);
+		has(help.out.text, rows[i].option);
+		child_free(&list);
+		child_free(&help);
+	}
+}
+
+/* Of a policy or a core too. */
+static void nearest_names(void **state)
+{
+	static const struct {
+		const char *argv[5], *says;
+	} rows[] = {
+		{{"fetch-epoll", "--place", "coers", url}, "did you mean cores?"},
+		{{"iolab", "topology", "--place", "spred"}, "did you mean spread?"},
+		{{"sumsq-serial", "--core", "scalr"}, "did you mean scalar?"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *argv[5];
+		struct child child;
+
+		memcpy(argv, rows[i].argv, sizeof(argv));
+		argv[0] = child_program(argv[0]);
+		assert_int_equal(child_run(&child, argv), 2);
+		assert_true(child_one_line(child.err.text));
+		has(child.err.text, rows[i].says);
+		child_free(&child);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(summary_of_a_run),
-		cmocka_unit_test(idle_options),
+		cmocka_unit_test(summary_of_a_run), cmocka_unit_test(idle_options),
+		cmocka_unit_test(help_is_complete), cmocka_unit_test(help_on_variants),
+		cmocka_unit_test(nearest_names),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
