@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lab/options.h"
 #include "lab/pinning.h"
@@ -147,6 +148,10 @@ static int load_described(const char *description, struct question *question, ch
 		       strcmp(description + strlen(description) - 4, ".xml") == 0;
 	hwloc_topology_t topology;
 
+	if (is_file && access(description, R_OK)) {
+		snprintf(why, why_size, "--on: cannot read %s: %s", description, strerror(errno));
+		return -EINVAL;
+	}
 	if (!is_file && described_cpus(description) > CPUS_MOST) {
 		snprintf(why, why_size, "--on: '%.200s' describes more than %d CPUs", description,
 			 CPUS_MOST);

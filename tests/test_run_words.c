@@ -201,12 +201,31 @@ static void nearest_names(void **state)
 	}
 }
 
+/* What is not there is said to be, and not what came of it. */
+static void what_is_not_there(void **state)
+{
+	const char *const xdp[] = {"http://no-such-host.invalid/", NULL};
+	const char *topology[] = {NULL, "topology", "--on", "/no/such/machine.xml", NULL};
+	struct child child;
+
+	(void)state;
+	assert_int_equal(fetching_run(&child, "xdp", xdp), 1);
+	assert_true(child_one_line(child.err.text));
+	has(child.err.text, "http://no-such-host.invalid/: resolve: ");
+	child_free(&child);
+	topology[0] = child_program("iolab");
+	assert_int_equal(child_run(&child, topology), 2);
+	assert_true(child_one_line(child.err.text));
+	has(child.err.text, "cannot read /no/such/machine.xml: No such file");
+	child_free(&child);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(summary_of_a_run), cmocka_unit_test(idle_options),
 		cmocka_unit_test(help_is_complete), cmocka_unit_test(help_on_variants),
-		cmocka_unit_test(nearest_names),
+		cmocka_unit_test(nearest_names),    cmocka_unit_test(what_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
