@@ -147,6 +147,19 @@ static json_t *plan_json(const struct plan *plan, bool commands)
 			 "expected_s", plan_expected_s(plan), "cells", cells);
 }
 
+/* The keys of a plan, for the end of the help. */
+static const char *describe_keys(void)
+{
+	static char text[12288];
+	FILE *file = fmemopen(text, sizeof(text), "w");
+
+	if (file) {
+		plan_kind_print_help(file);
+		fclose(file);
+	}
+	return text;
+}
+
 enum status cmd_plan(int argc, char **argv)
 {
 	const struct option_set set = {
@@ -154,6 +167,7 @@ enum status cmd_plan(int argc, char **argv)
 		.about = "Prints the cells of a plan and how long it will take; runs nothing.",
 		.rows = rows,
 		.count = sizeof(rows) / sizeof(rows[0]),
+		.notes = describe_keys(),
 	};
 	struct plan_options options = {0};
 	int operands = options_parse(&set, &options, argc, argv);

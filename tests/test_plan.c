@@ -591,6 +591,37 @@ static void shipped_plans_read(void **state)
 	plan_release(&plan);
 }
 
+/* Every key that a plan may have stands in the help, and every report. */
+static void help_has_every_key(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	(void)state;
+	plan_kind_print_help(file);
+	assert_int_equal(fclose(file), 0);
+	for (unsigned kind = 0; kind < PLAN_KINDS; kind++) {
+		char shown[160], *section;
+		size_t count;
+		const struct option_row *rows = plan_kind_own((enum plan_kind)kind, &count);
+
+		snprintf(shown, sizeof(shown), "\n[%s", plan_kind_names[kind]);
+		section = strstr(text, shown);
+		assert_non_null(section);
+		for (size_t i = 0; i < count; i++) {
+			assert_non_null(rows[i].help);
+			snprintf(shown, sizeof(shown), "\n  %s = %s", rows[i].name,
+				 rows[i].argument);
+			if (!strstr(section, shown))
+				fail_msg("'%s' is not in:\n%s", shown, section);
+			for (const char *const *c = rows[i].choices; c && *c; c++)
+				assert_non_null(strstr(rows[i].argument, *c));
+		}
+	}
+	free(text);
+}
+
 /* PATH is searched as execvp() does: what may not be executed is told when no folder has it. */
 static void programs_by_path(void **state)
 {
@@ -628,6 +659,7 @@ int main(void)
 		cmocka_unit_test(sums),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(programs_by_path),
+		cmocka_unit_test(help_has_every_key),
 		cmocka_unit_test(shipped_plans_have),
 		cmocka_unit_test(shipped_plans_read),
 	};
