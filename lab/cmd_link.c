@@ -41,7 +41,9 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_DURATION,
 	 .offset = FIELD(latency_ns),
 	 .argument = "T",
-	 .help = "added to each round trip: by netem, or by the origin where the kernel has none"},
+	 .help = "added to each round trip: by netem, or by the origin where "
+		 "the kernel has none (default "
+		 "0)"},
 	{.name = "origin-command",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(origin_command),
@@ -51,7 +53,8 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(origin_port),
 	 .argument = "N",
-	 .help = "where that one listens: waited for, and named in IOLAB_URL",
+	 .help = "where that one listens: waited for, and named in IOLAB_URL "
+		 "(default: the origin's own)",
 	 .least = 1,
 	 .most = 65535},
 	{.name = "origin-cpus",
