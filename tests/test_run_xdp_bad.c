@@ -140,36 +140,45 @@ static void no_native_mode(void **state)
 	veth_to_servers();
 }
 
-/* Taken down in the middle of a run: said, and not waited for. */
+/* Taken down or deleted in the middle of a run, busy or waiting: said, and not waited for. */
 static void interface_lost(void **state)
 {
 	static const char *const waits[] = {"--wait=block", "--wait=spin"};
+	static const char *const paths[] = {"/", "/delay/50s"};
+	static const char *const ways[] = {"link set " VETH_NAME " down", "link del " VETH_NAME};
 
 	(void)state;
 	bypassing_need();
-	char url[96];
-
-	bypassing_url(url, "/");
-	for (unsigned i = 0; i < 2; i++) {
-		const struct bypassing_words words = {{"-c16", "-d60s", "--quiet", waits[i], url},
-						      5};
+	for (unsigned i = 0; i < 8; i++) {
+		char url[96];
+		const struct bypassing_words words = {
+			{"-c16", "-d60s", "--quiet", waits[i / 4], url}, 5};
 		struct child child;
 
+		bypassing_url(url, paths[i / 2 % 2]);
 		bypassing_start(&child, &words);
 		bypassing_wait_for_program(&child);
 		usleep(200000);
 		veth_to_clients();
-		veth_ip("link set " VETH_NAME " down");
+		veth_ip(ways[i % 2]);
 		veth_to_servers();
-		int status = child_wait(&child, BYPASSING_HANG_MS);
+		/* Much less than the answers, or the run, would take. */
+		int status = child_wait(&child, CHILD_LIMIT_MS);
 
+		if (i % 2) {
+			veth_join();
+		} else {
+			veth_to_clients();
+			veth_ip("link set " VETH_NAME " up");
+			veth_to_servers();
+		}
 		veth_to_clients();
-		veth_ip("link set " VETH_NAME " up");
 		bypassing_wait_for_carrier(VETH_NAME);
 		veth_to_servers();
 		if (status != 1 || !child_one_line(child.err.text) ||
-		    !strstr(child.err.text, "Network is down"))
-			fail_msg("status %d, '%s'", status, child.err.text);
+		    !strstr(child.err.text, "the interface was taken down or deleted"))
+			fail_msg("%s, %s, %s: status %d, '%s'", waits[i / 4], paths[i / 2 % 2],
+				 ways[i % 2], status, child.err.text);
 		child_free(&child);
 		assert_int_equal(veth_program(), 0);
 	}

@@ -77,34 +77,6 @@ static void checksums_by_software(const char *name)
 	close(fd);
 }
 
-bool veth_make(void)
-{
-	char words[128];
-
-	if (unshare(CLONE_NEWNET))
-		return false;
-	servers = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	holder = hold_namespace();
-	snprintf(words, sizeof(words), "/proc/%d/ns/net", holder);
-	clients = open(words, O_RDONLY | O_CLOEXEC);
-	assert_true(servers >= 0 && clients >= 0);
-	snprintf(words, sizeof(words), "link add wtxdp1 type veth peer name " VETH_NAME " netns %d",
-		 holder);
-	veth_ip(words);
-	veth_ip("link set lo up");
-	veth_ip("addr add " VETH_SERVER "/24 dev wtxdp1");
-	veth_ip("link set wtxdp1 up");
-	checksums_by_software("wtxdp1");
-	veth_to_clients();
-	veth_ip("link set lo up");
-	veth_ip("link set " VETH_NAME " alias iolab-test");
-	veth_ip("addr add " VETH_CLIENT "/24 dev " VETH_NAME);
-	veth_ip("link set " VETH_NAME " up");
-	checksums_by_software(VETH_NAME);
-	veth_to_servers();
-	return true;
-}
-
 static void enter(int space)
 {
 	assert_int_equal(setns(space, CLONE_NEWNET), 0);
@@ -118,6 +90,43 @@ void veth_to_clients(void)
 void veth_to_servers(void)
 {
 	enter(servers);
+}
+
+bool veth_make(void)
+{
+	char words[128];
+
+	if (unshare(CLONE_NEWNET))
+		return false;
+	servers = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	holder = hold_namespace();
+	snprintf(words, sizeof(words), "/proc/%d/ns/net", holder);
+	clients = open(words, O_RDONLY | O_CLOEXEC);
+	assert_true(servers >= 0 && clients >= 0);
+	veth_ip("link set lo up");
+	veth_to_clients();
+	veth_ip("link set lo up");
+	veth_to_servers();
+	veth_join();
+	return true;
+}
+
+void veth_join(void)
+{
+	char words[128];
+
+	snprintf(words, sizeof(words), "link add wtxdp1 type veth peer name " VETH_NAME " netns %d",
+		 holder);
+	veth_ip(words);
+	veth_ip("addr add " VETH_SERVER "/24 dev wtxdp1");
+	veth_ip("link set wtxdp1 up");
+	checksums_by_software("wtxdp1");
+	veth_to_clients();
+	veth_ip("link set " VETH_NAME " alias iolab-test");
+	veth_ip("addr add " VETH_CLIENT "/24 dev " VETH_NAME);
+	veth_ip("link set " VETH_NAME " up");
+	checksums_by_software(VETH_NAME);
+	veth_to_servers();
 }
 
 unsigned veth_program(void)

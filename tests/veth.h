@@ -19,6 +19,9 @@
  */
 bool veth_make(void);
 
+/* Makes the pair again, which a test has deleted; from the servers' namespace. */
+void veth_join(void);
+
 /* What the test starts or asks from here on is in the clients' namespace, or in the servers'. */
 void veth_to_clients(void);
 void veth_to_servers(void);

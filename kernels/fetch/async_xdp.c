@@ -354,11 +354,13 @@ int xdp_run(struct worker *w)
 		while ((c = worker_due(w)))
 			advance(w, c);
 		if (worker_ticked(w)) {
-			xdp_stack_tick(&s->stack);
+			err = xdp_stack_tick(&s->stack);
 			expire(w, s);
 		}
-		err = xdp_stack_flush(&s->stack);
+		err = err ? err : xdp_stack_flush(&s->stack);
 	}
+	if (err)
+		w->broken = "the interface was taken down or deleted";
 	xdp_stack_losses(&s->stack, &w->calls);
 	write_effective(s);
 	return err;
