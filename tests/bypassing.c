@@ -13,7 +13,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/bpf_ids.h"
 #include "tests/fetching.h"
+#include "tests/linking.h"
 #include "tests/serving.h"
 #include "tests/veth.h"
 
@@ -194,6 +196,103 @@ json_t *bypassing_fetch_all(const struct bypassing_site *site, const char *const
 	return row;
 }
 
+/* --- the network, before and after ---------------------------------------------------------- */
+
+/* What `ip -json` says, in one line an object; a neighbour's state is the kernel's to change. */
+static void add_answer(FILE *file, const char *const *argv)
+{
+	struct child child;
+	json_t *all, *one;
+	size_t i;
+
+	assert_int_equal(child_run(&child, argv), 0);
+	all = json_loads(child.out.size ? child.out.text : "[]", 0, NULL);
+	assert_non_null(all);
+	json_array_foreach(all, i, one)
+	{
+		char *line;
+
+		if (strcmp(argv[3], "neigh") == 0)
+			json_object_del(one, "state");
+		line = json_dumps(one, JSON_SORT_KEYS);
+		fprintf(file, "%s: %s\n", argv[3], line);
+		free(line);
+	}
+	json_decref(all);
+	child_free(&child);
+}
+
+/* An IPv6 address is tentative for a second or two after its interface has come up. */
+static void wait_for_addresses(void)
+{
+	const char *const argv[] = {"ip", "-6", "addr", "show", "tentative", NULL};
+
+	for (unsigned i = 0; i < 500; i++) {
+		struct child child;
+
+		assert_int_equal(child_run(&child, argv), 0);
+		bool settled = child.out.size == 0;
+
+		child_free(&child);
+		if (settled)
+			return;
+		usleep(20000);
+	}
+	fail_msg("an address stays tentative");
+}
+
+char *bypassing_network(void)
+{
+	static const char *const questions[][7] = {
+		{"ip", "-json", "-d", "link"},
+		{"ip", "-json", "-d", "addr"},
+		{"ip", "-json", "-d", "neigh"},
+		{"ip", "-json", "-d", "rule"},
+		{"ip", "-json", "-4", "route", "list", "table", "all"}};
+	char *text = NULL, *settings;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	assert_non_null(file);
+	veth_to_clients();
+	wait_for_addresses();
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+		const char *argv[8] = {NULL};
+
+		memcpy(argv, questions[i], sizeof(questions[i]));
+		add_answer(file, argv);
+	}
+	settings = linking_host();
+	veth_to_servers();
+	fprintf(file, "%s", settings);
+	free(settings);
+	assert_int_equal(fclose(file), 0);
+	return text;
+}
+
+static struct bpf_ids bpf_before;
+static char *network_before;
+
+int bypassing_remember(void **state)
+{
+	(void)state;
+	if (refused)
+		return 0;
+	network_before = bypassing_network();
+	bpf_ids_take(&bpf_before);
+	return 0;
+}
+
+int bypassing_compare(void **state)
+{
+	(void)state;
+	if (refused)
+		return 0;
+	linking_same(network_before, bypassing_network());
+	bpf_ids_none_since(&bpf_before);
+	return 0;
+}
+
 void bypassing_url(char url[96], const char *path)
 {
 	snprintf(url, 96, "http://" VETH_SERVER ":%u%s", bypassing_origin[0], path);
@@ -211,24 +310,6 @@ unsigned bypassing_wait_for_program(struct child *child)
 	child_end(child, SIGKILL, CHILD_LIMIT_MS);
 	fail_msg("no program was attached: %s", child->err.text);
 	return 0;
-}
-
-void bypassing_wait_for_carrier(const char *name)
-{
-	const char *const argv[] = {"ip", "link", "show", name, NULL};
-
-	for (unsigned i = 0; i < 300; i++) {
-		struct child child;
-
-		assert_int_equal(child_run(&child, argv), 0);
-		bool up = strstr(child.out.text, "LOWER_UP") != NULL;
-
-		child_free(&child);
-		if (up)
-			return;
-		usleep(10000);
-	}
-	fail_msg("%s has no carrier", name);
 }
 
 void bypassing_leaks_count(bool count)

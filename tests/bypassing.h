@@ -67,8 +67,15 @@ void bypassing_url(char url[96], const char *path);
 
 /* Returns the id of the program that a run has attached; fails the test when there is none. */
 unsigned bypassing_wait_for_program(struct child *child);
-/* The interface, where the test is, has a carrier; the kernel takes its time to say so. */
-void bypassing_wait_for_carrier(const char *name);
+
+/*
+ * Fixtures of cmocka for a single test: the clients' interfaces, addresses, routes, neighbours and
+ * settings, and the kernel's BPF objects, are after it as they were before.
+ */
+int bypassing_remember(void **state);
+int bypassing_compare(void **state);
+/* The network alone, as one text: see linking_same(). */
+char *bypassing_network(void);
 
 /* A run that cannot begin ends where it is, and leaves its memory to the system to free. */
 void bypassing_leaks_count(bool count);

@@ -211,7 +211,7 @@ int main(void)
 		cmocka_unit_test(evidence),
 		cmocka_unit_test(counts_agree_with_strace),
 		cmocka_unit_test(variants),
-		cmocka_unit_test(killed),
+		cmocka_unit_test_setup_teardown(killed, bypassing_remember, bypassing_compare),
 	};
 
 	return cmocka_run_group_tests(tests, bypassing_set_up, bypassing_tear_down);

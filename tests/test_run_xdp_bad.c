@@ -8,12 +8,15 @@
 #include <stdint.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/bpf_ids.h"
 #include "tests/bypassing.h"
 #include "tests/fetching.h"
+#include "tests/linking.h"
 #include "tests/veth.h"
 
 static void bad_options(void **state)
@@ -128,7 +131,7 @@ static void no_native_mode(void **state)
 		snprintf(words, sizeof(words), "link set wtxdp%u up", i);
 		veth_ip(words);
 	}
-	bypassing_wait_for_carrier("wtxdp7");
+	veth_wait_for_carrier("wtxdp7");
 	veth_to_servers();
 	bypassing_says(&native, 3, "the driver has no native mode");
 	if (bypassing_run(&child, &silent) != 1 || !strstr(child.err.text, "connect"))
@@ -140,48 +143,65 @@ static void no_native_mode(void **state)
 	veth_to_servers();
 }
 
-/* Taken down or deleted in the middle of a run, busy or waiting: said, and not waited for. */
-static void interface_lost(void **state)
+/*
+ * The interface is lost so in the middle of a run, busy or waiting, and that is said, and not
+ * waited for; mend() then makes it what it was. What the network is in between is returned.
+ */
+static char *lose_interface(const char *way, const char *wait, const char *path, void (*mend)(void))
+{
+	char url[96];
+	const struct bypassing_words words = {{"-c16", "-d60s", "--quiet", wait, url}, 5};
+	struct child child;
+
+	bypassing_url(url, path);
+	bypassing_start(&child, &words);
+	bypassing_wait_for_program(&child);
+	usleep(200000);
+	veth_to_clients();
+	veth_ip(way);
+	veth_to_servers();
+	/* Much less than the answers, or the run, would take. */
+	int status = child_wait(&child, CHILD_LIMIT_MS);
+	char *network = bypassing_network();
+
+	mend();
+	if (status != 1 || !child_one_line(child.err.text) ||
+	    !strstr(child.err.text, "the interface was taken down or deleted"))
+		fail_msg("%s, %s, %s: status %d, '%s'", way, wait, path, status, child.err.text);
+	child_free(&child);
+	assert_int_equal(veth_program(), 0);
+	return network;
+}
+
+static void interface_down(void **state)
+{
+	(void)state;
+	bypassing_need();
+	free(lose_interface("link set " VETH_NAME " down", "--wait=block", "/", veth_up));
+	free(lose_interface("link set " VETH_NAME " down", "--wait=spin", "/delay/50s", veth_up));
+	free(lose_interface("link set " VETH_NAME " down", "--wait=block", "/delay/50s", veth_up));
+}
+
+/* A deleted interface is gone as one is that nobody used. */
+static void interface_deleted(void **state)
 {
 	static const char *const waits[] = {"--wait=block", "--wait=spin"};
 	static const char *const paths[] = {"/", "/delay/50s"};
-	static const char *const ways[] = {"link set " VETH_NAME " down", "link del " VETH_NAME};
+	struct bpf_ids before;
 
 	(void)state;
 	bypassing_need();
-	for (unsigned i = 0; i < 8; i++) {
-		char url[96];
-		const struct bypassing_words words = {
-			{"-c16", "-d60s", "--quiet", waits[i / 4], url}, 5};
-		struct child child;
-
-		bypassing_url(url, paths[i / 2 % 2]);
-		bypassing_start(&child, &words);
-		bypassing_wait_for_program(&child);
-		usleep(200000);
+	bpf_ids_take(&before);
+	for (unsigned i = 0; i < 4; i++) {
 		veth_to_clients();
-		veth_ip(ways[i % 2]);
-		veth_to_servers();
-		/* Much less than the answers, or the run, would take. */
-		int status = child_wait(&child, CHILD_LIMIT_MS);
+		veth_ip("link del " VETH_NAME);
+		char *deleted = bypassing_network();
 
-		if (i % 2) {
-			veth_join();
-		} else {
-			veth_to_clients();
-			veth_ip("link set " VETH_NAME " up");
-			veth_to_servers();
-		}
-		veth_to_clients();
-		bypassing_wait_for_carrier(VETH_NAME);
-		veth_to_servers();
-		if (status != 1 || !child_one_line(child.err.text) ||
-		    !strstr(child.err.text, "the interface was taken down or deleted"))
-			fail_msg("%s, %s, %s: status %d, '%s'", waits[i / 4], paths[i / 2 % 2],
-				 ways[i % 2], status, child.err.text);
-		child_free(&child);
-		assert_int_equal(veth_program(), 0);
+		veth_join();
+		linking_same(deleted, lose_interface("link del " VETH_NAME, waits[i / 2],
+						     paths[i % 2], veth_join));
 	}
+	bpf_ids_none_since(&before);
 }
 
 /* Root without the capabilities is nobody. */
@@ -231,13 +251,16 @@ static void of_the_servers(void **state)
 	child_free(&child);
 }
 
+/* Whatever the failure, the network is as it was. */
+#define UNIT(test) cmocka_unit_test_setup_teardown(test, bypassing_remember, bypassing_compare)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bad_options),	  cmocka_unit_test(interfaces_of_others),
-		cmocka_unit_test(busy),		  cmocka_unit_test(no_native_mode),
-		cmocka_unit_test(interface_lost), cmocka_unit_test(not_root),
-		cmocka_unit_test(of_the_servers),
+		UNIT(bad_options),    UNIT(interfaces_of_others),
+		UNIT(busy),	      UNIT(no_native_mode),
+		UNIT(interface_down), UNIT(not_root),
+		UNIT(of_the_servers), cmocka_unit_test(interface_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, bypassing_set_up, bypassing_tear_down);
