@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The folder that the file is to be in; "." without a slash. -ENAMETOOLONG when there is no room. */
+/* The folder that the file is to be in; "." without a slash. 0 or -ENAMETOOLONG. */
 static int folder_of(const char *path, char *folder, size_t size)
 {
 	const char *slash = strrchr(path, '/');
