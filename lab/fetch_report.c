@@ -250,10 +250,11 @@ static enum status verdict(const struct fetch_merged *m, const struct fetch_outc
 		return STATUS_UNABLE;
 	}
 	if (m->model_error) {
-		if (m->first_failure)
+		if (m->first_failure && !m->broken)
 			status_warn("%s", m->first_failure);
 		else
-			status_warn("%s: the model broke down: %s", options->urls[0],
+			status_warn("%s: %s: %s", options->urls[0],
+				    m->broken ? m->broken : "the model broke down",
 				    strerror(-m->model_error));
 		return STATUS_FAILED;
 	}

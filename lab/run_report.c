@@ -68,9 +68,18 @@ struct findings {
 	size_t program_count;
 };
 
+/* Written beside its place and moved there when it is whole: nobody ever reads half of it. */
+static const char *path_beside(const struct run_folder *folder, const char *name)
+{
+	char beside[64];
+
+	snprintf(beside, sizeof(beside), ".%.50s.new", name);
+	return run_folder_file(folder, beside);
+}
+
 static FILE *open_file(const struct run_folder *folder, const char *name)
 {
-	FILE *file = fopen(run_folder_file(folder, name), "we");
+	FILE *file = fopen(path_beside(folder, name), "we");
 
 	if (!file)
 		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(folder, name));
@@ -80,8 +89,10 @@ static FILE *open_file(const struct run_folder *folder, const char *name)
 static void close_file(const struct run_folder *folder, const char *name, FILE *file)
 {
 	bool failed = ferror(file);
+	char made[sizeof(folder->path) + 64];
 
-	if (fclose(file) || failed)
+	snprintf(made, sizeof(made), "%s", path_beside(folder, name));
+	if (fclose(file) || failed || rename(made, run_folder_file(folder, name)))
 		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(folder, name));
 }
 

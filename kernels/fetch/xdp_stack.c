@@ -231,15 +231,16 @@ void xdp_stack_opening(struct xdp_stack *stack)
 		tcp_abort(last->next);
 }
 
-void xdp_stack_tick(struct xdp_stack *stack)
+int xdp_stack_tick(struct xdp_stack *stack)
 {
 	tcp_tmr();
 	stack->tail = NULL;
-	if (++stack->ticks < TICKS_A_SECOND)
-		return;
-	stack->ticks = 0;
-	etharp_tmr();
-	ip_reass_tmr();
+	if (++stack->ticks >= TICKS_A_SECOND) {
+		stack->ticks = 0;
+		etharp_tmr();
+		ip_reass_tmr();
+	}
+	return xdp_socket_check(&stack->sockets[0], stack->calls);
 }
 
 /* --- opening and closing -------------------------------------------------------------------- */
