@@ -184,10 +184,13 @@ static void make_room(const struct fetch_options *o, const struct fetch_targets 
 static void check_reach(const struct model *model, const struct fetch_options *o,
 			const struct fetch_targets *targets)
 {
+	const struct reach reach = {.interface = o->interface,
+				    .endpoints = targets->endpoints,
+				    .count = targets->endpoint_count,
+				    .workers = o->workers,
+				    .choices = &o->choices};
 	char why[512];
-	int err = model->reach ? model->reach(o->interface, targets->endpoints,
-					      targets->endpoint_count, why, sizeof(why))
-			       : 0;
+	int err = model->reach ? model->reach(&reach, why, sizeof(why)) : 0;
 
 	if (err)
 		status_exit(err == -EINVAL ? STATUS_USAGE : STATUS_UNABLE, "%s", why);

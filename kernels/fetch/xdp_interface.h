@@ -43,4 +43,7 @@ int xdp_interface_find(struct xdp_interface *interface, const char *name,
 		       const struct endpoint *endpoints, unsigned count, char *why,
 		       size_t why_size);
 
+/* Whom to send to for that server, by IPv4: itself when it is near, else the gateway. */
+struct in_addr xdp_interface_hop(const struct xdp_interface *interface, const struct endpoint *to);
+
 #endif
