@@ -32,7 +32,7 @@ static void make(struct link *link)
 {
 	char why[512] = "";
 
-	if (link_up(link, LINK_VETH, 0, why, sizeof(why)))
+	if (link_up(link, LINK_VETH, 1, 0, why, sizeof(why)))
 		fail_msg("%s", why);
 }
 
@@ -53,7 +53,7 @@ static void kinds_without_a_link(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(link_up(&link, kinds[i], 0, why, sizeof(why)), 0);
+		assert_int_equal(link_up(&link, kinds[i], 1, 0, why, sizeof(why)), 0);
 		assert_int_equal(link_netns(&link, LINK_ORIGIN), -1);
 		assert_int_equal(link_enter(&link, LINK_CLIENT), 0);
 		assert_true(linking_here() == home);
@@ -76,7 +76,7 @@ static void refused(void **state)
 		/* Root without its rights; anybody else has none. */
 		if (geteuid() == 0 && (setgid(65534) || setuid(65534)))
 			_exit(1);
-		if (link_up(&link, LINK_VETH, 0, why, sizeof(why)) != -EPERM)
+		if (link_up(&link, LINK_VETH, 1, 0, why, sizeof(why)) != -EPERM)
 			_exit(2);
 		if (!strstr(why, "cannot make a network namespace") ||
 		    !strstr(why, "CAP_NET_ADMIN") || strchr(why, '\n'))
@@ -318,7 +318,7 @@ static void leftovers_are_found(void **state)
 	assert_int_equal(pipe(report), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (link_up(&link, LINK_VETH, 0, why, sizeof(why)))
+		if (link_up(&link, LINK_VETH, 1, 0, why, sizeof(why)))
 			_exit(1);
 		for (int end = 0; end < LINK_ENDS; end++)
 			inodes[end] = inode_of(link.netns[end]);
@@ -351,7 +351,7 @@ static void latency(void **state)
 
 	(void)state;
 	linking_need();
-	assert_int_equal(link_up(&link, LINK_VETH, 1500000, why, sizeof(why)), 0);
+	assert_int_equal(link_up(&link, LINK_VETH, 1, 1500000, why, sizeof(why)), 0);
 	assert_true(link.delay == LINK_DELAY_NETEM || link.delay == LINK_DELAY_ORIGIN);
 	assert_string_equal(link_text(&link, text), link.delay == LINK_DELAY_NETEM
 							    ? "veth 1.5ms by netem"
