@@ -148,7 +148,7 @@ const char *plan_origin_url(const struct plan *plan);
 uint64_t plan_expected_ns(const struct plan_cell *cell);
 double plan_expected_s(const struct plan *plan);
 
-/* How many queues a link has to have for all its cells: one a worker of a model that takes it over. */
+/* Queues that a link has to have for all its cells: one a worker of a model that takes it over. */
 unsigned plan_queues(const struct plan *plan);
 
 /* Whether a cell of the plan needs an origin that speaks TLS. */

@@ -359,6 +359,53 @@ static void latency(void **state)
 	link_down(&link);
 }
 
+/* The interface's queues, as the kernel has it. */
+static unsigned channels(const char *name)
+{
+	struct ethtool_channels all = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq request = {.ifr_data = (char *)&all};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int err;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	err = ioctl(fd, SIOCETHTOOL, &request);
+	close(fd);
+	/* Each way, and the same number of them. */
+	return err || all.rx_count != all.tx_count ? 0 : all.rx_count;
+}
+
+static void queues(void **state)
+{
+	static const unsigned counts[] = {1, 2, 3, LINK_QUEUES_MAX};
+
+	(void)state;
+	linking_need();
+	for (size_t i = 0; i < 4; i++) {
+		char text[LINK_TEXT_SIZE], expected[LINK_TEXT_SIZE], why[512];
+		struct link link;
+		json_t *facts;
+
+		assert_int_equal(link_up(&link, LINK_VETH, counts[i], 0, why, sizeof(why)), 0);
+		for (int end = 0; end < LINK_ENDS; end++) {
+			pid_t pid = fork();
+			int status = -1;
+
+			if (pid == 0)
+				_exit(link_enter(&link, (enum link_end)end) ||
+				      channels(link.interface[end]) != counts[i]);
+			assert_true(waitpid(pid, &status, 0) == pid);
+			assert_int_equal(status, 0);
+		}
+		snprintf(expected, sizeof(expected), counts[i] > 1 ? "veth with %u queues" : "veth",
+			 counts[i]);
+		assert_string_equal(link_text(&link, text), expected);
+		facts = link_facts(&link);
+		assert_int_equal(json_integer_value(json_object_get(facts, "queues")), counts[i]);
+		json_decref(facts);
+		link_down(&link);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +417,7 @@ int main(void)
 		cmocka_unit_test(strays_are_ended),
 		cmocka_unit_test(leftovers_are_found),
 		cmocka_unit_test(latency),
+		cmocka_unit_test(queues),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,18 @@ static int make_room(struct xdp_takeover *t, unsigned endpoints)
 	return t->shared && t->neighbours ? 0 : -ENOMEM;
 }
 
+/* A veth pair numbers its queues for the driver alone: behind it they are one off, or lost. */
+static int check_mode(const struct xdp_takeover *t, char *why, size_t why_size)
+{
+	if (!t->steering.by_port || !t->interface.by_lab || t->options.mode != XDP_MODE_GENERIC)
+		return 0;
+	snprintf(why, why_size,
+		 "--xdp: on %s only native mode knows by which queue a frame came; take native, or "
+		 "one worker for all queues",
+		 t->interface.name);
+	return -EOPNOTSUPP;
+}
+
 int xdp_takeover_begin(struct xdp_takeover *t, const struct reach *reach, char *why,
 		       size_t why_size)
 {
@@ -31,6 +43,8 @@ int xdp_takeover_begin(struct xdp_takeover *t, const struct reach *reach, char *
 	if (!err)
 		err = xdp_steering_deal(&t->steering, &t->interface, reach->workers,
 					queue ? &first : NULL, why, why_size);
+	if (!err)
+		err = check_mode(t, why, why_size);
 	if (!err)
 		err = xdp_program_load(&t->program, t->interface.queues, &t->steering, &t->options,
 				       why, why_size);
