@@ -30,7 +30,7 @@ extern const char *const link_kind_names[]; /* "loopback", "veth", "none"; NULL 
 enum link_end { LINK_CLIENT, LINK_ORIGIN };
 #define LINK_ENDS 2
 
-/* As many as fetch-xdp serves. */
+/* As many as one worker of fetch-xdp serves. */
 #define LINK_QUEUES_MAX 64
 
 /* Who makes a link's latency: the kernel's netem, or, where that is missing, the origin. */

@@ -114,11 +114,9 @@ static int admit(const struct xdp_interface *i, bool named, char *why, size_t wh
 		return refuse(-EBUSY, why, why_size,
 			      "%s is busy: XDP program %u is attached to it already", i->name,
 			      i->program);
-	if (i->queues == 0 || i->queues > XDP_QUEUES_MAX)
+	if (i->queues == 0)
 		return refuse(-EOPNOTSUPP, why, why_size,
-			      "%s has %u queues, and 1 to %u can be "
-			      "served; `ethtool -L` sets how many",
-			      i->name, i->queues, XDP_QUEUES_MAX);
+			      "%s has no queues; `ethtool -L` sets how many", i->name);
 	return 0;
 }
 

@@ -17,9 +17,6 @@
 /* An interface is the lab's own when its alias begins so. */
 #define XDP_INTERFACE_ALIAS "iolab"
 
-/* More receive queues than this are refused. */
-#define XDP_QUEUES_MAX 64
-
 struct xdp_interface {
 	char name[IF_NAMESIZE];
 	unsigned index;

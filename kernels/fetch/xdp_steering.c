@@ -27,12 +27,21 @@ static int too_few(const struct xdp_interface *i, unsigned workers, unsigned fir
 	return -EOPNOTSUPP;
 }
 
+static int too_many(const struct xdp_interface *i, char *why, size_t why_size)
+{
+	snprintf(why, why_size,
+		 "%s has %u queues, and one worker serves %u at most; leave it fewer with `ethtool "
+		 "-L`, or name the one that answers are steered to with --xdp=queue:N",
+		 i->name, i->queues, XDP_QUEUES_MAX);
+	return -EOPNOTSUPP;
+}
+
 int xdp_steering_deal(struct xdp_steering *s, const struct xdp_interface *i, unsigned workers,
 		      const unsigned *first, char *why, size_t why_size)
 {
 	*s = (struct xdp_steering){.workers = workers, .queues = i->queues, .shift = XDP_PORT_BITS};
 	if (workers == 1 && !first)
-		return 0;
+		return i->queues > XDP_QUEUES_MAX ? too_many(i, why, why_size) : 0;
 	s->by_port = true;
 	s->queues = 1;
 	s->first = first ? *first : 0;

@@ -26,6 +26,9 @@ static inline unsigned xdp_steering_shift(unsigned ranges)
 	return bits < XDP_PORT_BITS ? XDP_PORT_BITS - bits : 0;
 }
 
+/* Of an interface, when one worker serves them all. */
+#define XDP_QUEUES_MAX 64
+
 struct xdp_steering {
 	unsigned workers;
 	unsigned first;	 /* the first worker's queue; the others have those behind it */
