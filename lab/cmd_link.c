@@ -42,12 +42,14 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_DURATION,
 	 .offset = FIELD(latency_ns),
 	 .argument = "T",
-	 .help = "added to each round trip: by netem, or by the origin where the kernel has none"},
+	 .help = "added to each round trip: by netem, or by the origin where "
+		 "the kernel has none (default "
+		 "0)"},
 	{.name = "queues",
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(queues),
 	 .argument = "N",
-	 .help = "queues each way (default 1), for as many workers of fetch-xdp --processes",
+	 .help = "queues each way, for as many workers of fetch-xdp --processes (default 1)",
 	 .least = 1,
 	 .most = LINK_QUEUES_MAX},
 	{.name = "origin-command",
@@ -59,7 +61,8 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(origin_port),
 	 .argument = "N",
-	 .help = "where that one listens: waited for, and named in IOLAB_URL",
+	 .help = "where that one listens: waited for, and named in IOLAB_URL "
+		 "(default: the origin's own)",
 	 .least = 1,
 	 .most = 65535},
 	{.name = "origin-cpus",

@@ -204,6 +204,20 @@ static void wrong_plans(void **state)
 		{"[nap]\nmodel = poll\n", "'poll' is not a nap model"},
 		{"[nap]\nmodel = epoll\ntick = 0\n", ":3: [nap] tick: '0' is below"},
 		{"[disk]\nmodel = x\n", ":1: section [disk]"},
+		{"[fetc a]\nmodel = x\n",
+		 ":1: section [fetc a]: there is no kind 'fetc'; did you mean [fetch a]?"},
+		{"[Experiment]\nblocks = 1\n", "did you mean [experiment]?"},
+		{"[origin here]\nthreads = 1\n", ":1: section [origin here]: it is none of"},
+		{"[default fetch]\nmodel = x\n", "did you mean [defaults fetch]?"},
+		{"[defaults fetsh]\nmodel = x\n", "are; did you mean fetch?"},
+		{"[command c]\nrun = x {tls-prt}\n", "did you mean {tls-port}?"},
+		{"[command c]\nn = 1, 2\n\nrun = no-such-program {n}\n",
+		 ":4: [c] run: cannot run 'no-such-program': no folder of PATH has it"},
+		{"[command c]\nrun = ./no/such/program\n", ":2: [c] run: cannot run './no/such/"},
+		{"[command c]\nrun = /etc/passwd\n", "'/etc/passwd': Permission denied"},
+		{"[command c]\nrun = /usr\n", "cannot run '/usr': Permission denied"},
+		{"[command c]\nn = true, falze\nrun = {n}\n",
+		 ":3: [c] run: cannot run 'falze': no folder"},
 		{"[defaults disk]\nmodel = x\n", ":1: [defaults disk]: 'disk' is no workload"},
 		{"[fetch\nmodel = x\n", ":1: '[fetch' is not a section's header"},
 		{"[fetch]\nmodel epoll\n", ":2: neither a section nor KEY = VALUE: 'model epoll'"},
@@ -566,6 +580,8 @@ static void shipped_plans_read(void **state)
 			fail_msg("%s: %s", p->name, why);
 		assert_true(plan.cell_count > 0);
 		assert_string_equal(plan.name, p->name);
+		/* How many there are is counted, and not written down to grow wrong. */
+		assert_null(memmem(p->text, strcspn(p->text, "["), " cells, ", 8));
 		plan_release(&plan);
 	}
 	assert_int_equal(plan_read("matrx", 0, &plan, why, sizeof(why)), -ENOENT);
@@ -573,6 +589,29 @@ static void shipped_plans_read(void **state)
 	plan_release(&plan);
 	assert_int_equal(plan_read("./no-such.ini", 0, &plan, why, sizeof(why)), -ENOENT);
 	plan_release(&plan);
+}
+
+/* PATH is searched as execvp() does: what may not be executed is told when no folder has it. */
+static void programs_by_path(void **state)
+{
+	char *path = strdup(getenv("PATH"));
+	struct plan plan;
+	char why[512] = "";
+
+	(void)state;
+	assert_int_equal(setenv("PATH", "/no/such:/etc", 1), 0);
+	assert_int_equal(read_text("[command c]\nrun = passwd\n", &plan, why, sizeof(why)),
+			 -EINVAL);
+	assert_non_null(strstr(why, "cannot run 'passwd': Permission denied"));
+	plan_release(&plan);
+	assert_int_equal(setenv("PATH", "/etc:/bin:/usr/bin", 1), 0);
+	assert_int_equal(read_text("[command c]\nrun = env\n", &plan, why, sizeof(why)), 0);
+	plan_release(&plan);
+	assert_int_equal(unsetenv("PATH"), 0);
+	assert_int_equal(read_text("[command c]\nrun = env\n", &plan, why, sizeof(why)), 0);
+	plan_release(&plan);
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	free(path);
 }
 
 int main(void)
@@ -588,6 +627,7 @@ int main(void)
 		cmocka_unit_test(too_many_cells),
 		cmocka_unit_test(sums),
 		cmocka_unit_test(shares),
+		cmocka_unit_test(programs_by_path),
 		cmocka_unit_test(shipped_plans_have),
 		cmocka_unit_test(shipped_plans_read),
 	};

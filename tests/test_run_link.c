@@ -136,6 +136,8 @@ static void a_plan_over_veth(void **state)
 	run = json_of(&child, "run.json");
 	assert_string_equal(text_in(run, "link"), "veth");
 	json_decref(run);
+	assert_non_null(strstr(child.out.text, "\nLink: veth, a pair of virtual interfaces"));
+	assert_non_null(strstr(child.out.text, "of this host; no latency added.\n"));
 	child_free(&child);
 	assert_int_equal(linking_gone(mark), 0);
 	linking_same(before, linking_host());

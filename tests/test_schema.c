@@ -161,6 +161,7 @@ static void the_doctor(void **state)
 static void a_run(void **state)
 {
 	static const char *const names[] = {"run", "host"};
+	char copy[2048];
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -179,6 +180,11 @@ static void a_run(void **state)
 	IOLAB("report", "report", "--json", run);
 	IOLAB("compare", "compare", "--json", run, run);
 	IOLAB("compare", "compare", "--json", "--threshold", "50%", run, run);
+	snprintf(copy, sizeof(copy), "cp -r %s %s/copy && sed -i 's/,%s,/,copy,/' %s/copy/*.csv",
+		 run, folder, strrchr(run, '/') + 1, folder);
+	assert_int_equal(system(copy), 0);
+	snprintf(copy, sizeof(copy), "%s,%s/copy", run, folder);
+	IOLAB("compare", "compare", "--json", copy, copy);
 }
 
 static void calibrate(void **state)

@@ -49,7 +49,7 @@ static int errno_of(err_t err)
 	switch (err) {
 	case ERR_MEM:
 	case ERR_BUF:
-		return ENOBUFS;
+		return ENOMEM;
 	case ERR_RTE:
 		return ENETUNREACH;
 	case ERR_USE:
@@ -94,7 +94,7 @@ static void send_request(struct stream *stream)
 	if (err == ERR_OK)
 		connection_sent(c, piece);
 	else if (err != ERR_MEM || tcp_sndqueuelen(stream->pcb) == 0)
-		connection_error(c, "send", errno_of(err));
+		connection_error(c, err == ERR_MEM ? "send in lwIP" : "send", errno_of(err));
 	/* Within this connection's own callback that is left to lwIP, for its end. */
 	tcp_output(stream->pcb);
 }
@@ -200,13 +200,13 @@ static err_t take_port(struct state *s, struct tcp_pcb *pcb)
 /* Where there is none, one is free once the oldest connection that is over is forgotten. */
 static err_t take_port_at_last(struct state *s, struct tcp_pcb *pcb)
 {
-	struct tcp_pcb *oldest = tcp_tw_pcbs;
 	err_t err = take_port(s, pcb);
+	struct tcp_pcb *oldest = tcp_tw_pcbs;
 
-	while (oldest && oldest->next)
-		oldest = oldest->next;
 	if (err != ERR_USE || !oldest)
 		return err;
+	while (oldest->next)
+		oldest = oldest->next;
 	tcp_abort(oldest);
 	return take_port(s, pcb);
 }
@@ -225,7 +225,7 @@ static void open_stream(struct worker *w, struct stream *stream)
 	stream->ended = false;
 	stream->pcb = pcb;
 	if (!pcb) {
-		connection_error(c, "open a connection", ENOMEM);
+		connection_error(c, "open a connection in lwIP", ENOMEM);
 		return;
 	}
 	tcp_nagle_disable(pcb);
@@ -237,7 +237,7 @@ static void open_stream(struct worker *w, struct stream *stream)
 	if (err == ERR_OK)
 		err = tcp_connect(pcb, &to, ntohs(address->sin_port), on_connected);
 	if (err != ERR_OK)
-		connection_error(c, "connect", errno_of(err));
+		connection_error(c, err == ERR_MEM ? "connect in lwIP" : "connect", errno_of(err));
 }
 
 /* Does what the lane wants next, up to the point where lwIP has to call back first. */
@@ -361,12 +361,14 @@ int xdp_run(struct worker *w)
 		while ((c = worker_due(w)))
 			advance(w, c);
 		if (worker_ticked(w)) {
-			xdp_stack_tick(&s->stack);
+			err = xdp_stack_tick(&s->stack);
 			expire(w, s);
 			w->unable = xdp_takeover_astray(&takeover);
 		}
-		err = xdp_stack_flush(&s->stack);
+		err = err ? err : xdp_stack_flush(&s->stack);
 	}
+	if (err)
+		w->broken = "the interface was taken down or deleted";
 	xdp_stack_losses(&s->stack, &w->calls);
 	write_effective(s);
 	return err;

@@ -97,6 +97,8 @@ struct worker {
 	void *model;		 /* the model's own, made by prepare() */
 	/* Set by a run() that gives up for what this host cannot do: one line, constant text. */
 	const char *unable;
+	/* Set by a run() that returns -errno: what broke down, likewise; NULL: the model. */
+	const char *broken;
 };
 
 /* What a model that takes an interface over is told before its workers start. */

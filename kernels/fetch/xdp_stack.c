@@ -241,16 +241,17 @@ static void tell_neighbours(struct xdp_stack *stack)
 		xdp_neighbour_tell(&stack->netif, &t->neighbours[i]);
 }
 
-void xdp_stack_tick(struct xdp_stack *stack)
+int xdp_stack_tick(struct xdp_stack *stack)
 {
 	tcp_tmr();
 	stack->tail = NULL;
-	if (++stack->ticks < TICKS_A_SECOND)
-		return;
-	stack->ticks = 0;
-	etharp_tmr();
-	ip_reass_tmr();
-	tell_neighbours(stack);
+	if (++stack->ticks >= TICKS_A_SECOND) {
+		stack->ticks = 0;
+		etharp_tmr();
+		ip_reass_tmr();
+		tell_neighbours(stack);
+	}
+	return xdp_socket_check(&stack->sockets[0], stack->calls);
 }
 
 /* --- opening and closing -------------------------------------------------------------------- */

@@ -79,7 +79,10 @@ int xdp_stack_flush(struct xdp_stack *stack);
 /* Sleeps until a frame arrives, a signal comes or wait_ns are over (-1: for ever). */
 void xdp_stack_wait(struct xdp_stack *stack, int64_t wait_ns);
 
-/* XDP_TICK_NS have gone by: lwIP's timers run. */
-void xdp_stack_tick(struct xdp_stack *stack);
+/*
+ * XDP_TICK_NS have gone by: lwIP's timers run. Returns 0, or -errno when the interface is not
+ * there any more: who only waits would never hear of it.
+ */
+int xdp_stack_tick(struct xdp_stack *stack);
 
 #endif
