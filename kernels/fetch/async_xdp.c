@@ -22,6 +22,15 @@
 /* So many connections are opened in a row before the answers are looked at. */
 #define CONNECT_SLICE 64
 
+/*
+ * After what time something is sent again, in lwIP's units of two ticks, as the kernel's TCP has it:
+ * a second until the server has answered at all (RFC 6298, 2), then some 200 ms at the least. lwIP's
+ * own estimate does not go below three units, which is 200 to 300 ms.
+ */
+#define RTO_UNIT_NS  (2 * XDP_TICK_NS)
+#define RTO_FIRST    ((s16_t)(UINT64_C(1000000000) / RTO_UNIT_NS))
+#define RTO_ANSWERED 3
+
 /* lwIP's side of a connection, and its argument to every callback. */
 struct stream {
 	struct worker *worker;
@@ -106,8 +115,8 @@ static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t err)
 {
 	struct stream *stream = argument;
 
-	(void)pcb;
 	(void)err; /* always ERR_OK */
+	pcb->rto = pcb->sv = RTO_ANSWERED;
 	connection_connected(stream->connection);
 	advance(stream->worker, stream->connection);
 	return ERR_OK;
@@ -220,6 +229,7 @@ static void open_stream(struct worker *w, struct stream *stream)
 	tcp_recv(pcb, on_received);
 	tcp_sent(pcb, on_sent);
 	tcp_err(pcb, on_error);
+	pcb->rto = RTO_FIRST;
 	err = tcp_connect(pcb, &to, ntohs(address->sin_port), on_connected);
 	if (err == ERR_BUF)
 		err = connect_again(pcb, &to, ntohs(address->sin_port));
