@@ -2,12 +2,16 @@
  * fetch-xdp when frames are lost or come in another order, those that it sends as well as those that
  * it receives: every body is right all the same.
  */
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/bypassing.h"
@@ -95,11 +99,85 @@ static void mangled(void **state)
 	mangling_stop(m);
 }
 
+/* --- a server that vanishes ----------------------------------------------------------------- */
+
+/* Whether a process has a handler for the signal. */
+static bool catches(pid_t pid, int signal)
+{
+	char path[64], line[256];
+	unsigned long long mask = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	FILE *file = fopen(path, "re");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, "SigCgt:", 7) == 0)
+			mask = strtoull(line + 7, NULL, 16);
+	if (file)
+		fclose(file);
+	return mask >> (signal - 1) & 1;
+}
+
+static bool is_over(const struct child *child)
+{
+	struct pollfd ended = {.fd = child->pidfd, .events = POLLIN};
+
+	return poll(&ended, 1, 0) == 1;
+}
+
+/* Its ticks come by SIGUSR2: with many of them, minutes go by in seconds. Returns its status. */
+static int hurry(struct child *child)
+{
+	for (unsigned i = 0; i < 10000 && !is_over(child) && !catches(child->pid, SIGUSR2); i++)
+		usleep(1000);
+	for (unsigned i = 0; i < 200000 && !is_over(child); i++) {
+		kill(child->pid, SIGUSR2);
+		usleep(100);
+	}
+	return child_wait(child, 1000);
+}
+
+/*
+ * Nobody is there any more, and nobody says so. What is sent again and again without an answer is
+ * given up in the end, also without --max-time, as by the kernel's TCP.
+ */
+static void vanished(void **state)
+{
+	(void)state;
+	bypassing_need();
+	struct mangling *m = mangling_start(1);
+
+	if (!m)
+		skip();
+	for (unsigned i = 0; i < 2; i++) {
+		static const char *const says[] = {"receive: Connection timed out",
+						   "connect: Connection timed out"};
+		char url[96];
+		const struct bypassing_words words = {{"--quiet", "-c1", "-n4", "-R2", url}, 5};
+		struct child child;
+
+		snprintf(url, sizeof(url), "http://" MANGLING_SERVER ":%u/1", bypassing_nginx[0]);
+		m->lose[MANGLING_TO_CLIENTS] = m->lose[MANGLING_TO_SERVERS] = i ? 1000 : 0;
+		bypassing_start(&child, &words);
+		/* Between two fetches on a connection that is kept. */
+		if (!i)
+			usleep(800000);
+		m->lose[MANGLING_TO_CLIENTS] = m->lose[MANGLING_TO_SERVERS] = 1000;
+		int status = hurry(&child);
+
+		if (status != 1 || !strstr(child.err.text, says[i]))
+			fail_msg("status %d, '%s'", status, child.err.text);
+		child_free(&child);
+	}
+	mangling_stop(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_lost),
 		cmocka_unit_test(mangled),
+		cmocka_unit_test(vanished),
 	};
 
 	return cmocka_run_group_tests(tests, bypassing_set_up, bypassing_tear_down);
