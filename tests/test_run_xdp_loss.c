@@ -2,6 +2,7 @@
  * fetch-xdp when frames are lost or come in another order, those that it sends as well as those that
  * it receives: every body is right all the same.
  */
+#include <arpa/inet.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -99,6 +101,73 @@ static void mangled(void **state)
 	mangling_stop(m);
 }
 
+/* --- frames that nobody lost on purpose ----------------------------------------------------- */
+
+static double dropped(struct child *child)
+{
+	json_t *row = fetching_row(child);
+	double count = fetching_number(row, "frames_dropped");
+
+	json_decref(row);
+	child_free(child);
+	return count;
+}
+
+/* The peer's end takes no frame as long as its request: the interface drops what it is sent. */
+static void dropped_by_the_interface(void **state)
+{
+	(void)state;
+	bypassing_need();
+	char url[96], header[600];
+	const struct bypassing_words words = {
+		{"--json", "-c1", "-n4", "-R2", "--max-time=1500ms", "-H", header, url}, 8};
+	struct child child;
+
+	snprintf(header, sizeof(header), "X: %0500d", 7);
+	bypassing_url(url, "/");
+	bypassing_start(&child, &words);
+	bypassing_wait_for_program(&child);
+	usleep(700000); /* on a connection that is kept, its segments' size agreed upon */
+	veth_ip("link set wtxdp1 mtu 300");
+	assert_int_equal(child_wait(&child, BYPASSING_HANG_MS), 1);
+	veth_ip("link set wtxdp1 mtu 1500");
+	assert_true(dropped(&child) >= 2);
+	/* And no more than in its own time. */
+	assert_int_equal(bypassing_run(&child, &words), 0);
+	assert_int_equal(dropped(&child), 0);
+}
+
+/* It is stopped for a moment, and more arrives than there is room for. */
+static void dropped_for_want_of_room(void **state)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+
+	(void)state;
+	bypassing_need();
+	char url[96];
+	const struct bypassing_words words = {
+		{"--json", "-c1", "-n20", "-R10", "--wait=block", url}, 6};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct child child;
+
+	bypassing_url(url, "/");
+	bypassing_start(&child, &words);
+	bypassing_wait_for_program(&child);
+	usleep(300000);
+	kill(child.pid, SIGSTOP);
+	inet_pton(AF_INET, VETH_CLIENT, &to.sin_addr);
+	for (unsigned i = 0; i < 20000; i++)
+		sendto(fd, "flood", 5, 0, (struct sockaddr *)&to, sizeof(to));
+	kill(child.pid, SIGCONT);
+	close(fd);
+	if (child_wait(&child, BYPASSING_HANG_MS) != 0)
+		fail_msg("status %d, '%s'", child.status, child.err.text);
+	/* RX has room for 4096, and each is counted once, though socket and interface count both. */
+	double count = dropped(&child);
+
+	assert_true(count > 10000 && count < 20000);
+}
+
 /* --- a server that vanishes ----------------------------------------------------------------- */
 
 /* Whether a process has a handler for the signal. */
@@ -177,6 +246,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_lost),
 		cmocka_unit_test(mangled),
+		cmocka_unit_test(dropped_by_the_interface),
+		cmocka_unit_test(dropped_for_want_of_room),
 		cmocka_unit_test(vanished),
 	};
 

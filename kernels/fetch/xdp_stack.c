@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/fetch/xdp_netlink.h"
 #include "kernels/fetch/xdp_port.h"
 
 /* Shorter frames are padded: the least that Ethernet carries, without its checksum. */
@@ -317,6 +318,23 @@ static void resolve(struct xdp_stack *stack, const struct endpoint *to)
 	}
 }
 
+/* Nothing of one that is gone. */
+static struct xdp_drops ask_drops(const struct xdp_interface *interface)
+{
+	struct xdp_netlink answer;
+	struct rtnl_link_stats64 stats = {.rx_dropped = 0};
+	const struct rtattr *found;
+
+	if (xdp_netlink_link(&answer, NULL, interface->index))
+		return (struct xdp_drops){0, 0};
+	found = answer.attributes[IFLA_STATS64];
+	if (found) /* an older kernel's ends earlier, and a newer one's later */
+		memcpy(&stats, RTA_DATA(found),
+		       RTA_PAYLOAD(found) < sizeof(stats) ? RTA_PAYLOAD(found) : sizeof(stats));
+	return (struct xdp_drops){.in = stats.rx_dropped + stats.rx_missed_errors,
+				  .out = stats.tx_dropped};
+}
+
 int xdp_stack_open(struct xdp_stack *stack, const struct xdp_interface *interface,
 		   const struct xdp_variants *o, const struct endpoint *endpoints, unsigned count,
 		   unsigned connections, struct calls *calls, char *why, size_t why_size)
@@ -326,6 +344,7 @@ int xdp_stack_open(struct xdp_stack *stack, const struct xdp_interface *interfac
 	memset(stack, 0, sizeof(*stack));
 	stack->interface = *interface;
 	stack->calls = calls;
+	stack->before = ask_drops(interface);
 	stack->queues = interface->queues;
 	stack->connections = connections;
 	stack->frames_a_queue = xdp_socket_frames_in(connections);
@@ -349,12 +368,19 @@ int xdp_stack_open(struct xdp_stack *stack, const struct xdp_interface *interfac
 
 void xdp_stack_losses(const struct xdp_stack *stack, struct calls *calls)
 {
+	struct xdp_drops now = ask_drops(&stack->interface);
+	uint64_t by_sockets = 0;
+	uint64_t in = now.in > stack->before.in ? now.in - stack->before.in : 0;
+
 	calls->frames_lost += xdp_program_lost(&stack->program);
 	for (unsigned queue = 0; queue < stack->queues; queue++) {
 		struct xdp_socket_losses losses = xdp_socket_losses(&stack->sockets[queue]);
 
-		calls->frames_dropped += losses.no_frame + losses.no_room;
+		by_sockets += losses.no_frame + losses.no_room;
 	}
+	calls->frames_dropped += in > by_sockets ? in : by_sockets;
+	if (now.out > stack->before.out)
+		calls->frames_dropped += now.out - stack->before.out;
 }
 
 void xdp_stack_close(struct xdp_stack *stack)

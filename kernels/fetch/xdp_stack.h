@@ -30,6 +30,11 @@ struct xdp_frame {
 	uint32_t index; /* in the socket's memory */
 };
 
+/* What the interface says that it dropped since it was made. */
+struct xdp_drops {
+	uint64_t in, out;
+};
+
 struct xdp_stack {
 	struct netif netif;
 	struct xdp_interface interface;
@@ -39,12 +44,13 @@ struct xdp_stack {
 	struct pollfd *polled;	    /* one a queue */
 	struct calls *calls;
 	unsigned queues, frames_a_queue;
-	unsigned connections; /* at most */
-	struct tcp_pcb *tail; /* the last of lwIP's connections; NULL: not known */
-	bool asked;	      /* a connection has just sent its next request */
-	unsigned held;	      /* frames that lwIP has */
-	unsigned opened;      /* connections, modulo those between two looks at what is over */
-	unsigned ticks;	      /* modulo those of a second */
+	unsigned connections;	 /* at most */
+	struct tcp_pcb *tail;	 /* the last of lwIP's connections; NULL: not known */
+	bool asked;		 /* a connection has just sent its next request */
+	struct xdp_drops before; /* of the interface, when the stack was opened */
+	unsigned held;		 /* frames that lwIP has */
+	unsigned opened;	 /* connections, modulo those between two looks at what is over */
+	unsigned ticks;		 /* modulo those of a second */
 };
 
 /*
@@ -57,7 +63,11 @@ int xdp_stack_open(struct xdp_stack *stack, const struct xdp_interface *interfac
 		   unsigned count, unsigned connections, struct calls *calls, char *why,
 		   size_t why_size);
 
-/* Adds what has been lost since xdp_stack_open() to frames_dropped and frames_lost. */
+/*
+ * Adds what has been lost since xdp_stack_open() to frames_dropped and frames_lost. A driver may
+ * count a frame that the socket refused as dropped by itself or not, so of the two counts of
+ * frames that arrived the higher one is taken: at least so many were dropped.
+ */
 void xdp_stack_losses(const struct xdp_stack *stack, struct calls *calls);
 
 /* Gives the interface back to the kernel. */
