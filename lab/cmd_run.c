@@ -226,7 +226,7 @@ static void make_link(struct link *net, const struct plan *plan)
 	enum link_kind kind = plan_origin_url(plan) ? LINK_NONE : plan->link;
 	char why[512];
 
-	if (link_up(net, kind, plan->link_latency_ns, why, sizeof(why)))
+	if (link_up(net, kind, plan_queues(plan), plan->link_latency_ns, why, sizeof(why)))
 		status_exit(STATUS_UNABLE, "%s", why);
 }
 

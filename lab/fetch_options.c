@@ -72,9 +72,9 @@ static void check_model(const struct fetch_options *o, const struct model *model
 			    "--connections: this model has one connection a worker; ask for "
 			    "--threads %" PRIu64,
 			    o->connections);
-	if (model->one_worker && o->workers > 1)
-		status_exit(STATUS_USAGE, "--%s: %s", o->processes ? "processes" : "threads",
-			    model->one_worker);
+	if (model->processes_only && o->workers > 1 && !o->processes)
+		status_exit(STATUS_USAGE, "--threads: %s; ask for --processes %u",
+			    model->processes_only, o->workers);
 	if (o->interface && !model->reach)
 		status_exit(STATUS_USAGE, "--interface: only fetch-xdp takes an interface over");
 	if (o->connections < o->workers)
