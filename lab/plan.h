@@ -23,6 +23,8 @@
  *	skip		terms (see plan_terms.h): a cell for which all hold is left out
  *	baseline	terms, or MODEL or MODEL/WAIT: the cell that the others are compared with;
  *			it is also the one that is entered twice, as the A/A control
+ *			Where no workload of the kind has it that is the first cell of each with
+ *			two or more, and the first of several [command]s if nothing is fetched
  *	timeout		how long a cell may take beyond its expected length
  *
  * [origin] url = http://HOST:PORT names an origin that runs already, here or elsewhere: none is

@@ -172,6 +172,8 @@ static int print_findings(FILE *file, bool color, const struct findings *f)
 		fputc('\n', file);
 	if (!err && f->program_count)
 		err = programs_print(f->programs, f->program_count, file, color);
+	if (!err && f->program_count)
+		matrix_print_naps(file, f->nap, color);
 	return err;
 }
 

@@ -72,6 +72,10 @@ void matrix_workload(FILE *file, const struct summary *summary, const struct sum
 	double rate = record_number(sample, COLUMN_rate_rps);
 	char text[TABLE_TEXT_SIZE];
 
+	if (summary->kind == RECORD_NAP) {
+		fputs("naps", file);
+		return;
+	}
 	if (summary->kind == RECORD_SUMSQ) {
 		double jobs = record_number(sample, COLUMN_jobs);
 		double squares = record_number(sample, COLUMN_squares_per_job);
@@ -84,7 +88,10 @@ void matrix_workload(FILE *file, const struct summary *summary, const struct sum
 	}
 	double connections = record_number(sample, COLUMN_connections);
 
-	fprintf(file, "%.0f connection%s", connections, connections == 1.0 ? "" : "s");
+	if (isnan(connections))
+		fputs("commands", file);
+	else
+		fprintf(file, "%.0f connection%s", connections, connections == 1.0 ? "" : "s");
 	if (record_number(sample, COLUMN_tls) > 0.0)
 		fputs(", TLS", file);
 	if (!isnan(latency) && latency > 0.0)
@@ -114,6 +121,8 @@ static const char *short_name(enum record_column column)
 		return "squares/s";
 	case COLUMN_dispatch_ns_per_job:
 		return "dispatch per job";
+	case COLUMN_duration_s:
+		return "time taken";
 	default:
 		return record_columns[column].name;
 	}
@@ -317,14 +326,16 @@ static void print_method(FILE *file, const struct summary *summary, size_t place
 
 void matrix_verdicts(FILE *file, const struct summary *summary)
 {
-	static const enum record_column fetch[] = {COLUMN_throughput_rps,
-						   COLUMN_cpu_us_per_request};
+	static const enum record_column fetch[] = {COLUMN_throughput_rps, COLUMN_cpu_us_per_request,
+						   COLUMN_duration_s};
 	static const enum record_column sums[] = {COLUMN_elements_per_s};
 	bool sumsq = summary->kind == RECORD_SUMSQ;
 	const enum record_column *columns = sumsq ? sums : fetch;
-	size_t count = sumsq ? 1 : 2;
+	size_t count = sumsq ? 1 : 3, first = 0;
 
-	print_method(file, summary, summary_place(columns[0]));
+	while (first + 1 < count && !summary->comparisons[summary_place(columns[first])])
+		first++;
+	print_method(file, summary, summary_place(columns[first]));
 
 	for (size_t i = 0; i < summary->group_count; i++) {
 		fputs("  ", file);

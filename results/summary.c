@@ -30,7 +30,7 @@ const struct summary_column summary_columns[SUMMARY_COLUMNS] = {
 	{COLUMN_involuntary_switches_per_request, SUMMARY_EVIDENCE},
 	{COLUMN_overlap_elements_per_s, SUMMARY_RATE},
 	{COLUMN_dispatch_ns_per_job, SUMMARY_COST},
-	{COLUMN_duration_s, SUMMARY_EVIDENCE},
+	{COLUMN_duration_s, SUMMARY_TIME},
 	{COLUMN_setup_s, SUMMARY_EVIDENCE},
 	{COLUMN_max_rss_kib, SUMMARY_EVIDENCE},
 	{COLUMN_steal_share, SUMMARY_EVIDENCE},
@@ -239,6 +239,25 @@ static void make_groups(struct summary *summary, const struct summary_draft *dra
 	}
 }
 
+static bool is_command(const struct summary_cell *cell)
+{
+	return strcmp(record_text(cell->sample, COLUMN_role), "command") == 0;
+}
+
+/* Commands are compared where nothing but commands ran. */
+static void let_commands_contend(struct summary *summary)
+{
+	for (size_t g = 0; g < summary->group_count; g++) {
+		const struct summary_group *group = &summary->groups[g];
+		size_t end = group->first + group->count, i = group->first;
+
+		while (i < end && is_command(&summary->cells[i]))
+			i++;
+		for (size_t k = group->first; i == end && k < end; k++)
+			summary->cells[k].contender = true;
+	}
+}
+
 /* How well a cell answers to a baseline's name; 0 not at all. */
 static int answers(const struct summary_cell *cell, const char *name)
 {
@@ -250,12 +269,15 @@ static int answers(const struct summary_cell *cell, const char *name)
 	return strcmp(record_text(cell->sample, COLUMN_wait), "spin") == 0 ? 2 : 3;
 }
 
-/* Whether the cell is among those that were named. */
-static bool is_named(const struct summary_cell *cell, const char *const *names)
+/* How well a cell answers that was named, the better the earlier; 0 where it was not. */
+static int named(const struct summary_cell *cell, const char *const *names)
 {
-	while (names && *names && strcmp(*names, cell->name) != 0)
-		names++;
-	return names && *names;
+	int after = 0, place = -1;
+
+	for (size_t i = 0; names && names[i]; i++, after++)
+		if (place < 0 && strcmp(names[i], cell->name) == 0)
+			place = after;
+	return place < 0 ? 0 : 4 + after - place;
 }
 
 static void choose_baselines(struct summary *summary, const struct summary_options *options)
@@ -275,7 +297,9 @@ static void choose_baselines(struct summary *summary, const struct summary_optio
 		group->baseline = group->first + group->count;
 		for (size_t j = group->first; j < group->first + group->count; j++) {
 			const struct summary_cell *cell = &summary->cells[j];
-			int answer = is_named(cell, options->baselines) ? 4 : answers(cell, name);
+			int answer = named(cell, options->baselines);
+
+			answer = answer ? answer : answers(cell, name);
 
 			if (summary->cells[j].rows > 0 && answer > best) {
 				best = answer;
@@ -314,6 +338,7 @@ int summary_make(const struct record *records, size_t count, enum record_kind ki
 	if (result != 0)
 		goto out;
 	make_groups(made, drafts);
+	let_commands_contend(made);
 	choose_baselines(made, options);
 	result = summary_fill(made, drafts, options->seed);
 out:

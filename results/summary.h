@@ -19,7 +19,7 @@
 enum summary_sense {
 	SUMMARY_EVIDENCE, /* summarised, never compared */
 	SUMMARY_RATE,	  /* more is faster */
-	SUMMARY_TIME,	  /* less is faster */
+	SUMMARY_TIME,	  /* less is faster; a duration is compared of naps and commands only */
 	SUMMARY_COST	  /* less is cheaper */
 };
 
@@ -50,7 +50,7 @@ struct summary_cell {
 	size_t group;		     /* index of its workload */
 	size_t origin_limited;	     /* of them, those in which the origin was the limit */
 	flag_set spoiled;	     /* flags that spoil rows of it, or of its control */
-	bool contender;		     /* false for the floor, which belongs to no quadrant */
+	bool contender; /* false for the floor and for a command beside models: in no quadrant */
 	struct summary_value values[SUMMARY_COLUMNS];
 };
 

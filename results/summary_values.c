@@ -72,6 +72,17 @@ static int compare_rows(const struct summary_rows *side, const struct summary_ro
 	return statistics_compare(scratch->side, scratch->baseline, pairs, seed, effect);
 }
 
+/* How long a run took says something only where that was not given beforehand. */
+static bool is_compared(const struct summary *summary, size_t cell, size_t place)
+{
+	const struct record *sample = summary->cells[cell].sample;
+
+	if (summary_columns[place].sense == SUMMARY_EVIDENCE)
+		return false;
+	return summary_columns[place].column != COLUMN_duration_s || summary->kind == RECORD_NAP ||
+	       strcmp(record_text(sample, COLUMN_role), "command") == 0;
+}
+
 /* The floors that the controls show on one column; also finds each group's smallest control. */
 static int fill_floor(struct summary *summary, const struct summary_draft *drafts, size_t place,
 		      struct scratch *scratch, uint64_t seed)
@@ -82,7 +93,9 @@ static int fill_floor(struct summary *summary, const struct summary_draft *draft
 		double floor;
 		int result;
 
-		if (drafts[i].control.count == 0)
+		if (drafts[i].control.count == 0 ||
+		    (summary_columns[place].column == COLUMN_duration_s &&
+		     !is_compared(summary, i, place)))
 			continue;
 		result = compare_rows(&drafts[i].control, &drafts[i].own,
 				      summary_columns[place].column, scratch,
@@ -108,13 +121,12 @@ static int fill_column(struct summary *summary, const struct summary_draft *draf
 		       struct scratch *scratch, uint64_t seed)
 {
 	enum record_column column = summary_columns[place].column;
-	bool compared = summary_columns[place].sense != SUMMARY_EVIDENCE;
 
 	for (size_t i = 0; i < summary->cell_count; i++) {
 		struct summary_value *value = &summary->cells[i].values[place];
 		const struct summary_group *group = &summary->groups[summary->cells[i].group];
 		struct summary_rows none = {NULL, 0};
-		bool has_baseline = compared && group->baseline != i &&
+		bool has_baseline = is_compared(summary, i, place) && group->baseline != i &&
 				    group->baseline < group->first + group->count;
 		int result = fill_location(value, &drafts[i].own, column, scratch,
 					   stream(seed, i, place));
