@@ -244,7 +244,7 @@ int statistics_shift(const double *side, size_t side_count, const double *baseli
 	size_t fewer = side_count < baseline_count ? side_count : baseline_count;
 
 	*interval = (struct statistics_interval){NAN, NAN, NAN};
-	if (fewer == 0)
+	if (side_count == 0 || baseline_count == 0)
 		return -EINVAL;
 	if (fewer < STATISTICS_MANY && side_count <= MOST_DIFFERENCES / fewer &&
 	    baseline_count <= MOST_DIFFERENCES / fewer)
@@ -279,7 +279,7 @@ int statistics_compare_samples(const double *side, size_t side_count, const doub
 	int result = 0;
 
 	*effect = (struct statistics_effect){0, NAN, NAN, NAN, NAN, false};
-	if (fewer == 0)
+	if (side_count == 0 || baseline_count == 0)
 		return 0;
 	logs = calloc(side_count + baseline_count, sizeof(*logs));
 	if (!logs)
