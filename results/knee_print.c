@@ -175,6 +175,9 @@ static void print_verdicts(const struct knee *knee, FILE *file)
 				   text));
 	}
 	claim_method(file, pairs);
+	fputs("A knee is known no finer than the loads beside it, and these intervals reach to "
+	      "those.\n",
+	      file);
 	claim_floor(file, "the knee's rate", pairs, comparisons, 1, knee->floor);
 }
 
