@@ -334,28 +334,6 @@ static int find_floor(struct knee *knee, const struct lines *own, const struct l
 	return err;
 }
 
-/* Between which rates the knee is known to lie: one load beyond its interval on either side. */
-static void bracket(const struct knee_line *line, double *low, double *high)
-{
-	size_t first = line->low <= line->high ? line->low : line->knee;
-	size_t last = line->low <= line->high ? line->high : line->knee;
-
-	*low = first > 0 && first < line->count ? line->points[first - 1].offered : 0;
-	*high = last + 1 < line->count ? line->points[last + 1].offered : INFINITY;
-}
-
-/* Blocks see the same loads, so their agreement says nothing of what lies between those. */
-static void widen(struct statistics_effect *effect, const struct knee_line *side,
-		  const struct knee_line *base)
-{
-	double low, high, base_low, base_high;
-
-	bracket(side, &low, &high);
-	bracket(base, &base_low, &base_high);
-	effect->low = fmin(effect->low, low / base_high);
-	effect->high = fmax(effect->high, base_low > 0 ? high / base_low : INFINITY);
-}
-
 static int judge(struct knee *knee, const struct lines *own, uint64_t seed)
 {
 	double *p = calloc(own->count + 1, sizeof(*p));
@@ -369,7 +347,7 @@ static int judge(struct knee *knee, const struct lines *own, uint64_t seed)
 			err = compare_knees(&own->drafts[i], &own->drafts[baseline], seed + i,
 					    effect);
 		if (!err && effect->pairs)
-			widen(effect, &knee->lines[i], &knee->lines[baseline]);
+			knee_widen(effect, &knee->lines[i], &knee->lines[baseline]);
 		p[i] = effect->pairs ? effect->p : NAN;
 	}
 	if (!err)

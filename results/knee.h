@@ -13,8 +13,8 @@
  * that three runs told, so blocks agree on the knee's rate far better than it is known. That the
  * best of some loads has more power than its neighbours says that the knee lies between these, if
  * power has one peak (Kiefer, "Sequential minimax search for a maximum", 1953), and nothing finer,
- * whatever rates the capacities led to. A ratio of knees therefore reaches from the load below one's
- * interval over the load above the other's to the opposite, and what overlaps has no verdict.
+ * whatever rates the capacities led to. A ratio of knees therefore reaches from the load below
+ * one's interval over the load above the other's to the opposite; what overlaps has no verdict.
  * Simulated, two equal models of whose capacities the medians of three runs jitter by 3 % are never
  * said to differ (without this, in 98 of 100 runs); one of three times the capacity always is.
  *
@@ -74,6 +74,13 @@ struct knee {
  * a rate or latency that is not positive has no power.
  */
 size_t knee_find(const double *rates, const double *latencies, size_t count);
+
+/*
+ * Widens the interval of a ratio of two lines' knees to the loads beside them: blocks see the same
+ * loads, so their agreement says nothing of what lies between those.
+ */
+void knee_widen(struct statistics_effect *effect, const struct knee_line *side,
+		const struct knee_line *base);
 
 /*
  * Finds the lines, of KNEE_LOADS_LEAST loads at least, among rows of kind FETCH with a rate

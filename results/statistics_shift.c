@@ -113,12 +113,12 @@ static int bootstrap(const struct samples *s, uint64_t seed, struct statistics_i
 {
 	uint64_t total = (uint64_t)s->side_count * s->baseline_count;
 	struct difference *all = all_differences(s);
-	unsigned *sides = calloc(s->side_count, sizeof(*sides));
-	unsigned *baselines = calloc(s->baseline_count, sizeof(*baselines));
+	unsigned *sides = calloc(s->side_count + s->baseline_count + 1, sizeof(*sides));
+	unsigned *baselines = sides ? sides + s->side_count : NULL;
 	double *shifts = calloc(STATISTICS_RESAMPLES, sizeof(*shifts));
 	int result = -ENOMEM;
 
-	if (!all || !sides || !baselines || !shifts)
+	if (!all || !sides || !shifts)
 		goto out;
 	result = 0;
 	interval->estimate = total % 2
@@ -136,7 +136,6 @@ static int bootstrap(const struct samples *s, uint64_t seed, struct statistics_i
 	interval->high = statistics_quantile(shifts, STATISTICS_RESAMPLES, 1.0 - tail_share(s));
 out:
 	free(shifts);
-	free(baselines);
 	free(sides);
 	free(all);
 	return result;
