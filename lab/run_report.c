@@ -184,8 +184,9 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 	const struct runner_outcome *outcome = f->outcome;
 	int err;
 
-	fprintf(file, "iolab %s: %" PRIu64 " blocks of %u cells, seed %" PRIu64 "\n", plan->name,
-		plan->blocks, plan->cell_count, plan->seed);
+	fprintf(file, "iolab %s: %" PRIu64 " block%s of %u cell%s, seed %" PRIu64 "\n", plan->name,
+		plan->blocks, plan->blocks == 1 ? "" : "s", plan->cell_count,
+		plan->cell_count == 1 ? "" : "s", plan->seed);
 	if (outcome->note[0])
 		fprintf(file, "Note: %s\n", outcome->note);
 	if (plan_origin_url(plan))

@@ -82,6 +82,15 @@ static void value_text(const struct summary_cell *cell, const struct line *line,
 		snprintf(text + strlen(text), TABLE_TEXT_SIZE - strlen(text), "*");
 }
 
+/* What a line is called; a range of few blocks is not called an interval. */
+static const char *name_of(const struct line *line, size_t runs, char name[static 32])
+{
+	if (!line->interval || runs < 2 || runs >= STATISTICS_INTERVAL_LEAST)
+		return line->name;
+	snprintf(name, 32, "  range of %zu runs", runs);
+	return name;
+}
+
 /* The models' names (line NULL) or one measured line of both quadrants of a row. */
 static void draw_line(FILE *file, const struct summary *summary, const char *stub,
 		      const struct line *line, const struct quadrant *sides, bool color)
@@ -129,6 +138,16 @@ static struct quadrant select_cells(const struct summary *summary,
 	return quadrant;
 }
 
+/* The most complete runs that a cell of the group has. */
+static size_t most_runs(const struct summary *summary, const struct summary_group *group)
+{
+	size_t most = 0;
+
+	for (size_t i = group->first; i < group->first + group->count; i++)
+		most = summary->cells[i].rows > most ? summary->cells[i].rows : most;
+	return most;
+}
+
 static void draw_row(FILE *file, const struct summary *summary, const struct summary_group *group,
 		     const char *const quadrants[2], const char *const stubs[2], bool color)
 {
@@ -141,8 +160,13 @@ static void draw_row(FILE *file, const struct summary *summary, const struct sum
 		if (skip > 0 && sides[0].count == 0 && sides[1].count == 0)
 			return;
 		draw_line(file, summary, skip == 0 ? stubs[1] : "", NULL, sides, color);
-		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-			draw_line(file, summary, lines[i].name, &lines[i], sides, color);
+		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+			char name[32];
+
+			draw_line(file, summary,
+				  name_of(&lines[i], most_runs(summary, group), name), &lines[i],
+				  sides, color);
+		}
 	}
 }
 
@@ -225,16 +249,6 @@ static void draw_origins(FILE *file, const struct summary *summary,
 	}
 	if (*before == ',')
 		fputs(".\n", file);
-}
-
-/* The most complete runs that a cell of the group has. */
-static size_t most_runs(const struct summary *summary, const struct summary_group *group)
-{
-	size_t most = 0;
-
-	for (size_t i = group->first; i < group->first + group->count; i++)
-		most = summary->cells[i].rows > most ? summary->cells[i].rows : most;
-	return most;
 }
 
 /* Whether a cell of the workload stands in a quadrant: commands alone have no matrix. */

@@ -205,7 +205,7 @@ static int pool_table(FILE *file, const struct summary *sumsq, const struct summ
 	struct table *table = table_new(7);
 	size_t end = group->first + group->count;
 	char speedup[MATRIX_LABEL_SIZE + 16] = "speedup";
-	char label[MATRIX_LABEL_SIZE];
+	char label[MATRIX_LABEL_SIZE], interval[CLAIM_TEXT_SIZE];
 	int result;
 
 	if (!table)
@@ -217,7 +217,8 @@ static int pool_table(FILE *file, const struct summary *sumsq, const struct summ
 	table_heading(table, "workers", TABLE_RIGHT);
 	table_heading(table, "CPUs", TABLE_LEFT);
 	table_heading(table, "squares", TABLE_RIGHT);
-	table_heading(table, "95 % interval", TABLE_RIGHT);
+	table_heading(table, claim_interval(sumsq->cells[group->first].rows, interval),
+		      TABLE_RIGHT);
 	table_heading(table, speedup, TABLE_RIGHT);
 	table_heading(table, "dispatch per job", TABLE_RIGHT);
 	if (group->baseline < end)
@@ -304,6 +305,7 @@ static void print_method(FILE *file, const struct summary *summary, size_t place
 {
 	size_t comparisons = summary->comparisons[place];
 	size_t pairs = SIZE_MAX;
+	char text[CLAIM_TEXT_SIZE];
 	bool exact = true;
 
 	if (comparisons == 0)
@@ -318,10 +320,8 @@ static void print_method(FILE *file, const struct summary *summary, size_t place
 	}
 	fprintf(file, "  Paired by block, sign-flip test (%s), Holm over %zu comparison%s:\n",
 		exact ? "exact" : "Monte Carlo", comparisons, comparisons == 1 ? "" : "s");
-	if (pairs < claim_blocks_needed((double)comparisons))
-		fprintf(file,
-			"  %zu block%s cannot decide so many, whatever they show; %zu could.\n",
-			pairs, pairs == 1 ? "" : "s", claim_blocks_needed((double)comparisons));
+	if (*claim_too_few(pairs, comparisons, 1, text))
+		fprintf(file, "  %s.\n", text);
 }
 
 void matrix_verdicts(FILE *file, const struct summary *summary)

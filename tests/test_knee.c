@@ -278,10 +278,12 @@ static void edges(void **state)
 	says("No lower load was tried: it may be below");
 	says("Saturation: at 20 % 90.0 % of what was due came; not even the lowest");
 	says("99.0 % ?");
+	says("range of 3 blocks");
+	says("Intervals: range of 3 blocks. Verdicts");
 	says("Saturation: cannot be told from these blocks; not even the lowest load is sure");
 	says("unknown, no A/A control");
 	says("steep: no difference shown\n");
-	says("3 blocks cannot decide so many");
+	says("3 blocks cannot decide 2 comparisons, whatever they show; 7 could");
 }
 
 /* A load that is missing in a block, and a row that failed. */

@@ -265,7 +265,7 @@ static void three_counts(void **state)
 	says("None is shown", true);
 	says("No number of workers is too many", true);
 	says("! more", false);
-	says("2 blocks cannot decide so many", true);
+	says("2 blocks cannot decide", true);
 	says("noise floor unknown, no A/A control", true);
 }
 
