@@ -268,6 +268,9 @@ int run_report(const struct plan *plan, const struct run_folder *folder,
 	trust_add_summary(trust, f.nap);
 	find_programs(&f);
 	analyse(&f);
+	trust_add_knee(trust, &f.knee);
+	trust_add_usl(trust, &f.usl);
+	trust_add_regimes(trust, &f.regimes);
 	write_summary(folder, &f);
 	report = open_file(folder, "report.txt");
 	print_report(report, false, &f);

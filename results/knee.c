@@ -291,8 +291,10 @@ static int fill_line(struct draft *d, uint64_t seed, struct knee_line *line)
 
 	*line = (struct knee_line){
 		.sample = sample_of(d->series[0]), .blocks = d->block_count, .count = d->points};
-	for (size_t p = 0; p < d->points && !err; p++)
+	for (size_t p = 0; p < d->points && !err; p++) {
+		line->spoiled |= series_spoiled(d->series[p]);
 		err = fill_point(d, p, seed + p, &line->points[p]);
+	}
 	if (err)
 		return err;
 	find_knee(d, seed, line);

@@ -27,6 +27,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "results/flags.h"
 #include "results/record.h"
 #include "results/statistics.h"
 
@@ -49,6 +50,7 @@ struct knee_point {
 struct knee_line {
 	const struct record *sample; /* borrowed */
 	size_t blocks;
+	flag_set spoiled; /* flags that spoil rows of it, at any load */
 	struct knee_point points[KNEE_LOADS_MAX];
 	size_t count;
 	size_t knee, low, high; /* low > high: no interval, with one block */

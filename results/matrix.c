@@ -72,8 +72,14 @@ static void value_text(const struct summary_cell *cell, const struct line *line,
 	const struct summary_value *value = summary_get(cell, line->column);
 	const char *unit = record_columns[line->column].unit;
 
+	/* A bound that is cut off is none: what is too wide is rounded. */
 	if (line->interval)
-		table_interval(value->median, value->low, value->high, unit, text);
+		for (int digits = 3; digits > 0; digits--) {
+			table_interval_of(value->median, value->low, value->high, unit, digits,
+					  text);
+			if (table_width(text) < SLOT)
+				break;
+		}
 	else if (line->share)
 		table_percent(value->median, text);
 	else
