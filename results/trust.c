@@ -109,10 +109,10 @@ void trust_add_usl(struct trust *trust, const struct usl *usl)
 
 			if (!is_claim(line->points[k].verdict))
 				continue;
-			snprintf(name, sizeof(name), "%.60s, %.0f workers", model,
-				 line->points[k].workers);
-			snprintf(against, sizeof(against), "%.60s, %.0f workers", model,
-				 line->points[0].workers);
+			snprintf(name, sizeof(name), "%.60s, %.0f worker%s", model,
+				 line->points[k].workers, line->points[k].workers == 1 ? "" : "s");
+			snprintf(against, sizeof(against), "%.60s, %.0f worker%s", model,
+				 line->points[0].workers, line->points[0].workers == 1 ? "" : "s");
 			add_claim(trust, name, line->points[k].spoiled, against,
 				  line->points[0].spoiled);
 		}

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "results/knee.h"
+#include "results/trust.h"
 
 #define LOADS 7
 
@@ -361,6 +362,30 @@ static void workloads_apart(void **state)
 	says("1 line left out: cells of the same load differ");
 }
 
+/* --strict is told of claims that a flagged row stands behind. */
+static void claims_on_flagged_rows(void **state)
+{
+	struct trust trust = {0};
+	struct knee knee;
+
+	(void)state;
+	for (unsigned block = 1; block <= 9; block++) {
+		add_queue("epoll", "cell", block, 1e5, 0.01);
+		add_queue("epoll", "control", block, 1e5, 0.01);
+		add_queue("uring", "cell", block, 4e5, 0.01);
+	}
+	assert_int_equal(knee_make(rows, row_count, 1, &knee), 0);
+	trust_add_knee(&trust, &knee);
+	assert_true(trust.claims == 1 && trust.doubtful == 0);
+	knee_release(&knee);
+	record_set_text(&rows[row_count - 1], COLUMN_flags, "steal");
+	assert_int_equal(knee_make(rows, row_count, 1, &knee), 0);
+	trust_add_knee(&trust, &knee);
+	assert_true(trust.claims == 2 && trust.doubtful == 1);
+	assert_string_equal(trust.text, "knee of uring (steal)");
+	knee_release(&knee);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +398,7 @@ int main(void)
 		cmocka_unit_test_teardown(edges, stop),
 		cmocka_unit_test_teardown(gaps, stop),
 		cmocka_unit_test_teardown(workloads_apart, stop),
+		cmocka_unit_test_teardown(claims_on_flagged_rows, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
