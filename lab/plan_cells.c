@@ -72,6 +72,22 @@ bool plan_needs_tls(const struct plan *plan)
 	return false;
 }
 
+unsigned plan_queues(const struct plan *plan)
+{
+	uint64_t most = 1;
+
+	for (unsigned i = 0; i < plan->cell_count; i++) {
+		const struct plan_cell *cell = &plan->cells[i];
+		uint64_t workers = 1;
+
+		if (cell->section->kind == PLAN_FETCH && models_find(plan_model(cell))->reach)
+			workers = plan_count(cell, "processes", 1);
+		most = workers > most ? workers : most;
+	}
+	/* A cell that wants more is told so by the program. */
+	return most < LINK_QUEUES_MAX ? (unsigned)most : LINK_QUEUES_MAX;
+}
+
 /*
  * A model's own options mean nothing to the others: those have one cell for all values of them,
  * without any. False for the other values.
@@ -290,28 +306,6 @@ static int expand_section(struct plan *plan, const struct plan_section *section,
 	return default_baseline(plan, before, why, why_size);
 }
 
-/*
- * Each command has a section of its own and yet they stand beside each other. Beside fetches they
- * are measured by the fetches' control; among themselves the first is the baseline.
- */
-static int compare_commands(struct plan *plan, char *why, size_t why_size)
-{
-	unsigned commands = 0, first = 0;
-
-	for (unsigned i = plan->cell_count; i-- > 0;) {
-		const struct plan_cell *cell = &plan->cells[i];
-
-		if (cell->section->kind == PLAN_FETCH ||
-		    (cell->section->kind == PLAN_COMMAND && cell->control))
-			return 0;
-		if (cell->section->kind == PLAN_COMMAND) {
-			commands++;
-			first = i;
-		}
-	}
-	return commands < 2 ? 0 : default_baseline(plan, first, why, why_size);
-}
-
 /* Gives the section what [defaults KIND] has and it has not; a default skip is one skip more. */
 static int inherit(struct plan_section *section, const struct plan_section *defaults, char *why,
 		   size_t why_size)
@@ -368,7 +362,5 @@ int plan_expand(struct plan *plan, char *why, size_t why_size)
 		if (!err)
 			err = expand_section(plan, section, why, why_size);
 	}
-	if (!err)
-		err = compare_commands(plan, why, why_size);
 	return err ? err : plan_check_origin(plan, why, why_size);
 }

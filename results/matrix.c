@@ -181,29 +181,6 @@ static bool is_command(const struct summary_cell *cell)
 	return strcmp(record_text(cell->sample, COLUMN_role), "command") == 0;
 }
 
-/* A line a command: how long it took, and the rate that it gave itself, if it did. */
-static void draw_commands(FILE *file, const struct summary *summary,
-			  const struct summary_group *group)
-{
-	for (size_t i = group->first; i < group->first + group->count; i++) {
-		const struct summary_cell *cell = &summary->cells[i];
-		const struct summary_value *took = summary_get(cell, COLUMN_duration_s);
-		const struct summary_value *rate = summary_get(cell, COLUMN_throughput_rps);
-		char text[TABLE_TEXT_SIZE];
-
-		if (cell->rows == 0)
-			continue;
-		fprintf(file, "%s%s: took %s", cell->name,
-			i == group->baseline ? " (baseline)" : "",
-			table_number(took->median, "s", text));
-		fprintf(file, " %s",
-			table_interval(took->median, took->low, took->high, "s", text));
-		if (rate->blocks)
-			fprintf(file, ", %s", table_number(rate->median, "1/s", text));
-		putc('\n', file);
-	}
-}
-
 /* What the bare system calls cost, and commands: shown below, since they are no models. */
 static void draw_floor(FILE *file, const struct summary *summary, const struct summary_group *group)
 {
@@ -213,7 +190,7 @@ static void draw_floor(FILE *file, const struct summary *summary, const struct s
 		char label[MATRIX_LABEL_SIZE];
 		char number[TABLE_TEXT_SIZE];
 
-		if ((cell->contender && !is_command(cell)) || cell->rows == 0)
+		if (cell->contender || cell->rows == 0)
 			continue;
 		fprintf(file, "%s (%s, outside the matrix): ", matrix_label(summary, cell, label),
 			is_command(cell) ? "a command" : "bare calls");
@@ -257,15 +234,6 @@ static void draw_origins(FILE *file, const struct summary *summary,
 		fputs(".\n", file);
 }
 
-/* Whether a cell of the workload stands in a quadrant: commands alone have no matrix. */
-static bool has_models(const struct summary *summary, const struct summary_group *group)
-{
-	for (size_t i = group->first; i < group->first + group->count; i++)
-		if (!is_command(&summary->cells[i]))
-			return true;
-	return false;
-}
-
 static void draw_matrix(FILE *file, const struct summary *summary,
 			const struct summary_group *group, bool color)
 {
@@ -283,10 +251,6 @@ static void draw_matrix(FILE *file, const struct summary *summary,
 	matrix_workload(file, summary, group);
 	fputs(color ? "\033[0m" : "", file);
 	fprintf(file, ": medians of %zu run%s of each\n\n", runs, runs == 1 ? "" : "s");
-	if (!has_models(summary, group)) {
-		draw_commands(file, summary, group);
-		return;
-	}
 	draw_heading(file, "", "BLOCKING", "NONBLOCKING", color);
 	draw_heading(file, "nothing ready yet:", "the thread sleeps in the call",
 		     "control comes back, the thread goes on", false);
@@ -319,8 +283,10 @@ int matrix_print(FILE *file, const struct summary *fetch, const struct summary *
 	if (sumsq && sumsq->cell_count == 0)
 		sumsq = NULL;
 	for (size_t i = 0; fetch && i < fetch->group_count; i++) {
+		if (fetch->groups[i].commands)
+			continue;
 		draw_matrix(file, fetch, &fetch->groups[i], color);
-		models = models || has_models(fetch, &fetch->groups[i]);
+		models = true;
 		putc('\n', file);
 	}
 	if (models)

@@ -88,10 +88,11 @@ void matrix_workload(FILE *file, const struct summary *summary, const struct sum
 	}
 	double connections = record_number(sample, COLUMN_connections);
 
-	if (isnan(connections))
-		fputs("commands", file);
-	else
-		fprintf(file, "%.0f connection%s", connections, connections == 1.0 ? "" : "s");
+	if (group->commands)
+		fputs(isnan(connections) ? "commands" : "commands, ", file);
+	if (group->commands && isnan(connections))
+		return;
+	fprintf(file, "%.0f connection%s", connections, connections == 1.0 ? "" : "s");
 	if (record_number(sample, COLUMN_tls) > 0.0)
 		fputs(", TLS", file);
 	if (!isnan(latency) && latency > 0.0)
@@ -122,7 +123,7 @@ static const char *short_name(enum record_column column)
 	case COLUMN_dispatch_ns_per_job:
 		return "dispatch per job";
 	case COLUMN_duration_s:
-		return "time taken";
+		return "time";
 	default:
 		return record_columns[column].name;
 	}
@@ -134,7 +135,7 @@ static void print_floors(FILE *file, const struct summary_group *group)
 	char text[TABLE_TEXT_SIZE];
 
 	for (size_t place = 0; place < SUMMARY_COLUMNS; place++) {
-		if (summary_columns[place].sense == SUMMARY_EVIDENCE || isnan(group->floor[place]))
+		if (summary_sense(group, place) == SUMMARY_EVIDENCE || isnan(group->floor[place]))
 			continue;
 		fprintf(file, "%s%s %s", comma, short_name(summary_columns[place].column),
 			table_percent(group->floor[place] - 1.0, text));
@@ -338,6 +339,8 @@ void matrix_verdicts(FILE *file, const struct summary *summary)
 	print_method(file, summary, summary_place(columns[first]));
 
 	for (size_t i = 0; i < summary->group_count; i++) {
+		if (summary->groups[i].commands)
+			continue; /* their verdicts stand in a table of their own */
 		fputs("  ", file);
 		matrix_workload(file, summary, &summary->groups[i]);
 		putc('\n', file);

@@ -43,6 +43,9 @@ size_t statistics_random_below(uint64_t *state, size_t count);
  */
 double statistics_t95(size_t freedom);
 
+/* The share of Student's t distribution within [-t, t], for whole degrees of freedom above 0. */
+double statistics_t_within(double t, size_t freedom);
+
 /* Sorts ascending; no NaN. */
 void statistics_sort(double *values, size_t count);
 

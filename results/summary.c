@@ -30,7 +30,7 @@ const struct summary_column summary_columns[SUMMARY_COLUMNS] = {
 	{COLUMN_involuntary_switches_per_request, SUMMARY_EVIDENCE},
 	{COLUMN_overlap_elements_per_s, SUMMARY_RATE},
 	{COLUMN_dispatch_ns_per_job, SUMMARY_COST},
-	{COLUMN_duration_s, SUMMARY_TIME},
+	{COLUMN_duration_s, SUMMARY_EVIDENCE},
 	{COLUMN_setup_s, SUMMARY_EVIDENCE},
 	{COLUMN_max_rss_kib, SUMMARY_EVIDENCE},
 	{COLUMN_steal_share, SUMMARY_EVIDENCE},
@@ -239,22 +239,28 @@ static void make_groups(struct summary *summary, const struct summary_draft *dra
 	}
 }
 
-static bool is_command(const struct summary_cell *cell)
+/*
+ * Commands among models are no models and stand outside the comparison. Commands alone are compared
+ * with each other: by their own rates where all have one, else by how long they took.
+ */
+static void find_commands(struct summary *summary)
 {
-	return strcmp(record_text(cell->sample, COLUMN_role), "command") == 0;
-}
+	for (size_t i = 0; i < summary->group_count; i++) {
+		struct summary_group *group = &summary->groups[i];
+		struct summary_cell *cells = &summary->cells[group->first];
+		size_t commands = 0, rated = 0;
 
-/* Commands are compared where nothing but commands ran. */
-static void let_commands_contend(struct summary *summary)
-{
-	for (size_t g = 0; g < summary->group_count; g++) {
-		const struct summary_group *group = &summary->groups[g];
-		size_t end = group->first + group->count, i = group->first;
+		for (size_t j = 0; j < group->count; j++) {
+			const struct record *sample = cells[j].sample;
 
-		while (i < end && is_command(&summary->cells[i]))
-			i++;
-		for (size_t k = group->first; i == end && k < end; k++)
-			summary->cells[k].contender = true;
+			commands += strcmp(record_text(sample, COLUMN_role), "command") == 0;
+			rated += sample->values[COLUMN_throughput_rps].present;
+		}
+		group->commands = commands == group->count;
+		group->timed =
+			summary->kind == RECORD_NAP || (group->commands && rated < group->count);
+		for (size_t j = 0; j < group->count && group->commands; j++)
+			cells[j].contender = true;
 	}
 }
 
@@ -338,7 +344,7 @@ int summary_make(const struct record *records, size_t count, enum record_kind ki
 	if (result != 0)
 		goto out;
 	make_groups(made, drafts);
-	let_commands_contend(made);
+	find_commands(made);
 	choose_baselines(made, options);
 	result = summary_fill(made, drafts, options->seed);
 out:

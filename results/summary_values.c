@@ -72,17 +72,6 @@ static int compare_rows(const struct summary_rows *side, const struct summary_ro
 	return statistics_compare(scratch->side, scratch->baseline, pairs, seed, effect);
 }
 
-/* How long a run took says something only where that was not given beforehand. */
-static bool is_compared(const struct summary *summary, size_t cell, size_t place)
-{
-	const struct record *sample = summary->cells[cell].sample;
-
-	if (summary_columns[place].sense == SUMMARY_EVIDENCE)
-		return false;
-	return summary_columns[place].column != COLUMN_duration_s || summary->kind == RECORD_NAP ||
-	       strcmp(record_text(sample, COLUMN_role), "command") == 0;
-}
-
 /* The floors that the controls show on one column; also finds each group's smallest control. */
 static int fill_floor(struct summary *summary, const struct summary_draft *drafts, size_t place,
 		      struct scratch *scratch, uint64_t seed)
@@ -93,9 +82,7 @@ static int fill_floor(struct summary *summary, const struct summary_draft *draft
 		double floor;
 		int result;
 
-		if (drafts[i].control.count == 0 ||
-		    (summary_columns[place].column == COLUMN_duration_s &&
-		     !is_compared(summary, i, place)))
+		if (drafts[i].control.count == 0)
 			continue;
 		result = compare_rows(&drafts[i].control, &drafts[i].own,
 				      summary_columns[place].column, scratch,
@@ -121,12 +108,12 @@ static int fill_column(struct summary *summary, const struct summary_draft *draf
 		       struct scratch *scratch, uint64_t seed)
 {
 	enum record_column column = summary_columns[place].column;
-
 	for (size_t i = 0; i < summary->cell_count; i++) {
 		struct summary_value *value = &summary->cells[i].values[place];
 		const struct summary_group *group = &summary->groups[summary->cells[i].group];
 		struct summary_rows none = {NULL, 0};
-		bool has_baseline = is_compared(summary, i, place) && group->baseline != i &&
+		bool has_baseline = summary_sense(group, place) != SUMMARY_EVIDENCE &&
+				    group->baseline != i &&
 				    group->baseline < group->first + group->count;
 		int result = fill_location(value, &drafts[i].own, column, scratch,
 					   stream(seed, i, place));
@@ -147,6 +134,13 @@ double summary_floor(const struct summary *summary, const struct summary_cell *c
 	const struct summary_group *group = &summary->groups[cell->group];
 
 	return group->control ? group->floor[place] : summary->floor[place];
+}
+
+enum summary_sense summary_sense(const struct summary_group *group, size_t place)
+{
+	if (summary_columns[place].column == COLUMN_duration_s && group->timed)
+		return SUMMARY_TIME;
+	return summary_columns[place].sense;
 }
 
 /* The floor of the models is shown against the baseline but makes no claim: it is not tested. */
