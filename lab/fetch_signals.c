@@ -51,7 +51,8 @@ static void on_end(int signal, siginfo_t *info, void *context)
 		was_interrupted = 1;
 		repeat_alarm();
 	}
-	atomic_store(&to_tell.benches[0].shared->stop, true);
+	if (to_tell.count)
+		atomic_store(&to_tell.benches[0].shared->stop, true);
 	kick_others();
 	errno = saved;
 }
@@ -200,6 +201,8 @@ void fetch_signals_release(void)
 		timer_delete(ticks);
 	ticking = false;
 	sigaction(SIGCHLD, &usual, NULL);
+	/* One that comes late finds nobody to tell, and no memory that was freed. */
+	to_tell.count = 0;
 }
 
 bool fetch_signals_interrupted(void)

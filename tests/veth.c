@@ -67,8 +67,7 @@ static pid_t hold_namespace(void)
 	return pid;
 }
 
-/* A frame on a virtual link has the checksum that the sender's card would have put in, or none. */
-static void checksums_by_software(const char *name)
+void veth_checksums_by_software(const char *name)
 {
 	struct ethtool_value off = {.cmd = ETHTOOL_STXCSUM, .data = 0};
 	struct ifreq request = {.ifr_data = (char *)&off};
@@ -143,11 +142,11 @@ void veth_join(void)
 	veth_ip(words);
 	veth_ip("addr add " VETH_SERVER "/24 dev wtxdp1");
 	veth_ip("link set wtxdp1 up");
-	checksums_by_software("wtxdp1");
+	veth_checksums_by_software("wtxdp1");
 	veth_to_clients();
 	veth_ip("link set " VETH_NAME " alias iolab-test");
 	veth_ip("addr add " VETH_CLIENT "/24 dev " VETH_NAME);
-	checksums_by_software(VETH_NAME);
+	veth_checksums_by_software(VETH_NAME);
 	veth_to_servers();
 	veth_up();
 }
@@ -159,6 +158,11 @@ void veth_up(void)
 	veth_ip("neigh replace " VETH_SERVER " lladdr " SERVER_MAC " nud permanent dev " VETH_NAME);
 	veth_wait_for_carrier(VETH_NAME);
 	veth_to_servers();
+}
+
+pid_t veth_holder(void)
+{
+	return holder;
 }
 
 unsigned veth_program(void)

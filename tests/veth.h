@@ -7,6 +7,7 @@
 #define TESTS_VETH_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define VETH_CLIENT "10.99.0.1"
 #define VETH_SERVER "10.99.0.2"
@@ -27,6 +28,15 @@ void veth_join(void);
  * address for good: it would ask for it, in vain, while a test has taken the interface from it.
  */
 void veth_up(void);
+
+/*
+ * Where the test is: a frame on a virtual link has the checksum that the sender's card would have
+ * put in, or none. So it is the sender's work.
+ */
+void veth_checksums_by_software(const char *name);
+
+/* The process that the clients' namespace belongs to, for `ip ... netns`. */
+pid_t veth_holder(void);
 
 /* Waits until the interface, where the test is, carries frames. */
 void veth_wait_for_carrier(const char *name);

@@ -26,7 +26,7 @@ struct calls {
 	uint64_t frames_received; /* likewise */
 	uint64_t batches;	  /* looks at the ring that found some */
 	uint64_t frame_copies;	  /* frames that this program copied */
-	uint64_t frames_dropped;  /* that arrived and found no room */
+	uint64_t frames_dropped;  /* that found no room, in or out */
 	uint64_t frames_lost;	  /* dropped on purpose */
 };
 

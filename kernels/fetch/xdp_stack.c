@@ -361,14 +361,16 @@ int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *t, unsigned wor
 void xdp_stack_losses(const struct xdp_stack *stack, struct calls *calls)
 {
 	const struct xdp_share *share = &stack->share;
+	uint64_t by_sockets = 0;
 
 	for (unsigned queue = 0; queue < share->queues; queue++) {
 		struct xdp_socket_losses losses = xdp_socket_losses(&stack->sockets[queue]);
 
 		calls->frames_lost +=
 			xdp_program_lost(&stack->takeover->program, share->queue + queue);
-		calls->frames_dropped += losses.no_frame + losses.no_room;
+		by_sockets += losses.no_frame + losses.no_room;
 	}
+	calls->frames_dropped += xdp_takeover_drops(stack->takeover, by_sockets);
 }
 
 void xdp_stack_close(struct xdp_stack *stack)
