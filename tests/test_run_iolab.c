@@ -348,7 +348,7 @@ static void all_kinds(void **state)
 	}
 	record_free_all(rows, count);
 	count = read_rows(run, "nap.csv", &rows);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, 6);
 	assert_true(record_number(&rows[0], COLUMN_ticks) == 6);
 	record_free_all(rows, count);
 	child_free(&child);
@@ -407,7 +407,7 @@ static void programs(void **state)
 	}
 	run_folder(&child, run, sizeof(run));
 	count = read_rows(run, "fetch.csv", &rows);
-	assert_int_equal(count, 10);
+	assert_int_equal(count, 12);
 	for (size_t i = 0; i < count; i++)
 		assert_true(record_number(&rows[i], COLUMN_requests) ==
 			    (strcmp(record_text(&rows[i], COLUMN_cell), "1 sequential") ? 15 : 9));
@@ -442,7 +442,7 @@ static void tls_as_a_factor(void **state)
 		fail_msg("%s", child.err.text);
 	run_folder(&child, run, sizeof(run));
 	count = read_rows(run, "fetch.csv", &rows);
-	assert_int_equal(count, 5);
+	assert_int_equal(count, 6);
 	for (size_t i = 0; i < count; i++) {
 		bool tls = strstr(record_text(&rows[i], COLUMN_cell), "/no") == NULL;
 
@@ -520,11 +520,11 @@ static void bad_input(void **state)
 	assert_refused(broken, 2, "'epol' is not a fetch model");
 	write_plan("[fetch]\nmodel = epoll\nconnections = 1, 2 … 600\nduration = 1s\n");
 	assert_refused(broken, 2, "more than 512 values");
-	const char *const told[] = {"plan", "--cells-max", "600", plan_path, NULL};
+	const char *const told[] = {"plan", "--cells-max", "601", plan_path, NULL};
 	struct child child;
 
 	assert_int_equal(iolab(&child, told), 0);
-	assert_non_null(strstr(child.out.text, "small: 600 cells"));
+	assert_non_null(strstr(child.out.text, "small: 601 cells"));
 	child_free(&child);
 	write_plan(small_plan);
 }
