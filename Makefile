@@ -63,8 +63,8 @@ SOURCES := $(filter-out kernels/sumsq/core_neon.c,$(SOURCES))
 endif
 MAINS := $(wildcard lab/main_*.c)
 # Only fetch-xdp is made of these, and needs lwIP and libxdp; the others have xdp_absent.c instead.
-XDP_SOURCES := kernels/fetch/async_xdp.c $(filter-out %/xdp_absent.c %/xdp_options.c,\
-	       $(wildcard kernels/fetch/xdp_*.c))
+XDP_SOURCES := kernels/fetch/async_xdp.c $(filter-out %/xdp_absent.c %/xdp_options.c \
+	       %/xdp_steering.c,$(wildcard kernels/fetch/xdp_*.c))
 XDP_OBJECTS := $(XDP_SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY := $(BUILD)/libiolab.a
 LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(MAINS) $(XDP_SOURCES),$(SOURCES))) \

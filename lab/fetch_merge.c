@@ -75,6 +75,8 @@ static void merge_one(struct fetch_merged *m, const struct bench *b, bool interr
 		m->first_failure = b->first_failure;
 	if (!m->unable)
 		m->unable = b->worker.unable;
+	if (!m->broken)
+		m->broken = b->worker.broken;
 	if (!m->tls_version) {
 		m->tls_version = b->tls_version;
 		m->tls_cipher = b->tls_cipher;

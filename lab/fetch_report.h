@@ -44,6 +44,7 @@ struct fetch_merged {
 	const char *first_failure;
 	const char *unable; /* what the host could not do, of a model that gave up */
 	const char *tls_version, *tls_cipher;
+	const char *broken; /* what it was that broke down, of one that failed; or NULL */
 	int model_error;
 	bool moved; /* some worker was, while it ran */
 };

@@ -48,6 +48,20 @@ static void add_file(const char *path)
 		fclose(file);
 }
 
+/* Without the kernel's counters of who uses a route. */
+static void add_routes(const char *path)
+{
+	char to[3][64], metric[16], flags[16], name[32];
+	FILE *file = fopen(path, "re");
+
+	while (file && fscanf(file, "%63s %63s %*s %*s %63s %15s %*s %*s %15s %31s", to[0], to[1],
+			      to[2], metric, flags, name) == 6)
+		fprintf(collected, "%s: %s/%s by %s, metric %s, flags %s, %s\n", path, to[0], to[1],
+			to[2], metric, flags, name);
+	if (file)
+		fclose(file);
+}
+
 static int add_setting(const char *path, const struct stat *status, int type, struct FTW *where)
 {
 	(void)where;
@@ -72,7 +86,7 @@ char *linking_host(void)
 	if (interfaces)
 		closedir(interfaces);
 	add_file("/proc/net/route");
-	add_file("/proc/net/ipv6_route");
+	add_routes("/proc/net/ipv6_route");
 	add_file("/proc/net/if_inet6");
 	add_file("/proc/net/fib_trie");
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)

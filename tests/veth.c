@@ -24,6 +24,8 @@
 
 #include "tests/child.h"
 
+#define SERVER_MAC "02:00:00:00:00:02"
+
 static int clients = -1, servers = -1;
 static pid_t holder;
 
@@ -77,34 +79,6 @@ static void checksums_by_software(const char *name)
 	close(fd);
 }
 
-bool veth_make(void)
-{
-	char words[128];
-
-	if (unshare(CLONE_NEWNET))
-		return false;
-	servers = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	holder = hold_namespace();
-	snprintf(words, sizeof(words), "/proc/%d/ns/net", holder);
-	clients = open(words, O_RDONLY | O_CLOEXEC);
-	assert_true(servers >= 0 && clients >= 0);
-	snprintf(words, sizeof(words), "link add wtxdp1 type veth peer name " VETH_NAME " netns %d",
-		 holder);
-	veth_ip(words);
-	veth_ip("link set lo up");
-	veth_ip("addr add " VETH_SERVER "/24 dev wtxdp1");
-	veth_ip("link set wtxdp1 up");
-	checksums_by_software("wtxdp1");
-	veth_to_clients();
-	veth_ip("link set lo up");
-	veth_ip("link set " VETH_NAME " alias iolab-test");
-	veth_ip("addr add " VETH_CLIENT "/24 dev " VETH_NAME);
-	veth_ip("link set " VETH_NAME " up");
-	checksums_by_software(VETH_NAME);
-	veth_to_servers();
-	return true;
-}
-
 static void enter(int space)
 {
 	assert_int_equal(setns(space, CLONE_NEWNET), 0);
@@ -118,6 +92,73 @@ void veth_to_clients(void)
 void veth_to_servers(void)
 {
 	enter(servers);
+}
+
+bool veth_make(void)
+{
+	char words[128];
+
+	if (unshare(CLONE_NEWNET))
+		return false;
+	servers = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	holder = hold_namespace();
+	snprintf(words, sizeof(words), "/proc/%d/ns/net", holder);
+	clients = open(words, O_RDONLY | O_CLOEXEC);
+	assert_true(servers >= 0 && clients >= 0);
+	veth_ip("link set lo up");
+	veth_to_clients();
+	veth_ip("link set lo up");
+	veth_to_servers();
+	veth_join();
+	return true;
+}
+
+/* The kernel takes its time to say so. */
+void veth_wait_for_carrier(const char *name)
+{
+	const char *const argv[] = {"ip", "link", "show", name, NULL};
+	bool up = false;
+
+	for (unsigned i = 0; i < 300 && !up; i++) {
+		struct child child;
+
+		assert_int_equal(child_run(&child, argv), 0);
+		up = strstr(child.out.text, "LOWER_UP") && !strstr(child.out.text, "NO-CARRIER");
+		child_free(&child);
+		if (!up)
+			usleep(10000);
+	}
+	if (!up)
+		fail_msg("%s has no carrier", name);
+}
+
+void veth_join(void)
+{
+	char words[160];
+
+	snprintf(words, sizeof(words),
+		 "link add wtxdp1 address " SERVER_MAC " type veth peer name " VETH_NAME
+		 " address 02:00:00:00:00:01 netns %d",
+		 holder);
+	veth_ip(words);
+	veth_ip("addr add " VETH_SERVER "/24 dev wtxdp1");
+	veth_ip("link set wtxdp1 up");
+	checksums_by_software("wtxdp1");
+	veth_to_clients();
+	veth_ip("link set " VETH_NAME " alias iolab-test");
+	veth_ip("addr add " VETH_CLIENT "/24 dev " VETH_NAME);
+	checksums_by_software(VETH_NAME);
+	veth_to_servers();
+	veth_up();
+}
+
+void veth_up(void)
+{
+	veth_to_clients();
+	veth_ip("link set " VETH_NAME " up");
+	veth_ip("neigh replace " VETH_SERVER " lladdr " SERVER_MAC " nud permanent dev " VETH_NAME);
+	veth_wait_for_carrier(VETH_NAME);
+	veth_to_servers();
 }
 
 unsigned veth_program(void)

@@ -19,6 +19,18 @@
  */
 bool veth_make(void);
 
+/* Makes the pair again, which a test has deleted; from the servers' namespace. */
+void veth_join(void);
+
+/*
+ * Takes the clients' interface up and waits for its carrier. Their kernel knows the server's MAC
+ * address for good: it would ask for it, in vain, while a test has taken the interface from it.
+ */
+void veth_up(void);
+
+/* Waits until the interface, where the test is, carries frames. */
+void veth_wait_for_carrier(const char *name);
+
 /* What the test starts or asks from here on is in the clients' namespace, or in the servers'. */
 void veth_to_clients(void);
 void veth_to_servers(void);

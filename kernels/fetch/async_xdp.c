@@ -16,9 +16,6 @@
 #include "kernels/fetch/xdp_options.h"
 #include "kernels/fetch/xdp_stack.h"
 
-/* From 0xc000 on, each used once at a time. */
-#define PORTS 0x4000U
-
 /* So many connections are opened in a row before the answers are looked at. */
 #define CONNECT_SLICE 64
 
@@ -32,12 +29,14 @@ struct stream {
 
 struct state {
 	struct xdp_stack stack;
-	struct xdp_variants options;
 	struct stream *streams; /* one a connection */
 	unsigned count;
+	unsigned port; /* of this worker's, the one to try next, from 0 */
 };
 
-/* For the whole process: the record wants it when the stack is gone. */
+/* For the whole process: made before it was forked. */
+static struct xdp_takeover takeover;
+/* Likewise: the record wants it when the stack is gone. */
 static char effective[XDP_TEXT_SIZE];
 
 static void advance(struct worker *w, struct connection *c);
@@ -50,7 +49,7 @@ static int errno_of(err_t err)
 	switch (err) {
 	case ERR_MEM:
 	case ERR_BUF:
-		return ENOBUFS;
+		return ENOMEM;
 	case ERR_RTE:
 		return ENETUNREACH;
 	case ERR_USE:
@@ -95,7 +94,7 @@ static void send_request(struct stream *stream)
 	if (err == ERR_OK)
 		connection_sent(c, piece);
 	else if (err != ERR_MEM || tcp_sndqueuelen(stream->pcb) == 0)
-		connection_error(c, "send", errno_of(err));
+		connection_error(c, err == ERR_MEM ? "send in lwIP" : "send", errno_of(err));
 	/* Within this connection's own callback that is left to lwIP, for its end. */
 	tcp_output(stream->pcb);
 }
@@ -185,17 +184,31 @@ static void on_error(void *argument, err_t err)
 
 /* --- the model ------------------------------------------------------------------------------ */
 
-/* Another local port is free once the oldest connection that is over is forgotten. */
-static err_t connect_again(struct tcp_pcb *pcb, const ip_addr_t *to, u16_t port)
+/* The next of this worker's local ports that no connection has, not even one that is over. */
+static err_t take_port(struct state *s, struct tcp_pcb *pcb)
 {
+	const struct xdp_share *share = &s->stack.share;
+	err_t err = ERR_USE;
+
+	for (unsigned tried = 0; err == ERR_USE && tried < share->ports; tried++) {
+		err = tcp_bind(pcb, IP4_ADDR_ANY, (u16_t)(share->port + s->port));
+		s->port = (s->port + 1) % share->ports;
+	}
+	return err;
+}
+
+/* Where there is none, one is free once the oldest connection that is over is forgotten. */
+static err_t take_port_at_last(struct state *s, struct tcp_pcb *pcb)
+{
+	err_t err = take_port(s, pcb);
 	struct tcp_pcb *oldest = tcp_tw_pcbs;
 
-	while (oldest && oldest->next)
+	if (err != ERR_USE || !oldest)
+		return err;
+	while (oldest->next)
 		oldest = oldest->next;
-	if (!oldest)
-		return ERR_USE;
 	tcp_abort(oldest);
-	return tcp_connect(pcb, to, port, on_connected);
+	return take_port(s, pcb);
 }
 
 static void open_stream(struct worker *w, struct stream *stream)
@@ -212,7 +225,7 @@ static void open_stream(struct worker *w, struct stream *stream)
 	stream->ended = false;
 	stream->pcb = pcb;
 	if (!pcb) {
-		connection_error(c, "open a connection", ENOMEM);
+		connection_error(c, "open a connection in lwIP", ENOMEM);
 		return;
 	}
 	tcp_nagle_disable(pcb);
@@ -220,11 +233,11 @@ static void open_stream(struct worker *w, struct stream *stream)
 	tcp_recv(pcb, on_received);
 	tcp_sent(pcb, on_sent);
 	tcp_err(pcb, on_error);
-	err = tcp_connect(pcb, &to, ntohs(address->sin_port), on_connected);
-	if (err == ERR_BUF)
-		err = connect_again(pcb, &to, ntohs(address->sin_port));
+	err = take_port_at_last(s, pcb);
+	if (err == ERR_OK)
+		err = tcp_connect(pcb, &to, ntohs(address->sin_port), on_connected);
 	if (err != ERR_OK)
-		connection_error(c, "connect", errno_of(err));
+		connection_error(c, err == ERR_MEM ? "connect in lwIP" : "connect", errno_of(err));
 }
 
 /* Does what the lane wants next, up to the point where lwIP has to call back first. */
@@ -271,32 +284,27 @@ static void expire(struct worker *w, struct state *s)
 
 static void write_effective(const struct state *s)
 {
-	const struct xdp_socket *first = &s->stack.sockets[0];
-
-	xdp_options_text(&s->options, s->stack.program.mode, first->zerocopy, s->stack.queues,
-			 xdp_socket_polls(first), effective);
+	xdp_takeover_text(&takeover, xdp_socket_polls(&s->stack.sockets[0]), effective);
 }
 
-int xdp_reach(const char *interface, const struct endpoint *endpoints, unsigned count, char *why,
-	      size_t why_size)
+int xdp_reach(const struct reach *reach, char *why, size_t why_size)
 {
-	struct xdp_interface found;
-
-	return xdp_interface_find(&found, interface, endpoints, count, why, why_size);
+	return xdp_takeover_begin(&takeover, reach, why, why_size);
 }
 
 int xdp_prepare(struct worker *w, char *why, size_t why_size)
 {
+	const unsigned ports = xdp_steering_share(&takeover.steering, w->index).ports;
 	struct state *s = calloc(1, sizeof(*s));
-	struct xdp_interface interface;
 	int err;
 
 	w->model = s;
-	if (w->lanes * w->endpoints_count > PORTS) {
+	if (w->lanes * w->endpoints_count > ports) {
 		snprintf(why, why_size,
-			 "lwIP has %u local ports, and these would be %u connections; ask for "
+			 "lwIP has %u local ports%s, and these would be %u connections; ask for "
 			 "fewer --connections",
-			 PORTS, w->lanes * w->endpoints_count);
+			 ports, ports < XDP_PORTS ? " for each queue" : "",
+			 w->lanes * w->endpoints_count);
 		return -EADDRNOTAVAIL;
 	}
 	if (s) {
@@ -309,15 +317,14 @@ int xdp_prepare(struct worker *w, char *why, size_t why_size)
 	}
 	for (unsigned i = 0; i < s->count; i++)
 		s->streams[i] = (struct stream){.worker = w, .connection = &w->connections[i]};
-	xdp_options_resolve(&s->options, w->choices);
-	err = xdp_interface_find(&interface, w->interface, w->endpoints, w->endpoints_count, why,
-				 why_size);
-	if (!err)
-		err = xdp_stack_open(&s->stack, &interface, &s->options, w->endpoints,
-				     w->endpoints_count, s->count, &w->calls, why, why_size);
-	if (!err)
-		write_effective(s);
-	return err;
+	err = xdp_stack_open(&s->stack, &takeover, w->index, w->endpoints, w->endpoints_count,
+			     s->count, &w->calls, why, why_size);
+	if (err)
+		return err;
+	/* No two runs begin at the same port: a server may still know the earlier one's. */
+	s->port = (unsigned)rand() % ports;
+	write_effective(s);
+	return 0;
 }
 
 /* In slices: a server has room for so many half-open connections, and no more. */
@@ -344,7 +351,7 @@ int xdp_run(struct worker *w)
 	int err;
 
 	err = start_lanes(w, s);
-	while (w->in_flight && !worker_stopped(w) && !err) {
+	while (w->in_flight && !worker_stopped(w) && !err && !w->unable) {
 		if (!xdp_stack_receive(&s->stack)) {
 			if (w->wait == WAIT_BLOCK)
 				xdp_stack_wait(&s->stack, worker_wait_ns(w));
@@ -354,11 +361,14 @@ int xdp_run(struct worker *w)
 		while ((c = worker_due(w)))
 			advance(w, c);
 		if (worker_ticked(w)) {
-			xdp_stack_tick(&s->stack);
+			err = xdp_stack_tick(&s->stack);
 			expire(w, s);
+			w->unable = xdp_takeover_astray(&takeover);
 		}
-		err = xdp_stack_flush(&s->stack);
+		err = err ? err : xdp_stack_flush(&s->stack);
 	}
+	if (err)
+		w->broken = "the interface was taken down or deleted";
 	xdp_stack_losses(&s->stack, &w->calls);
 	write_effective(s);
 	return err;

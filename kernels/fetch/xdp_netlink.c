@@ -15,6 +15,7 @@ struct question {
 		struct ifinfomsg link;
 		struct rtmsg route;
 		struct ifaddrmsg address;
+		struct ndmsg neighbour;
 	};
 	char attributes[64];
 };
@@ -84,7 +85,8 @@ static int ask(struct xdp_netlink *answer, const struct question *q, size_t head
 		err = -EBADMSG;
 	if (!err)
 		err = failure_of(message);
-	if (!err)
+	/* An acknowledgement has no attributes. */
+	if (!err && message->nlmsg_type != NLMSG_ERROR)
 		sort(answer, message, header);
 	return err;
 }
@@ -111,6 +113,44 @@ int xdp_netlink_route(struct xdp_netlink *answer, uint32_t to, unsigned interfac
 	if (interface)
 		add(&q, RTA_OIF, &interface, sizeof(interface));
 	return ask(answer, &q, sizeof(q.route));
+}
+
+static void begin_neighbour(struct question *q, uint16_t type, uint16_t flags, uint32_t to,
+			    unsigned interface)
+{
+	begin(q, type, flags, sizeof(q->neighbour));
+	q->neighbour.ndm_family = AF_INET;
+	q->neighbour.ndm_ifindex = (int)interface;
+	add(q, NDA_DST, &to, sizeof(to));
+}
+
+int xdp_netlink_neighbour(struct xdp_netlink *answer, uint32_t to, unsigned interface,
+			  uint8_t hardware[6])
+{
+	const struct rtattr *found;
+	struct question q;
+	int err;
+
+	begin_neighbour(&q, RTM_GETNEIGH, 0, to, interface);
+	err = ask(answer, &q, sizeof(q.neighbour));
+	if (err)
+		return err;
+	found = answer->attributes[NDA_LLADDR];
+	if (!found || RTA_PAYLOAD(found) != 6 ||
+	    ((const struct ndmsg *)answer->header)->ndm_state & (NUD_INCOMPLETE | NUD_FAILED))
+		return -EAGAIN;
+	memcpy(hardware, RTA_DATA(found), 6);
+	return 0;
+}
+
+int xdp_netlink_resolve(struct xdp_netlink *answer, uint32_t to, unsigned interface)
+{
+	struct question q;
+
+	begin_neighbour(&q, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, to, interface);
+	q.neighbour.ndm_state = NUD_NONE;
+	q.neighbour.ndm_flags = NTF_USE;
+	return ask(answer, &q, sizeof(q.neighbour));
 }
 
 /* Whether this message of a dump is that address; its prefix is then in *prefix. */

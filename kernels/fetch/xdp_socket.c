@@ -246,11 +246,19 @@ int xdp_socket_flush(struct xdp_socket *s, struct calls *calls)
 
 		if (calls_kick(calls, s->fd) && errno != EAGAIN && errno != EBUSY &&
 		    errno != ENOBUFS && errno != EINTR)
-			return -errno;
+			return errno == ENXIO ? -ENODEV : -errno;
 		vain = __atomic_load_n(s->tx.consumer, __ATOMIC_ACQUIRE) == before ? vain + 1 : 0;
 	}
 	reclaim(s);
 	return 0;
+}
+
+int xdp_socket_check(const struct xdp_socket *s, struct calls *calls)
+{
+	/* A wake-up for nothing is harmless, and ENXIO means that the socket is bound no more. */
+	if (calls_kick(calls, s->fd) == 0)
+		return 0;
+	return errno == ENXIO ? -ENODEV : errno == ENETDOWN ? -ENETDOWN : 0;
 }
 
 struct xdp_socket_losses xdp_socket_losses(const struct xdp_socket *s)

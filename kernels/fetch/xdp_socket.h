@@ -102,6 +102,9 @@ void xdp_socket_send(struct xdp_socket *socket, const uint8_t *frame, size_t len
  */
 int xdp_socket_flush(struct xdp_socket *socket, struct calls *calls);
 
+/* 0; or -ENETDOWN: the interface is down; -ENODEV: it is gone, and nothing will ever arrive. */
+int xdp_socket_check(const struct xdp_socket *socket, struct calls *calls);
+
 /* Whether the kernel has still to take frames of an earlier flush. */
 static inline bool xdp_socket_behind(const struct xdp_socket *s)
 {

@@ -15,10 +15,8 @@
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
 
-#include "kernels/fetch/xdp_interface.h"
-#include "kernels/fetch/xdp_options.h"
-#include "kernels/fetch/xdp_program.h"
 #include "kernels/fetch/xdp_socket.h"
+#include "kernels/fetch/xdp_takeover.h"
 
 /* Frames taken from a queue in one go. */
 #define XDP_BATCH 64
@@ -32,13 +30,13 @@ struct xdp_frame {
 
 struct xdp_stack {
 	struct netif netif;
-	struct xdp_interface interface;
-	struct xdp_program program;
+	struct xdp_takeover *takeover;
+	struct xdp_share share;	    /* queues and ports of this worker */
 	struct xdp_socket *sockets; /* one a queue; all is sent by the first */
 	struct xdp_frame *frames;   /* frames_a_queue for each */
 	struct pollfd *polled;	    /* one a queue */
 	struct calls *calls;
-	unsigned queues, frames_a_queue;
+	unsigned frames_a_queue;
 	unsigned connections; /* at most */
 	struct tcp_pcb *tail; /* the last of lwIP's connections; NULL: not known */
 	bool asked;	      /* a connection has just sent its next request */
@@ -48,19 +46,19 @@ struct xdp_stack {
 };
 
 /*
- * Takes the interface over: from here on until xdp_stack_close() all that arrives there comes to
- * this stack. Servers whose next hop does not answer ARP within a second are left for TCP to fail
- * on. Returns 0 or -errno with one line in why; to be closed in either case.
+ * A worker's stack, on its share of the interface: from here on until xdp_stack_close() all that
+ * arrives there, or for this share, comes to it. The first worker's attaches the program. Servers
+ * whose next hop does not answer ARP within a second are left for TCP to fail on. Returns 0 or
+ * -errno with one line in why; to be closed in either case.
  */
-int xdp_stack_open(struct xdp_stack *stack, const struct xdp_interface *interface,
-		   const struct xdp_variants *options, const struct endpoint *endpoints,
-		   unsigned count, unsigned connections, struct calls *calls, char *why,
-		   size_t why_size);
+int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *takeover, unsigned worker,
+		   const struct endpoint *endpoints, unsigned count, unsigned connections,
+		   struct calls *calls, char *why, size_t why_size);
 
 /* Adds what has been lost since xdp_stack_open() to frames_dropped and frames_lost. */
 void xdp_stack_losses(const struct xdp_stack *stack, struct calls *calls);
 
-/* Gives the interface back to the kernel. */
+/* Gives its queues back to the kernel. */
 void xdp_stack_close(struct xdp_stack *stack);
 
 /* Hands at most XDP_BATCH frames of each queue to lwIP; returns how many there were. */
@@ -81,7 +79,10 @@ int xdp_stack_flush(struct xdp_stack *stack);
 /* Sleeps until a frame arrives, a signal comes or wait_ns are over (-1: for ever). */
 void xdp_stack_wait(struct xdp_stack *stack, int64_t wait_ns);
 
-/* XDP_TICK_NS have gone by: lwIP's timers run. */
-void xdp_stack_tick(struct xdp_stack *stack);
+/*
+ * XDP_TICK_NS have gone by: lwIP's timers run. Returns 0, or -errno when the interface is not
+ * there any more: who only waits would never hear of it.
+ */
+int xdp_stack_tick(struct xdp_stack *stack);
 
 #endif
