@@ -39,7 +39,7 @@ static void try_links(struct tried *t)
 	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	int fd = link_netlink_open();
 
-	t->veth = home < 0 ? -errno : fd < 0 ? fd : link_netlink_veth(fd, &here, &peer, home);
+	t->veth = home < 0 ? -errno : fd < 0 ? fd : link_netlink_veth(fd, &here, &peer, home, 1);
 	if (!t->veth)
 		t->netem = link_netlink_delay(fd, here.name, SOME_DELAY_NS);
 	if (fd >= 0)
