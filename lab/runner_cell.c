@@ -10,19 +10,20 @@
 
 #include "lab/runner_inside.h"
 #include "lab/status.h"
+#include "results/flags.h"
 
 /* What a cell may take beyond its expected length before it is killed. */
 #define CELL_PATIENCE_NS UINT64_C(15000000000)
 
 static volatile sig_atomic_t interrupted;
-/* What a second Ctrl-C is to take along. */
+/* The guard of what a second Ctrl-C is to take along. */
 static volatile pid_t running;
 
 static void on_interrupt(int signal)
 {
 	(void)signal;
 	if (interrupted && running > 0)
-		kill(-running, SIGKILL);
+		kill(running, SIGTERM);
 	if (interrupted)
 		_exit(STATUS_INTERRUPTED);
 	interrupted = 1;
@@ -70,11 +71,21 @@ bool runner_is_unable(const struct runner_outcome *outcome, const struct plan_ce
 	return false;
 }
 
+/* Its last line on stderr; of a command that said nothing there, as those of usage, on stdout. */
+static const char *last_words(struct runner *r, const struct plan_cell *cell)
+{
+	const char *said = subprocess_last_error(&r->cell);
+
+	if (!said[0] && cell->section->kind == PLAN_COMMAND)
+		said = subprocess_last_line(&r->cell.out);
+	return said[0] ? said : "it said nothing";
+}
+
 /* Says what went wrong, and into the row. */
 static void report_failure(struct runner *r, const struct plan_cell *cell, int err, int status,
 			   const char *why, struct record *record)
 {
-	const char *said = subprocess_last_error(&r->cell);
+	const char *said = last_words(r, cell);
 	char word[32] = "no-row", text[600];
 	bool unable = false;
 
@@ -86,8 +97,7 @@ static void report_failure(struct runner *r, const struct plan_cell *cell, int e
 		snprintf(text, sizeof(text), "ended by signal %d", WTERMSIG(status));
 	} else if (WEXITSTATUS(status) != STATUS_DONE) {
 		snprintf(word, sizeof(word), "status-%d", WEXITSTATUS(status));
-		snprintf(text, sizeof(text), "status %d: %.512s", WEXITSTATUS(status),
-			 said[0] ? said : "it said nothing");
+		snprintf(text, sizeof(text), "status %d: %.512s", WEXITSTATUS(status), said);
 		unable =
 			cell->section->kind != PLAN_COMMAND && WEXITSTATUS(status) == STATUS_UNABLE;
 	} else {
@@ -113,6 +123,25 @@ static void keep_row(struct runner *r, struct record *record)
 	run_folder_append(r->folder, record);
 	o->records = grown;
 	o->records[o->count++] = *record;
+}
+
+/* Says once a cell what it leaves running; each such row is flagged. */
+static void report_left(struct runner *r, const struct plan_cell *cell, struct record *record)
+{
+	bool said = false;
+
+	if (!r->cell.left[0])
+		return;
+	flags_add(record, FLAG_LEFT);
+	for (size_t i = 0; i < r->outcome->count && !said; i++)
+		said = strcmp(record_text(&r->outcome->records[i], COLUMN_cell), cell->name) == 0 &&
+		       flags_has(record_text(&r->outcome->records[i], COLUMN_flags),
+				 flags_all[FLAG_LEFT].word);
+	if (said)
+		return;
+	progress_clear(&r->progress);
+	status_warn("%s: it left a process running, %s, which was killed", cell->name,
+		    r->cell.left);
 }
 
 /* Fills the row of a cell whose process has ended, whatever became of it; false: there is none. */
@@ -158,8 +187,8 @@ bool runner_run_row(struct runner *r, const struct plan_cell *cell, struct recor
 	if (loaded_ns)
 		loaded_ns += plan_duration_ns(cell, "warmup", 0);
 	cell_command_make(&command, cell, &r->world);
-	err = subprocess_start_in(link_netns(r->link, LINK_CLIENT), &r->cell, command.argv,
-				  command.cpus, why, sizeof(why));
+	err = subprocess_start_guarded(link_netns(r->link, LINK_CLIENT), &r->cell, command.argv,
+				       command.cpus, why, sizeof(why));
 	if (err)
 		status_exit(STATUS_UNABLE, "%s", why);
 	running = r->cell.pid;
@@ -168,6 +197,7 @@ bool runner_run_row(struct runner *r, const struct plan_cell *cell, struct recor
 	cell_command_release(&command);
 	if (!make_row(r, cell, err, status, record))
 		return false;
+	report_left(r, cell, record);
 	/* Of an origin that is not the lab's, what it used cannot be told. */
 	cell_flag_row(record, r->world.origin_shares, subprocess_cpu_ns(&r->origin) - origin_ns,
 		      r->world.external ? 0 : loaded_ns);
