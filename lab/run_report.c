@@ -235,7 +235,7 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 	if (outcome->failed)
 		fprintf(file, "Warning: %u of %" PRIu64 " runs failed and are left out.\n",
 			outcome->failed, plan->blocks * plan->cell_count);
-	if (outcome->interrupted)
+	if (outcome->interrupted || outcome->origin_lost)
 		fprintf(file, "Interrupted: %zu of %" PRIu64 " runs were done.\n", outcome->count,
 			plan->blocks * plan->cell_count);
 	if (outcome->unable)

@@ -14,6 +14,8 @@
 
 /* What a cell may take beyond its expected length before it is killed. */
 #define CELL_PATIENCE_NS UINT64_C(15000000000)
+/* A cell whose connections an ending origin breaks may have ended before that has. */
+#define ORIGIN_DYING_MS 100
 
 static volatile sig_atomic_t interrupted;
 /* The guard of what a second Ctrl-C is to take along. */
@@ -32,10 +34,13 @@ static void on_interrupt(int signal)
 void runner_heed_interrupts(void)
 {
 	/* No SA_RESTART: a wait must return so that the running cell can be told. */
-	struct sigaction action = {.sa_handler = on_interrupt};
+	struct sigaction action = {.sa_handler = on_interrupt}, before;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	/* Under nohup that a terminal went away is not to be heard. */
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 }
 
 bool runner_is_interrupted(void)
@@ -46,11 +51,14 @@ bool runner_is_interrupted(void)
 /* Waits for the cell's process; a signal from the user is passed on, once. */
 static int wait_for_cell(struct runner *r, const struct plan_cell *cell, int *status)
 {
-	uint64_t patience_ns =
-		plan_expected_ns(cell) + plan_duration_ns(cell, "timeout", CELL_PATIENCE_NS);
+	uint64_t patience_ns;
 	bool told = false;
 	int err;
 
+	if (__builtin_add_overflow(plan_expected_ns(cell),
+				   plan_duration_ns(cell, "timeout", CELL_PATIENCE_NS),
+				   &patience_ns))
+		patience_ns = UINT64_MAX;
 	do {
 		err = subprocess_wait(&r->cell, patience_ns, status);
 		if (interrupted && !told && err == -EINTR) {
@@ -166,6 +174,15 @@ static bool make_row(struct runner *r, const struct plan_cell *cell, int err, in
 	return true;
 }
 
+/* A failure that is the origin's, which was killed or went away, is none of the cell's. */
+static bool failed_with_origin(struct runner *r, const struct plan_cell *cell, int err, int status)
+{
+	bool ended_well = !err && WIFEXITED(status) && WEXITSTATUS(status) == STATUS_DONE;
+
+	return !ended_well && !interrupted && cell_asks_origin(cell) &&
+	       runner_origin_lost(r, ORIGIN_DYING_MS, true);
+}
+
 /* What the cell was to take: its warm-up and its interval, or all of one that has no figures. */
 static void count_cell(struct runner *r, const struct plan_cell *cell, const struct record *record)
 {
@@ -179,7 +196,7 @@ bool runner_run_row(struct runner *r, const struct plan_cell *cell, struct recor
 {
 	struct cell_command command;
 	char why[512];
-	uint64_t origin_ns = subprocess_cpu_ns(&r->origin);
+	uint64_t origin_ns = subprocess_cpu_ns(&r->origin), used_ns;
 	uint64_t loaded_ns = plan_duration_ns(cell, "duration", 0);
 	int status = 0;
 	int err;
@@ -195,12 +212,13 @@ bool runner_run_row(struct runner *r, const struct plan_cell *cell, struct recor
 	err = wait_for_cell(r, cell, &status);
 	running = 0;
 	cell_command_release(&command);
-	if (!make_row(r, cell, err, status, record))
+	if (failed_with_origin(r, cell, err, status) || !make_row(r, cell, err, status, record))
 		return false;
 	report_left(r, cell, record);
-	/* Of an origin that is not the lab's, what it used cannot be told. */
-	cell_flag_row(record, r->world.origin_shares, subprocess_cpu_ns(&r->origin) - origin_ns,
-		      r->world.external ? 0 : loaded_ns);
+	/* Of an origin that is not the lab's, what it used cannot be told, nor of one that died. */
+	used_ns = subprocess_cpu_ns(&r->origin);
+	cell_flag_row(record, r->world.origin_shares, used_ns - origin_ns,
+		      r->world.external || used_ns < origin_ns ? 0 : loaded_ns);
 	if (record->kind == RECORD_FETCH && cell_asks_origin(cell))
 		record_set_text(record, COLUMN_origin, r->world.external ? "external" : "lab");
 	return true;
