@@ -23,9 +23,9 @@
 #define CONNECT_SLICE 64
 
 /*
- * After what time something is sent again, in lwIP's units of two ticks, as the kernel's TCP has it:
- * a second until the server has answered at all (RFC 6298, 2), then some 200 ms at the least. lwIP's
- * own estimate does not go below three units, which is 200 to 300 ms.
+ * After what time something is sent again, in lwIP's units of two ticks, as the kernel's TCP has
+ * it: a second until the server has answered at all (RFC 6298, 2), then some 200 ms at the least.
+ * lwIP's own estimate does not go below three units, which is 200 to 300 ms.
  */
 #define RTO_UNIT_NS  (2 * XDP_TICK_NS)
 #define RTO_FIRST    ((s16_t)(UINT64_C(1000000000) / RTO_UNIT_NS))
