@@ -63,8 +63,8 @@ SOURCES := $(filter-out kernels/sumsq/core_neon.c,$(SOURCES))
 endif
 MAINS := $(wildcard lab/main_*.c)
 # Only fetch-xdp is made of these, and needs lwIP and libxdp; the others have xdp_absent.c instead.
-XDP_SOURCES := kernels/fetch/async_xdp.c $(filter-out %/xdp_absent.c %/xdp_options.c,\
-	       $(wildcard kernels/fetch/xdp_*.c))
+XDP_SOURCES := kernels/fetch/async_xdp.c $(filter-out %/xdp_absent.c %/xdp_options.c \
+	       %/xdp_steering.c,$(wildcard kernels/fetch/xdp_*.c))
 XDP_OBJECTS := $(XDP_SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY := $(BUILD)/libiolab.a
 LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(MAINS) $(XDP_SOURCES),$(SOURCES))) \
@@ -218,10 +218,11 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy $(wildcard kernels/*/*.h lab/*.h results/*.h
 		-DNAP_MODEL=nap_epoll $(version_flags) 2>/dev/null
 	@touch $@
 
-# bench is made of several files, its sections; each other file there is a program of its own.
+# bench is made of several files, its sections, and some share turns.c; each other file there is a
+# program of its own.
 BENCH_SECTIONS := $(wildcard tests/bench/sections_*.c)
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,\
-		  $(filter-out $(BENCH_SECTIONS),$(wildcard tests/bench/*.c)))
+		  $(filter-out $(BENCH_SECTIONS) tests/bench/turns.c,$(wildcard tests/bench/*.c)))
 .PHONY: bench-programs
 bench-programs: $(BENCH_PROGRAMS)
 
@@ -230,6 +231,7 @@ $(BUILD)/tests/bench/dispatch.o $(BUILD)/bench/dispatch: private CC := gcc
 $(BUILD)/tests/bench/dispatch.o $(BUILD)/bench/dispatch: private CFLAGS += -fopenmp
 
 $(BUILD)/bench/bench: $(BENCH_SECTIONS:%.c=$(BUILD)/%.o)
+$(BUILD)/bench/dispatch $(BUILD)/bench/pools_of_two: $(BUILD)/tests/bench/turns.o
 $(BUILD)/bench/tls_exchange: $(BUILD)/tests/tls_server.o
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)

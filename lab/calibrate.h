@@ -28,6 +28,13 @@ extern const double calibrate_slowdowns[CALIBRATE_SLOWDOWNS];
 /* In microseconds: 200, 1000, 5000, 20000 */
 extern const double calibrate_delays_us[CALIBRATE_DELAYS];
 
+/*
+ * How the client of a known latency waits. What is judged is the lab's own error: awake, since a
+ * CPU that slept for long wakes late, and that is the host's latency and not a wrong report. Where
+ * client and origin share a CPU, a client awake would keep the origin from it: there, asleep.
+ */
+enum calibrate_wait { CALIBRATE_AWAKE, CALIBRATE_ASLEEP, CALIBRATE_WAITS };
+
 /* The cells of an experiment; on fetches only the first three. */
 enum calibrate_cell {
 	CALIBRATE_BASE,
@@ -56,7 +63,10 @@ struct calibrate_data {
 	 * for the sums, fetches per second.
 	 */
 	double *values[CALIBRATE_KINDS];
-	/* [delay * options.blocks + block], us; the last delay is none. */
+	/*
+	 * [(wait * (CALIBRATE_DELAYS + 1) + delay) * options.blocks + block], us; the last delay
+	 * is none.
+	 */
 	double *latencies_us;
 	double truth[CALIBRATE_SLOWDOWNS]; /* the slowed sides' work over the base's */
 	size_t blocks;			   /* whole ones */
@@ -98,10 +108,12 @@ struct calibrate_findings {
 	size_t blocks_for_1[CALIBRATE_KINDS]; /* for a half width of 1 %; 0: cannot be told */
 	struct {
 		double injected_us;
-		double reported_us; /* less the round trip, median over the blocks */
-		bool good;
+		/* By enum calibrate_wait; less the same wait's round trip, median of the blocks */
+		double reported_us[CALIBRATE_WAITS];
+		bool good; /* the one that is judged */
 	} delays[CALIBRATE_DELAYS];
-	double round_trip_us;
+	double round_trip_us[CALIBRATE_WAITS];
+	enum calibrate_wait judged;
 	const char *distrust; /* why the figures of this host cannot be trusted, NULL: they can */
 };
 

@@ -129,14 +129,15 @@ static double run_sums(struct lab *lab, enum calibrate_cell cell, enum record_co
 	return run(lab, &w, column);
 }
 
-static double run_fetches(struct lab *lab, const char *path, unsigned connections,
-			  uint64_t duration_ns, enum record_column column)
+static double run_fetches(struct lab *lab, const char *path, enum calibrate_wait wait,
+			  unsigned connections, uint64_t duration_ns, enum record_column column)
 {
 	struct words w = {.count = 0};
 
 	add(&w, "%s", lab->fetch);
 	add(&w, "--json");
 	add(&w, "--cpus=%s", lab->data->client);
+	add(&w, "--wait=%s", wait == CALIBRATE_AWAKE ? "spin" : "block");
 	add(&w, "--connections=%u", connections);
 	add(&w, "--duration=%" PRIu64 "ns", duration_ns);
 	add(&w, "--warmup=%" PRIu64 "ns", duration_ns / 5);
@@ -151,17 +152,17 @@ double calibrate_run_sums(struct lab *lab, enum calibrate_cell cell)
 
 double calibrate_run_fetches(struct lab *lab)
 {
-	return run_fetches(lab, "/", LANES, lab->options->cell_ns[CALIBRATE_FETCHES],
-			   COLUMN_throughput_rps);
+	return run_fetches(lab, "/", CALIBRATE_ASLEEP, LANES,
+			   lab->options->cell_ns[CALIBRATE_FETCHES], COLUMN_throughput_rps);
 }
 
-double calibrate_run_delay(struct lab *lab, unsigned delay)
+double calibrate_run_delay(struct lab *lab, enum calibrate_wait wait, unsigned delay)
 {
 	char path[ARGUMENT] = "/";
 
 	if (delay < CALIBRATE_DELAYS)
 		snprintf(path, sizeof(path), "/delay/%.0fus", calibrate_delays_us[delay]);
-	return run_fetches(lab, path, 1, calibrate_delay_cell_ns(lab->options, delay),
+	return run_fetches(lab, path, wait, 1, calibrate_delay_cell_ns(lab->options, delay),
 			   COLUMN_latency_p50_us);
 }
 

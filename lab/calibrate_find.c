@@ -105,29 +105,40 @@ static int find_kind(const struct calibrate_data *d, enum calibrate_kind kind,
 	return 0;
 }
 
-/* Latencies are compared within their block: both see the same host. */
+/* Latencies are compared within their block: both see the same host. values[]: room for them. */
+static void find_waits_delays(const struct calibrate_data *d, enum calibrate_wait wait,
+			      struct calibrate_findings *f, double *values)
+{
+	size_t room = d->options.blocks;
+	const double *first = d->latencies_us + wait * (CALIBRATE_DELAYS + 1) * room;
+	const double *none = first + CALIBRATE_DELAYS * room;
+
+	for (unsigned i = 0; i < CALIBRATE_DELAYS; i++) {
+		for (size_t block = 0; block < d->blocks; block++)
+			values[block] = first[i * room + block] - none[block];
+		f->delays[i].reported_us[wait] = median_of(values, d->blocks);
+	}
+	memcpy(values, none, d->blocks * sizeof(*values));
+	f->round_trip_us[wait] = median_of(values, d->blocks);
+}
+
 static int find_delays(const struct calibrate_data *d, struct calibrate_findings *f)
 {
-	const double *none = d->latencies_us + CALIBRATE_DELAYS * d->options.blocks;
 	double *values = calloc(d->blocks, sizeof(*values));
 
 	if (!values)
 		return -ENOMEM;
-	for (unsigned i = 0; i < CALIBRATE_DELAYS; i++) {
-		double off;
-
-		for (size_t block = 0; block < d->blocks; block++)
-			values[block] =
-				d->latencies_us[i * d->options.blocks + block] - none[block];
-		f->delays[i].injected_us = calibrate_delays_us[i];
-		f->delays[i].reported_us = median_of(values, d->blocks);
-		off = fabs(f->delays[i].reported_us - calibrate_delays_us[i]);
-		f->delays[i].good = off <= CALIBRATE_DELAY_US ||
-				    off <= CALIBRATE_DELAY_SHARE * calibrate_delays_us[i];
-	}
-	memcpy(values, none, d->blocks * sizeof(*values));
-	f->round_trip_us = median_of(values, d->blocks);
+	for (unsigned wait = 0; wait < CALIBRATE_WAITS; wait++)
+		find_waits_delays(d, wait, f, values);
 	free(values);
+	f->judged = d->note[0] ? CALIBRATE_ASLEEP : CALIBRATE_AWAKE;
+	for (unsigned i = 0; i < CALIBRATE_DELAYS; i++) {
+		double off_us = fabs(f->delays[i].reported_us[f->judged] - calibrate_delays_us[i]);
+
+		f->delays[i].injected_us = calibrate_delays_us[i];
+		f->delays[i].good = off_us <= CALIBRATE_DELAY_US ||
+				    off_us <= CALIBRATE_DELAY_SHARE * calibrate_delays_us[i];
+	}
 	return 0;
 }
 

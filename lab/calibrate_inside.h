@@ -38,7 +38,7 @@ void calibrate_choose_jobs(struct lab *lab);
 /* Run one cell: its seconds, its fetches a second, its median latency in us. NAN: interrupted. */
 double calibrate_run_sums(struct lab *lab, enum calibrate_cell cell);
 double calibrate_run_fetches(struct lab *lab);
-double calibrate_run_delay(struct lab *lab, unsigned delay);
+double calibrate_run_delay(struct lab *lab, enum calibrate_wait wait, unsigned delay);
 
 /* How long a latency's cell runs. */
 uint64_t calibrate_delay_cell_ns(const struct calibrate_options *options, unsigned delay);

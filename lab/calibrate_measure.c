@@ -50,15 +50,18 @@ static void run_experiment(struct lab *lab, enum calibrate_kind kind, size_t exp
 
 static void run_delays(struct lab *lab, size_t block)
 {
-	unsigned order[CALIBRATE_DELAYS + 1];
+	unsigned order[CALIBRATE_WAITS * (CALIBRATE_DELAYS + 1)];
+	unsigned count = sizeof(order) / sizeof(order[0]);
 
-	shuffle(order, CALIBRATE_DELAYS + 1, &lab->random);
-	for (unsigned i = 0; i <= CALIBRATE_DELAYS && !calibrate_interrupted; i++) {
+	shuffle(order, count, &lab->random);
+	for (unsigned i = 0; i < count && !calibrate_interrupted; i++) {
+		enum calibrate_wait wait = order[i] / (CALIBRATE_DELAYS + 1);
+		unsigned delay = order[i] % (CALIBRATE_DELAYS + 1);
+
 		lab->data->latencies_us[order[i] * lab->options->blocks + block] =
-			calibrate_run_delay(lab, order[i]);
+			calibrate_run_delay(lab, wait, delay);
 		progress_done(&lab->progress,
-			      (double)calibrate_delay_cell_ns(lab->options, order[i]) / 1e9 +
-				      START_S);
+			      (double)calibrate_delay_cell_ns(lab->options, delay) / 1e9 + START_S);
 	}
 }
 
@@ -141,7 +144,8 @@ double calibrate_expected_s(const struct calibrate_options *o)
 		block_s += (double)o->experiments[kind] * cells * (cell_s + START_S);
 	}
 	for (unsigned i = 0; i <= CALIBRATE_DELAYS; i++)
-		block_s += 1.2 * (double)calibrate_delay_cell_ns(o, i) / 1e9 + START_S;
+		block_s += CALIBRATE_WAITS *
+			   (1.2 * (double)calibrate_delay_cell_ns(o, i) / 1e9 + START_S);
 	return block_s * (double)o->blocks;
 }
 
@@ -165,7 +169,7 @@ void calibrate_measure(const struct calibrate_options *options, struct calibrate
 	for (unsigned kind = 0; kind < CALIBRATE_KINDS; kind++)
 		data->values[kind] =
 			room_for(options->experiments[kind] * CALIBRATE_CELLS * options->blocks);
-	data->latencies_us = room_for((CALIBRATE_DELAYS + 1) * options->blocks);
+	data->latencies_us = room_for(CALIBRATE_WAITS * (CALIBRATE_DELAYS + 1) * options->blocks);
 	lab->options = options;
 	lab->data = data;
 	lab->random = options->seed;

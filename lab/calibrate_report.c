@@ -89,33 +89,53 @@ static int print_slowdowns(const struct calibrate_findings *f, FILE *file, bool 
 	return finish(table, file, color);
 }
 
+/* "+12.0 µs, +6.0 %" */
+static void put_off(struct table *table, double reported_us, double injected_us)
+{
+	char text[TABLE_TEXT_SIZE];
+	double off_us = reported_us - injected_us;
+
+	snprintf(text, sizeof(text), "%+.1f µs, %+.1f %%", off_us, 100.0 * off_us / injected_us);
+	table_cell(table, text);
+}
+
 static int print_delays(const struct calibrate_findings *f, FILE *file, bool color)
 {
-	struct table *table = table_new(4);
-	char about[160];
+	struct table *table = table_new(5);
 	char text[TABLE_TEXT_SIZE];
+	int err;
 
 	if (!table)
 		return -ENOMEM;
-	snprintf(about, sizeof(about),
-		 "median reported by fetch-epoll, less the round trip without any (%s)",
-		 table_number(f->round_trip_us, "us", text));
-	title(file, color, "Injected latency", about);
+	title(file, color, "Injected latency",
+	      "median reported by fetch-epoll, less its round trip without any");
 	table_heading(table, "injected", TABLE_RIGHT);
-	table_heading(table, "reported", TABLE_RIGHT);
+	table_heading(table, "client awake", TABLE_RIGHT);
 	table_heading(table, "off by", TABLE_RIGHT);
+	table_heading(table, "client asleep, off by", TABLE_RIGHT);
 	table_heading(table, "within 3 % or 30 µs", TABLE_LEFT);
 	for (unsigned i = 0; i < CALIBRATE_DELAYS; i++) {
-		double off_us = f->delays[i].reported_us - f->delays[i].injected_us;
+		const double *reported_us = f->delays[i].reported_us;
+		double injected_us = f->delays[i].injected_us;
 
-		table_cell(table, table_number(f->delays[i].injected_us, "us", text));
-		table_cell(table, table_number(f->delays[i].reported_us, "us", text));
-		snprintf(text, sizeof(text), "%+.1f µs, %+.1f %%", off_us,
-			 100.0 * off_us / f->delays[i].injected_us);
-		table_cell(table, text);
+		table_cell(table, table_number(injected_us, "us", text));
+		table_cell(table, table_number(reported_us[CALIBRATE_AWAKE], "us", text));
+		put_off(table, reported_us[CALIBRATE_AWAKE], injected_us);
+		put_off(table, reported_us[CALIBRATE_ASLEEP], injected_us);
 		table_cell(table, f->delays[i].good ? "yes" : "no");
 	}
-	return finish(table, file, color);
+	err = finish(table, file, color);
+	fprintf(file, "  Round trips without any: awake (--wait=spin) %s,",
+		table_number(f->round_trip_us[CALIBRATE_AWAKE], "us", text));
+	fprintf(file, " asleep (--wait=block) %s.\n",
+		table_number(f->round_trip_us[CALIBRATE_ASLEEP], "us", text));
+	fputs(f->judged == CALIBRATE_AWAKE
+		      ? "  Judged is the client that is awake: to wake late from a long sleep is "
+			"this host's\n  latency, not a wrong report.\n"
+		      : "  Judged is the client that is asleep: awake it would keep the CPU from "
+			"the origin.\n",
+	      file);
+	return err;
 }
 
 /* The half width that so many blocks would have, as "1.2 %". */
@@ -237,10 +257,12 @@ static json_t *delays_json(const struct calibrate_findings *f)
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < CALIBRATE_DELAYS && list; i++)
-		json_array_append_new(list, json_pack("{s:f, s:f, s:b}", "injected_us",
-						      f->delays[i].injected_us, "reported_us",
-						      f->delays[i].reported_us, "good",
-						      f->delays[i].good));
+		json_array_append_new(list, json_pack("{s:f, s:f, s:f, s:b}", "injected_us",
+						      f->delays[i].injected_us, "awake_us",
+						      f->delays[i].reported_us[CALIBRATE_AWAKE],
+						      "asleep_us",
+						      f->delays[i].reported_us[CALIBRATE_ASLEEP],
+						      "good", f->delays[i].good));
 	return list;
 }
 
@@ -289,13 +311,15 @@ json_t *calibrate_json(const struct calibrate_data *d, const struct calibrate_fi
 {
 	const struct calibrate_options *o = &d->options;
 	json_t *object = json_pack(
-		"{s:i, s:s, s:I, s:I, s:f, s:b, s:s, s:s, s:o, s:o, s:o, s:f, s:o, s:b}",
+		"{s:i, s:s, s:I, s:I, s:f, s:b, s:s, s:s, s:o, s:o, s:o, s:s, s:f, s:f, s:o, s:b}",
 		"schema_version", CALIBRATE_SCHEMA_VERSION, "kind", "calibrate", "seed",
 		(json_int_t)o->seed, "blocks", (json_int_t)d->blocks, "elapsed_s", d->elapsed_s,
 		"partial", d->interrupted, "client_cpus", d->client, "origin_cpus", d->origin,
 		"false_alarms", alarms_json(f), "slowdowns", slowdowns_json(f), "delays",
-		delays_json(f), "round_trip_us", f->round_trip_us, "resolution", widths_json(f),
-		"trusted", f->distrust == NULL);
+		delays_json(f), "judged", f->judged == CALIBRATE_AWAKE ? "awake" : "asleep",
+		"round_trip_awake_us", f->round_trip_us[CALIBRATE_AWAKE], "round_trip_asleep_us",
+		f->round_trip_us[CALIBRATE_ASLEEP], "resolution", widths_json(f), "trusted",
+		f->distrust == NULL);
 
 	if (!object)
 		return NULL;
@@ -309,8 +333,8 @@ json_t *calibrate_json(const struct calibrate_data *d, const struct calibrate_fi
 			    values_json(d->values[CALIBRATE_FETCHES],
 					o->experiments[CALIBRATE_FETCHES] * CALIBRATE_CELLS,
 					o->blocks, d->blocks));
-	json_object_set_new(
-		object, "latency_p50_us",
-		values_json(d->latencies_us, CALIBRATE_DELAYS + 1, o->blocks, d->blocks));
+	json_object_set_new(object, "latency_p50_us",
+			    values_json(d->latencies_us, CALIBRATE_WAITS * (CALIBRATE_DELAYS + 1),
+					o->blocks, d->blocks));
 	return object;
 }

@@ -1,4 +1,7 @@
-/* iolab compare: what changed from one run to another, and whether it can be believed. */
+/*
+ * iolab compare: what changed from one side to the other, a run each or several, and whether it can
+ * be believed.
+ */
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
@@ -72,29 +75,29 @@ static double read_threshold(const char *text)
 struct reading {
 	const char *path;
 	bool cut;
-	struct compare_run *run;
+	struct compare_side *side;
 	int err;
 	char why[1024];
 };
 
-static void *read_run(void *context)
+static void *read_side(void *context)
 {
 	struct reading *r = context;
 
-	r->err = compare_read(r->path, r->cut, r->run, r->why, sizeof(r->why));
+	r->err = compare_read(r->path, r->cut, r->side, r->why, sizeof(r->why));
 	return NULL;
 }
 
-static void read_runs(struct reading readings[2])
+static void read_sides(struct reading readings[2])
 {
 	pthread_t other;
-	bool beside = pthread_create(&other, NULL, read_run, &readings[1]) == 0;
+	bool beside = pthread_create(&other, NULL, read_side, &readings[1]) == 0;
 
-	read_run(&readings[0]);
+	read_side(&readings[0]);
 	if (beside)
 		pthread_join(other, NULL);
 	else
-		read_run(&readings[1]);
+		read_side(&readings[1]);
 	for (size_t i = 0; i < 2; i++) {
 		const struct reading *r = &readings[i];
 
@@ -103,8 +106,10 @@ static void read_runs(struct reading readings[2])
 					    ? STATUS_USAGE
 					    : STATUS_FAILED,
 				    "%s", r->why);
-		if (r->run->note[0])
-			status_warn("%s", r->run->note);
+		for (size_t k = 0; k < r->side->source_count; k++) {
+			if (r->side->sources[k].note[0])
+				status_warn("%s", r->side->sources[k].note);
+		}
 	}
 }
 
@@ -133,6 +138,56 @@ static void tell_differences(const char *of, const json_t *list)
 	}
 }
 
+/* One line for all that varies from run to run on one host: the groups that it is of. */
+static void tell_now(const json_t *list)
+{
+	char groups[200] = "", last[64] = "";
+	size_t used = 0, index;
+	const json_t *difference;
+
+	json_array_foreach((json_t *)list, index, difference)
+	{
+		const char *what = shown(difference, "what");
+		char group[64];
+
+		snprintf(group, sizeof(group), "%.*s", (int)strcspn(what, "."), what);
+		if (strcmp(group, last) == 0 || used >= sizeof(groups))
+			continue;
+		used += (size_t)snprintf(groups + used, sizeof(groups) - used, "%s%s",
+					 index > 0 ? ", " : "", group);
+		memcpy(last, group, sizeof(last));
+	}
+	if (index > 0)
+		status_warn("also differ now, as runs on one host do: %s; --json has them all",
+			    groups);
+}
+
+static bool has_file(const struct compare_source *source, bool host)
+{
+	return host ? source->host != NULL : source->plan != NULL;
+}
+
+/* The first run without the file where another has it. */
+static void tell_missing(const struct comparison *c, bool host)
+{
+	const struct compare_side *const sides[] = {c->a, c->b};
+	const char *without = NULL;
+	bool some = false;
+
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t k = 0; k < sides[i]->source_count; k++) {
+			const struct compare_source *source = &sides[i]->sources[k];
+
+			some = some || has_file(source, host);
+			if (!without && !has_file(source, host))
+				without = source->path;
+		}
+	}
+	if (some && without)
+		status_warn("%s not compared with %s: there is no %s beside it",
+			    host ? "hosts" : "plans", without, host ? "host.json" : "plan.ini");
+}
+
 static void tell_alone(const char *side, const struct compare_cell *const *cells, size_t count)
 {
 	if (count == 1)
@@ -141,28 +196,27 @@ static void tell_alone(const char *side, const struct compare_cell *const *cells
 		status_warn("only in %s: %s and %zu more", side, compare_name(cells[0]), count - 1);
 }
 
-static void tell_flags(const char *side, const struct compare_run *run)
+static void tell_flags(const char *letter, const struct compare_side *side)
 {
 	char words[512] = "";
 	size_t length = 0;
 
-	if (run->flagged == 0)
+	if (side->flagged == 0)
 		return;
-	for (size_t i = 0; i < COMPARE_FLAGS && run->flags[i].count; i++)
-		length += (size_t)snprintf(words + length, sizeof(words) - length, "%s%s %zu",
-					   i ? ", " : "", run->flags[i].word, run->flags[i].count);
-	status_warn("%zu of %zu rows of %s are flagged: %s", run->flagged, run->rows, side, words);
+	for (size_t i = 0; i < COMPARE_FLAGS && side->flags[i].count; i++)
+		length +=
+			(size_t)snprintf(words + length, sizeof(words) - length, "%s%s %zu",
+					 i ? ", " : "", side->flags[i].word, side->flags[i].count);
+	status_warn("%zu of %zu rows of %s are flagged: %s", side->flagged, side->rows, letter,
+		    words);
 }
 
 static void tell(const struct comparison *c)
 {
-	if (!c->a->host != !c->b->host)
-		status_warn("hosts not compared: there is no host.json beside %s",
-			    c->a->host ? "B" : "A");
+	tell_missing(c, true);
 	tell_differences("hosts", c->hosts);
-	if (!c->a->plan != !c->b->plan)
-		status_warn("plans not compared: there is no plan.ini beside %s",
-			    c->a->plan ? "B" : "A");
+	tell_now(c->now);
+	tell_missing(c, false);
 	tell_differences("plans", c->plans);
 	tell_differences("cells", c->cells);
 	tell_alone("A", c->alone_a, c->alone_a_count);
@@ -191,15 +245,19 @@ static size_t count_regressions(const struct comparison *c, double threshold, co
 enum status cmd_compare(int argc, char **argv)
 {
 	const struct option_set set = {
-		.usage = "compare [options] A B",
-		.about = "Compares two runs (folders of results/runs, or CSV files): B against A.",
+		.usage = "compare [options] A B\n       iolab compare [options] A1,A2,A3 B1,B2,B3",
+		.about = "Compares B against A: two runs, or several of each, which alone tell a "
+			 "change from what any\ntwo runs differ by. A run is a folder of results/"
+			 "runs, or a CSV; several are joined by commas,\nor stand in one folder "
+			 "(iolab run --results FOLDER).",
 		.rows = rows,
 		.count = sizeof(rows) / sizeof(rows[0]),
 	};
 	struct compare_options options = {.seed = 1};
 	int operands = options_parse(&set, &options, argc, argv);
 	double threshold = read_threshold(options.threshold);
-	struct compare_run a, b;
+	struct compare_side a, b;
+	int err;
 	struct comparison comparison;
 	struct trust trust = {0};
 	const char *first = NULL;
@@ -207,11 +265,15 @@ enum status cmd_compare(int argc, char **argv)
 	size_t regressions;
 
 	if (operands != 2)
-		status_exit(STATUS_USAGE, "compare takes two runs, A and B; %d given", operands);
-	read_runs((struct reading[]){{.path = argv[1], .cut = options.cut, .run = &a},
-				     {.path = argv[2], .cut = options.cut, .run = &b}});
-	if (comparison_make(&a, &b, options.seed, &comparison, why, sizeof(why)))
-		status_exit(STATUS_FAILED, "%s", why);
+		status_exit(STATUS_USAGE,
+			    "compare takes two sides, A and B, the runs of one joined by commas; "
+			    "%d given",
+			    operands);
+	read_sides((struct reading[]){{.path = argv[1], .cut = options.cut, .side = &a},
+				      {.path = argv[2], .cut = options.cut, .side = &b}});
+	err = comparison_make(&a, &b, options.seed, &comparison, why, sizeof(why));
+	if (err)
+		status_exit(err == -EINVAL ? STATUS_USAGE : STATUS_FAILED, "%s", why);
 	tell(&comparison);
 	if (options.json)
 		cmd_print_json_as(compare_json(&comparison, threshold), JSON_INDENT(2));

@@ -29,6 +29,7 @@
 
 struct link_options {
 	uint64_t latency_ns;
+	uint64_t queues;
 	const char *origin_command;
 	uint64_t origin_port;
 	const char *origin_cpus;
@@ -41,7 +42,16 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_DURATION,
 	 .offset = FIELD(latency_ns),
 	 .argument = "T",
-	 .help = "added to each round trip: by netem, or by the origin where the kernel has none"},
+	 .help = "added to each round trip: by netem, or by the origin where "
+		 "the kernel has none (default "
+		 "0)"},
+	{.name = "queues",
+	 .kind = OPTION_COUNT,
+	 .offset = FIELD(queues),
+	 .argument = "N",
+	 .help = "queues each way, for as many workers of fetch-xdp --processes (default 1)",
+	 .least = 1,
+	 .most = LINK_QUEUES_MAX},
 	{.name = "origin-command",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(origin_command),
@@ -51,7 +61,8 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(origin_port),
 	 .argument = "N",
-	 .help = "where that one listens: waited for, and named in IOLAB_URL",
+	 .help = "where that one listens: waited for, and named in IOLAB_URL "
+		 "(default: the origin's own)",
 	 .least = 1,
 	 .most = 65535},
 	{.name = "origin-cpus",
@@ -225,7 +236,7 @@ enum status cmd_link(int argc, char **argv)
 		.rows = rows,
 		.count = sizeof(rows) / sizeof(rows[0]),
 	};
-	struct link_options options = {0};
+	struct link_options options = {.queues = 1};
 	int operands = options_parse(&set_of_options, &options, argc, argv);
 	char *shell[] = {getenv("SHELL"), NULL};
 	char **words = operands ? argv + 1 : shell;
@@ -238,7 +249,8 @@ enum status cmd_link(int argc, char **argv)
 	argv[operands + 1] = NULL;
 	if (!words[0])
 		words[0] = (char[]){"/bin/sh"};
-	err = link_up(&net, LINK_VETH, options.latency_ns, why, sizeof(why));
+	err = link_up(&net, LINK_VETH, (unsigned)options.queues, options.latency_ns, why,
+		      sizeof(why));
 	if (err)
 		status_exit(STATUS_UNABLE, "%s", why);
 	set("IOLAB_INTERFACE", net.interface[LINK_CLIENT]);

@@ -27,7 +27,7 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(blocks),
 	 .argument = "N",
-	 .help = "reckon with N blocks, whatever the plan says",
+	 .help = "reckon with N blocks, whatever the plan says (default: the plan's, or 9)",
 	 .least = 1,
 	 .most = 10000},
 	{.name = "cells-max",
@@ -147,6 +147,19 @@ static json_t *plan_json(const struct plan *plan, bool commands)
 			 "expected_s", plan_expected_s(plan), "cells", cells);
 }
 
+/* The keys of a plan, for the end of the help. */
+static const char *describe_keys(void)
+{
+	static char text[12288];
+	FILE *file = fmemopen(text, sizeof(text), "w");
+
+	if (file) {
+		plan_kind_print_help(file);
+		fclose(file);
+	}
+	return text;
+}
+
 enum status cmd_plan(int argc, char **argv)
 {
 	const struct option_set set = {
@@ -154,6 +167,7 @@ enum status cmd_plan(int argc, char **argv)
 		.about = "Prints the cells of a plan and how long it will take; runs nothing.",
 		.rows = rows,
 		.count = sizeof(rows) / sizeof(rows[0]),
+		.notes = describe_keys(),
 	};
 	struct plan_options options = {0};
 	int operands = options_parse(&set, &options, argc, argv);

@@ -13,6 +13,7 @@
 #include "lab/cmd.h"
 #include "lab/link.h"
 #include "lab/options.h"
+#include "lab/pinning.h"
 #include "lab/plan.h"
 #include "lab/run_folder.h"
 #include "lab/run_report.h"
@@ -53,14 +54,16 @@ static const struct option_set *run_set(void)
 		 .kind = OPTION_COUNT,
 		 .offset = FIELD(blocks),
 		 .argument = "N",
-		 .help = "run every cell N times, whatever the plan says",
+		 .help = "run every cell N times, whatever the plan says (default: "
+			 "the plan's, or 9)",
 		 .least = 1,
 		 .most = 10000},
 		{.name = "seed",
 		 .kind = OPTION_COUNT,
 		 .offset = FIELD(seed),
 		 .argument = "N",
-		 .help = "order the cells as the run with this seed did",
+		 .help = "order the cells as the run with this seed did (default: the "
+			 "plan's, or any)",
 		 .least = 1},
 		{.name = "cells-max",
 		 .kind = OPTION_COUNT,
@@ -73,12 +76,14 @@ static const struct option_set *run_set(void)
 		 .kind = OPTION_TEXT,
 		 .offset = FIELD(precision),
 		 .argument = "2%",
-		 .help = "run blocks until every median is known that well (95 % interval)"},
+		 .help = "run blocks until every median is known that well, by its 95 "
+			 "% interval (default: "
+			 "as many blocks as the plan says)"},
 		{.name = "budget",
 		 .kind = OPTION_DURATION,
 		 .offset = FIELD(budget_ns),
 		 .argument = "T",
-		 .help = "and no longer than this (default with --precision: 10m)",
+		 .help = "and no longer than this (default no limit, with --precision 10m)",
 		 .least = 1000000},
 		{.name = "resume",
 		 .kind = OPTION_TEXT,
@@ -92,21 +97,28 @@ static const struct option_set *run_set(void)
 		{.name = "place",
 		 .kind = OPTION_CHOICE,
 		 .offset = FIELD(place),
-		 .argument = "cores|compact|spread",
+		 .argument = "POLICY",
 		 .choices = place_policy_names,
-		 .help = "who sits where (default cores)"},
+		 .help = "who sits where, see below (default cores)"},
 		{.name = "link",
 		 .kind = OPTION_CHOICE,
 		 .offset = FIELD(link),
 		 .argument = "loopback|veth|none",
 		 .choices = link_kind_names,
-		 .help = "between client and origin (default: what the plan says, or loopback)"},
+		 .help = "what lies between client and origin: loopback; veth, a "
+			 "virtual link between two "
+			 "network namespaces (root); none, no origin is started "
+			 "(default: what the plan "
+			 "says, or loopback)"},
 	};
 	static const struct option_set set = {
 		.usage = "run [options] [PLAN]\n       iolab run --resume RUN",
 		.about = "Runs a shipped plan or an .ini file; without PLAN the plan matrix.",
 		.rows = rows,
 		.count = sizeof(rows) / sizeof(rows[0]),
+		.notes = PINNING_POLICIES_HELP
+		"Client and origin sit on different cores where there are two, under one L3 cache "
+		"where\nthat can be.\n",
 	};
 
 	return &set;
@@ -214,7 +226,7 @@ static void make_link(struct link *net, const struct plan *plan)
 	enum link_kind kind = plan_origin_url(plan) ? LINK_NONE : plan->link;
 	char why[512];
 
-	if (link_up(net, kind, plan->link_latency_ns, why, sizeof(why)))
+	if (link_up(net, kind, plan_queues(plan), plan->link_latency_ns, why, sizeof(why)))
 		status_exit(STATUS_UNABLE, "%s", why);
 }
 

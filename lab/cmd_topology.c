@@ -9,8 +9,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lab/options.h"
+#include "lab/pinning.h"
 #include "lab/status.h"
 #include "topology/bind.h"
 #include "topology/cpulist.h"
@@ -43,14 +45,14 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(workers),
 	 .argument = "N",
-	 .help = "workers of the client (1)",
+	 .help = "workers of the client (default 1)",
 	 .least = 1,
 	 .most = THREADS_MOST},
 	{.name = "place",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(place),
 	 .argument = "POLICY",
-	 .help = PLACE_POLICIES " (cores)"},
+	 .help = PLACE_POLICIES " (default cores)"},
 	{.name = "cpus",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(cpus),
@@ -60,19 +62,20 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(origin_threads),
 	 .argument = "N",
-	 .help = "threads of the origin, 0 for none (1)",
+	 .help = "threads of the origin, 0 for none (default 1)",
 	 .most = THREADS_MOST},
 	{.name = "pollers",
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(pollers),
 	 .argument = "N",
-	 .help = "io_uring submission pollers (0)",
+	 .help = "io_uring submission pollers (default 0)",
 	 .most = THREADS_MOST},
 	{.name = "on",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(on),
 	 .argument = "MACHINE",
-	 .help = "another machine: \"pack:2 [numa] l3:2 core:4 pu:2\", or a FILE.xml of lstopo's"},
+	 .help = "another machine: \"pack:2 [numa] l3:2 core:4 pu:2\", or a FILE.xml of lstopo's "
+		 "(default: this one)"},
 	{.name = "json", .kind = OPTION_FLAG, .offset = FIELD(json), .help = "print JSON"},
 	{.name = "ascii",
 	 .kind = OPTION_FLAG,
@@ -85,6 +88,7 @@ static const struct option_set options_of_topology = {
 	.about = "Shows the machine, and where workers, origin and pollers would run on it.",
 	.rows = rows,
 	.count = sizeof(rows) / sizeof(rows[0]),
+	.notes = PINNING_POLICIES_HELP,
 };
 
 /* Everything that has to be released. */
@@ -144,6 +148,10 @@ static int load_described(const char *description, struct question *question, ch
 		       strcmp(description + strlen(description) - 4, ".xml") == 0;
 	hwloc_topology_t topology;
 
+	if (is_file && access(description, R_OK)) {
+		snprintf(why, why_size, "--on: cannot read %s: %s", description, strerror(errno));
+		return -EINVAL;
+	}
 	if (!is_file && described_cpus(description) > CPUS_MOST) {
 		snprintf(why, why_size, "--on: '%.200s' describes more than %d CPUs", description,
 			 CPUS_MOST);
@@ -192,7 +200,8 @@ static int ask(const struct topology_options *options, struct question *question
 	int err;
 
 	if (options->place &&
-	    place_policy_parse(options->place, &policy, &device, reason, sizeof(reason))) {
+	    (pinning_check_place(options->place, reason, sizeof(reason)) ||
+	     place_policy_parse(options->place, &policy, &device, reason, sizeof(reason)))) {
 		snprintf(why, why_size, "--place: %s", reason);
 		return -EINVAL;
 	}

@@ -30,7 +30,7 @@ enum counters_event {
  */
 enum counters_wanted { COUNTERS_ON, COUNTERS_OFF };
 extern const char *const counters_wanted_names[];
-#define COUNTERS_HELP "hardware counters and energy in the row, where there are any (on)"
+#define COUNTERS_HELP "hardware counters and energy in the row, where there are any (default on)"
 
 /* Whose work is counted. The kernel's is left out where perf_event_paranoid asks for that. */
 enum counters_scope { COUNTERS_NOTHING, COUNTERS_USER, COUNTERS_USER_AND_KERNEL };

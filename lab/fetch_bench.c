@@ -311,7 +311,6 @@ int bench_make(struct bench *b, char *why, size_t why_size)
 	w->wait = o->wait;
 	w->stop = &b->shared->stop;
 	w->choices = &o->choices;
-	w->interface = o->interface;
 	w->driver = &bench_driver;
 	w->open_loop = o->rate != 0;
 	if (w->open_loop)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,9 +72,9 @@ static void check_model(const struct fetch_options *o, const struct model *model
 			    "--connections: this model has one connection a worker; ask for "
 			    "--threads %" PRIu64,
 			    o->connections);
-	if (model->one_worker && o->workers > 1)
-		status_exit(STATUS_USAGE, "--%s: %s", o->processes ? "processes" : "threads",
-			    model->one_worker);
+	if (model->processes_only && o->workers > 1 && !o->processes)
+		status_exit(STATUS_USAGE, "--threads: %s; ask for --processes %u",
+			    model->processes_only, o->workers);
 	if (o->interface && !model->reach)
 		status_exit(STATUS_USAGE, "--interface: only fetch-xdp takes an interface over");
 	if (o->connections < o->workers)
@@ -216,6 +217,10 @@ void fetch_options_parse(struct fetch_options *o, const struct model *model, int
 	o->urls = argv + 1;
 	complete(o);
 	o->offline = strcmp(model->name, "none") == 0;
+	if (o->variant && strcmp(o->variant, "help") == 0) {
+		model_choices_print_help(model, stdout);
+		exit(fflush(stdout) ? STATUS_FAILED : STATUS_DONE);
+	}
 	if (o->variant && model_choices_parse(model, o->variant, &o->choices, why, sizeof(why)))
 		status_exit(STATUS_USAGE, "%s", why);
 	check(o, model);

@@ -7,6 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "results/flags.h"
+
+/*
+ * The kernel knows a thread's CPU time exactly, and its parts by what clock ticks, of up to 10 ms,
+ * happened to hit: a hundred of them tell user from system to within a few percent.
+ */
+#define SPLIT_LEAST_NS 1000000000
+
 /* Each worker compared its bodies with the first one it got: were those the same? */
 static bool workers_agree(const struct fetch_outcome *o)
 {
@@ -58,10 +66,17 @@ static void print_phases(const struct fetch_merged *m, const struct fetch_outcom
 
 static void print_cost(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
-	printf("  CPU per fetch    %.2f us (user %.2f, system %.2f, helpers %.2f)\n",
-	       fetch_cpu_us(m), fetch_per_fetch(m, m->usage.user_ns) / 1e3,
-	       fetch_per_fetch(m, m->usage.system_ns) / 1e3,
-	       fetch_per_fetch(m, m->usage.helper_ns) / 1e3);
+	uint64_t own_ns = m->usage.user_ns + m->usage.system_ns;
+	double helpers_us = fetch_per_fetch(m, m->usage.helper_ns) / 1e3;
+
+	printf("  CPU per fetch    %.2f us (", fetch_cpu_us(m));
+	if (own_ns >= SPLIT_LEAST_NS)
+		printf("user %.2f, system %.2f, helpers %.2f)\n",
+		       fetch_per_fetch(m, m->usage.user_ns) / 1e3,
+		       fetch_per_fetch(m, m->usage.system_ns) / 1e3, helpers_us);
+	else
+		printf("helpers %.2f; %.2f s are too short to tell user from system)\n", helpers_us,
+		       (double)own_ns / 1e9);
 	printf("  per fetch        %.3f calls, %.3f EAGAINs, %.3f notifications\n",
 	       fetch_per_fetch(m, m->calls.total), fetch_per_fetch(m, m->calls.would_block),
 	       fetch_per_fetch(m, m->calls.notifications));
@@ -73,14 +88,33 @@ static void print_cost(const struct fetch_merged *m, const struct fetch_outcome 
 		       m->overlap_per_s);
 }
 
-static void print_summary(const struct fetch_merged *m, const struct fetch_outcome *o)
+/* What was in force, and what is the matter with the figures: as the row has it. */
+static void print_row(const struct record *row)
+{
+	const char *asked = record_text(row, COLUMN_variant_requested);
+	const char *effective = record_text(row, COLUMN_variant_effective);
+	flag_set flags = flags_read(record_text(row, COLUMN_flags));
+
+	if (*effective && *asked && strcmp(asked, effective) != 0)
+		printf("  in force         %s (asked for: %s)\n", effective, asked);
+	else if (*effective)
+		printf("  in force         %s\n", effective);
+	for (unsigned flag = 0; flag < FLAGS; flag++)
+		if (flags & (flag_set)1 << flag)
+			printf("  flagged          %s: %s%s\n", flags_all[flag].word,
+			       flags_all[flag].meaning,
+			       flags_all[flag].spoils ? "" : " (no harm to the figures)");
+}
+
+static void print_summary(const struct fetch_merged *m, const struct fetch_outcome *o,
+			  const struct record *row)
 {
 	double rate = fetch_throughput_rps(m, o);
 
 	printf("%s: %s\n", program_invocation_short_name, o->options->urls[0]);
-	printf("  %" PRIu64 " connections, %u worker%s %s%s, wait %s\n", o->options->connections,
-	       o->run.count, o->run.count == 1 ? "" : "s", o->cpus[0] ? "on CPU " : "not pinned",
-	       o->cpus, fetch_wait_name(o->options->wait));
+	printf("  %" PRIu64 " connection%s, %u worker%s %s%s, wait %s\n", o->options->connections,
+	       o->options->connections == 1 ? "" : "s", o->run.count, o->run.count == 1 ? "" : "s",
+	       o->cpus[0] ? "on CPU " : "not pinned", o->cpus, fetch_wait_name(o->options->wait));
 	printf("  %" PRIu64 " fetches in %.2f s, %" PRIu64 " errors%s\n", m->completed,
 	       fetch_duration_s(m, o), m->errors, o->run.interrupted ? " (interrupted)" : "");
 	printf("  throughput       %.*f fetches/s", rate < 100 ? 2 : 0, rate);
@@ -88,10 +122,11 @@ static void print_summary(const struct fetch_merged *m, const struct fetch_outco
 		printf(" of %" PRIu64 " offered; %" PRIu64 " late, %" PRIu64 " never sent",
 		       o->options->rate, m->late, m->unsent);
 	putchar('\n');
-	if (m->completed == 0)
-		return;
-	print_cost(m, o);
-	print_phases(m, o);
+	if (m->completed > 0) {
+		print_cost(m, o);
+		print_phases(m, o);
+	}
+	print_row(row);
 }
 
 /* As the study's programs end. */
@@ -175,26 +210,24 @@ static void write_bodies(const char *path, const struct fetch_outcome *o)
 		close_output("--output", path, file);
 }
 
-static void write_row(const struct fetch_merged *m, const struct fetch_outcome *o)
+static void write_row(const struct record *record, const struct fetch_outcome *o)
 {
-	struct record record;
 	char why[512];
 
-	fetch_fill_row(&record, m, o);
-	if (o->options->csv && record_append_csv(o->options->csv, &record, why, sizeof(why)))
+	if (o->options->csv && record_append_csv(o->options->csv, record, why, sizeof(why)))
 		status_exit(STATUS_FAILED, "--csv: %s", why);
 	if (o->options->json) {
-		json_t *object = record_to_json(&record);
+		json_t *object = record_to_json(record);
 
 		if (!object || json_dumpf(object, stdout, JSON_COMPACT))
 			status_exit(STATUS_FAILED, "--json: cannot write");
 		putchar('\n');
 		json_decref(object);
 	}
-	record_release(&record);
 }
 
-static void write_files(const struct fetch_merged *m, const struct fetch_outcome *o)
+static void write_files(const struct fetch_merged *m, const struct fetch_outcome *o,
+			const struct record *row)
 {
 	if (o->options->histogram)
 		write_histogram(o->options->histogram, m->histograms[BENCH_LATENCY]);
@@ -203,7 +236,7 @@ static void write_files(const struct fetch_merged *m, const struct fetch_outcome
 	if (o->options->output)
 		write_bodies(o->options->output, o);
 	if (o->options->json || o->options->csv)
-		write_row(m, o);
+		write_row(row, o);
 }
 
 static enum status verdict(const struct fetch_merged *m, const struct fetch_outcome *o)
@@ -257,14 +290,17 @@ static enum status verdict(const struct fetch_merged *m, const struct fetch_outc
 enum status fetch_report(const struct fetch_outcome *o)
 {
 	struct fetch_merged m;
+	struct record row;
 	enum status status;
 
 	fetch_merge(&m, o);
+	fetch_fill_row(&row, &m, o);
 	if (!o->options->silent && o->options->benchmark)
-		print_summary(&m, o);
+		print_summary(&m, o, &row);
 	else if (!o->options->silent)
 		print_closing(&m, o);
-	write_files(&m, o);
+	write_files(&m, o, &row);
+	record_release(&row);
 	status = verdict(&m, o);
 	fetch_merged_release(&m);
 	if (fflush(stdout))

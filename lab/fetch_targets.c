@@ -45,20 +45,27 @@ static const struct addrinfo *choose(const struct addrinfo *found)
 	return found;
 }
 
+/* Whether a --resolve is about that host and port. */
+static bool is_about(const char *resolve, const char *host, const char *port)
+{
+	size_t host_length = strcspn(resolve, ":");
+	const char *at = resolve + host_length + 1;
+	size_t port_length = strcspn(at, ":");
+
+	return strlen(host) == host_length && strncasecmp(resolve, host, host_length) == 0 &&
+	       strlen(port) == port_length && strncmp(at, port, port_length) == 0;
+}
+
 /* The address that a --resolve gives to host and port, without brackets in `address`. */
 static bool given_address(const struct option_texts *resolve, const struct url *url, char *address,
 			  size_t size)
 {
 	for (unsigned i = 0; i < resolve->count; i++) {
 		const char *text = resolve->items[i];
-		const char *port = strchr(text, ':') + 1;
-		const char *at = strchr(port, ':') + 1;
+		const char *at = strchr(strchr(text, ':') + 1, ':') + 1;
 		size_t length = strlen(at);
 
-		if (strncasecmp(text, url->host, (size_t)(port - text) - 1) != 0 ||
-		    strlen(url->host) != (size_t)(port - text) - 1 ||
-		    strlen(url->port) != (size_t)(at - port) - 1 ||
-		    strncmp(port, url->port, strlen(url->port)) != 0)
+		if (!is_about(text, url->host, url->port))
 			continue;
 		if (*at == '[') {
 			at++;
@@ -224,6 +231,26 @@ struct request *fetch_targets_add(struct fetch_targets *t, const struct url *url
 	return add(t, url, fetch_targets_keep(t, text), from);
 }
 
+/* What was asked for and has no URL to act on: not wrong, and most likely a slip. */
+static void warn_of_idle(const struct fetch_targets *t, const struct fetch_options *o)
+{
+	for (unsigned i = 0; i < o->resolve.count; i++) {
+		const char *text = o->resolve.items[i];
+		unsigned e = 0;
+
+		while (e < t->endpoint_count && !is_about(text, t->endpoints[e].host, t->ports[e]))
+			e++;
+		if (e == t->endpoint_count)
+			status_warn("--resolve: no URL has the host and port of '%s'; it is not "
+				    "used",
+				    text);
+	}
+	if (o->cacert && !t->tls)
+		status_warn("--cacert: no URL begins with https://; it is not used");
+	if (o->tls_io != TLS_BUFFERED && !t->tls)
+		status_warn("--tls-io: no URL begins with https://; it is not used");
+}
+
 void fetch_targets_make(struct fetch_targets *t, const struct fetch_options *o)
 {
 	char why[512];
@@ -252,6 +279,7 @@ void fetch_targets_make(struct fetch_targets *t, const struct fetch_options *o)
 		status_exit(STATUS_USAGE,
 			    "--tls-session: no URL begins with https://, so there are no "
 			    "sessions");
+	warn_of_idle(t, o);
 }
 
 void fetch_targets_release(struct fetch_targets *t)

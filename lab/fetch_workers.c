@@ -184,11 +184,22 @@ static void make_room(const struct fetch_options *o, const struct fetch_targets 
 static void check_reach(const struct model *model, const struct fetch_options *o,
 			const struct fetch_targets *targets)
 {
+	const struct reach reach = {.interface = o->interface,
+				    .endpoints = targets->endpoints,
+				    .count = targets->endpoint_count,
+				    .workers = o->workers,
+				    .choices = &o->choices};
 	char why[512];
-	int err = model->reach ? model->reach(o->interface, targets->endpoints,
-					      targets->endpoint_count, why, sizeof(why))
-			       : 0;
+	int err;
 
+	if (!model->reach)
+		return;
+	/* The way to a host is asked by its address. */
+	for (unsigned i = 0; i < targets->request_count; i++)
+		if (targets->requests[i].unresolved)
+			status_exit(STATUS_FAILED, "%s: resolve: %s", targets->requests[i].url,
+				    targets->requests[i].unresolved);
+	err = model->reach(&reach, why, sizeof(why));
 	if (err)
 		status_exit(err == -EINVAL ? STATUS_USAGE : STATUS_UNABLE, "%s", why);
 }

@@ -183,6 +183,7 @@ int host_facts(enum place_policy policy, const char *cpus, json_t **facts, char 
 	if (!err)
 		err = doctor_add_cores(object, h.workers, h.origin, "");
 	if (!err && (json_object_set_new(object, "io_uring", host_uring()) ||
+		     json_object_set_new(object, "links", host_links()) ||
 		     json_object_set_new(object, "counters", describe_counters()) ||
 		     json_object_set_new(object, "energy", describe_energy())))
 		err = -ENOMEM;

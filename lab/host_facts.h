@@ -1,7 +1,7 @@
 /*
  * All that is known of the host, for host.json of a run and for `iolab doctor`: the fingerprint,
  * the cores that a run uses and what goes on there, and what only trying tells (io_uring feature
- * by feature, hardware counters, energy).
+ * by feature, links and what goes past the kernel's TCP, hardware counters, energy).
  */
 #ifndef LAB_HOST_FACTS_H
 #define LAB_HOST_FACTS_H
@@ -32,5 +32,12 @@ int host_facts(enum place_policy policy, const char *cpus, json_t **facts, char 
  * when memory is out.
  */
 json_t *host_uring(void);
+
+/*
+ * Likewise what there is for links and past the kernel's TCP: {"veth", "netem", "af_xdp", "ktls":
+ * "yes" or the reason against it}, less what could not be tried. Nothing of it stays, but for a
+ * module that the kernel loads for the asking. NULL when memory is out.
+ */
+json_t *host_links(void);
 
 #endif

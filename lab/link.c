@@ -15,6 +15,7 @@
 #include "lab/link_leftovers.h"
 #include "lab/link_netlink.h"
 #include "lab/link_offload.h"
+#include "lab/link_steer.h"
 #include "lab/units.h"
 
 #define PREFIX 30 /* two addresses */
@@ -63,7 +64,9 @@ static int make_pair(const struct link *l)
 	const struct link_interface client = {.name = l->interface[LINK_CLIENT]};
 	const struct link_interface origin = {.name = l->interface[LINK_ORIGIN]};
 	int fd = netlink_open();
-	int err = fd < 0 ? fd : link_netlink_veth(fd, &client, &origin, l->netns[LINK_ORIGIN]);
+	int err =
+		fd < 0 ? fd
+		       : link_netlink_veth(fd, &client, &origin, l->netns[LINK_ORIGIN], l->queues);
 
 	if (fd >= 0)
 		close(fd);
@@ -103,6 +106,9 @@ static int set_end(struct link *l, enum link_end end, const char **what)
 		err = link_netlink_up(fd, name, alias);
 	if (doing(err, what, "give its ends their addresses"))
 		err = link_netlink_address(fd, name, l->address[end], PREFIX);
+	if (end == LINK_ORIGIN && l->queues > 1 &&
+	    doing(err, what, "steer answers to its queues, which takes clsact and cls_bpf"))
+		err = link_steer(fd, name, l->queues);
 	if (end == LINK_ORIGIN && l->latency_ns && doing(err, what, "delay what it carries"))
 		err = delay(l, fd);
 	l->mtu = link_offload_mtu(name);
@@ -155,13 +161,15 @@ const char *link_address(enum link_kind kind, enum link_end end)
 	return kind == LINK_VETH ? veth[end] : "127.0.0.1";
 }
 
-int link_up(struct link *l, enum link_kind kind, uint64_t latency_ns, char *why, size_t why_size)
+int link_up(struct link *l, enum link_kind kind, unsigned queues, uint64_t latency_ns, char *why,
+	    size_t why_size)
 {
 	static const char *const interfaces[LINK_ENDS] = {"iolab0", "iolab1"};
 	const char *what = "tell the namespace that it is begun from";
 	int home, err;
 
-	*l = (struct link){.kind = kind, .latency_ns = latency_ns, .netns = {-1, -1}};
+	*l = (struct link){
+		.kind = kind, .queues = queues, .latency_ns = latency_ns, .netns = {-1, -1}};
 	for (int end = 0; end < LINK_ENDS; end++) {
 		snprintf(l->interface[end], sizeof(l->interface[end]), "%s",
 			 kind == LINK_VETH ? interfaces[end] : "lo");
@@ -228,11 +236,14 @@ static const char *delay_name(const struct link *l)
 
 const char *link_text(const struct link *l, char text[static LINK_TEXT_SIZE])
 {
-	if (l->delay == LINK_NO_DELAY)
-		snprintf(text, LINK_TEXT_SIZE, "%s", link_kind_names[l->kind]);
-	else
-		snprintf(text, LINK_TEXT_SIZE, "%s %gms by %s", link_kind_names[l->kind],
-			 (double)l->latency_ns / 1e6, delay_name(l));
+	char delay[32] = "", queues[24] = "";
+
+	if (l->delay != LINK_NO_DELAY)
+		snprintf(delay, sizeof(delay), " %gms by %s", (double)l->latency_ns / 1e6,
+			 delay_name(l));
+	if (l->kind == LINK_VETH && l->queues > 1)
+		snprintf(queues, sizeof(queues), " with %u queues", l->queues);
+	snprintf(text, LINK_TEXT_SIZE, "%s%s%s", link_kind_names[l->kind], delay, queues);
 	return text;
 }
 
@@ -252,6 +263,7 @@ json_t *link_facts(const struct link *l)
 	if (!facts || l->kind != LINK_VETH)
 		return facts;
 	if (json_object_set_new(facts, "mtu", json_integer(l->mtu)) ||
+	    json_object_set_new(facts, "queues", json_integer(l->queues)) ||
 	    json_object_set_new(facts, "latency_us", json_real((double)l->latency_ns / 1e3)) ||
 	    json_object_set_new(facts, "latency_by", json_string(delay_name(l))) ||
 	    json_object_set_new(facts, "client", end_facts(l, LINK_CLIENT)) ||

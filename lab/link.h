@@ -30,6 +30,9 @@ extern const char *const link_kind_names[]; /* "loopback", "veth", "none"; NULL 
 enum link_end { LINK_CLIENT, LINK_ORIGIN };
 #define LINK_ENDS 2
 
+/* As many as one worker of fetch-xdp serves. */
+#define LINK_QUEUES_MAX 64
+
 /* Who makes a link's latency: the kernel's netem, or, where that is missing, the origin. */
 enum link_delay { LINK_NO_DELAY, LINK_DELAY_NETEM, LINK_DELAY_ORIGIN };
 
@@ -40,6 +43,7 @@ struct link_offloads {
 
 struct link {
 	enum link_kind kind;
+	unsigned queues;     /* each way, at both ends */
 	uint64_t latency_ns; /* added to each round trip */
 	enum link_delay delay;
 	/* Of a veth link; otherwise netns are -1 and the addresses those of loopback. */
@@ -51,13 +55,15 @@ struct link {
 };
 
 /*
- * Makes the link; of a kind other than LINK_VETH nothing is made. latency_ns: 0 for none, else the
- * origin must be told when link->delay says that it makes it. Returns 0, or -errno with one line
- * in why: -EPERM without the right to make namespaces or interfaces, -EOPNOTSUPP when the kernel
- * has no veth. Only the calling thread is ever in another namespace, and it is back before this
- * returns. Take it down with link_down(), which is safe after a failure too.
+ * Makes the link; of a kind other than LINK_VETH nothing is made. queues: 1 to LINK_QUEUES_MAX each
+ * way; of more than one, answers to the ports of kernels/fetch/xdp_steering.h are steered.
+ * latency_ns: 0 for none, else the origin must be told when link->delay says that it makes it.
+ * Returns 0, or -errno with one line in why: -EPERM without the right to make namespaces or
+ * interfaces, -EOPNOTSUPP when the kernel has no veth, -ENOENT when it cannot steer. Only the
+ * calling thread is ever in another namespace, and it is back before this returns. Take it down
+ * with link_down(), which is safe after a failure too.
  */
-int link_up(struct link *link, enum link_kind kind, uint64_t latency_ns, char *why,
+int link_up(struct link *link, enum link_kind kind, unsigned queues, uint64_t latency_ns, char *why,
 	    size_t why_size);
 
 /* The address of an end of such a link. */
@@ -78,11 +84,12 @@ int link_netns(const struct link *link, enum link_end end);
  */
 unsigned link_down(struct link *link);
 
-/* For the record: "loopback", "veth", "veth 1ms by netem", "none". */
+/* For the record: "loopback", "veth", "veth 1ms by netem", "veth with 2 queues", "none". */
 #define LINK_TEXT_SIZE 64
 const char *link_text(const struct link *link, char text[static LINK_TEXT_SIZE]);
 
-/* For host.json: kind, and of a veth link its ends, offloads as read back, MTU and latency. */
+/* For host.json: kind, and of a veth link its ends, offloads as read back, MTU, queues and
+ * latency. */
 json_t *link_facts(const struct link *link);
 
 #endif

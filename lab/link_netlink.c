@@ -3,8 +3,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -33,8 +35,14 @@ static int index_of(int fd, const char *name)
 	return ((const struct ifinfomsg *)NLMSG_DATA(header))->ifi_index;
 }
 
+static void queues_each_way(struct netlink_message *m, uint32_t queues)
+{
+	netlink_attribute(m, IFLA_NUM_TX_QUEUES, &queues, sizeof(queues));
+	netlink_attribute(m, IFLA_NUM_RX_QUEUES, &queues, sizeof(queues));
+}
+
 int link_netlink_veth(int fd, const struct link_interface *here, const struct link_interface *peer,
-		      int peer_netns)
+		      int peer_netns, unsigned queues)
 {
 	const struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
 	const uint32_t netns = (uint32_t)peer_netns;
@@ -43,12 +51,14 @@ int link_netlink_veth(int fd, const struct link_interface *here, const struct li
 
 	netlink_begin(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &any, sizeof(any));
 	netlink_text(&m, IFLA_IFNAME, here->name);
+	queues_each_way(&m, queues);
 	info = netlink_nest(&m, IFLA_LINKINFO);
 	netlink_text(&m, IFLA_INFO_KIND, "veth");
 	data = netlink_nest(&m, IFLA_INFO_DATA);
 	other = netlink_nest(&m, VETH_INFO_PEER);
 	netlink_put(&m, &any, sizeof(any));
 	netlink_text(&m, IFLA_IFNAME, peer->name);
+	queues_each_way(&m, queues);
 	netlink_attribute(&m, IFLA_NET_NS_FD, &netns, sizeof(netns));
 	netlink_end_nest(&m, other);
 	netlink_end_nest(&m, data);
@@ -126,6 +136,35 @@ int link_netlink_delay(int fd, const char *name, uint64_t delay_ns)
 	netlink_text(&m, TCA_KIND, "netem");
 	options = netlink_attribute(&m, TCA_OPTIONS, &netem, sizeof(netem));
 	netlink_attribute(&m, TCA_NETEM_LATENCY64, &latency_ns, sizeof(latency_ns));
+	netlink_end_nest(&m, options);
+	return netlink_do(fd, &m);
+}
+
+int link_netlink_classify(int fd, const char *name, int program, const char *program_name)
+{
+	struct tcmsg head = {.tcm_family = AF_UNSPEC,
+			     .tcm_ifindex = index_of(fd, name),
+			     .tcm_parent = TC_H_CLSACT,
+			     .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0)};
+	const uint32_t program_fd = (uint32_t)program, direct = TCA_BPF_FLAG_ACT_DIRECT;
+	struct rtattr *options;
+	struct netlink_message m;
+	int err;
+
+	netlink_begin(&m, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+	netlink_text(&m, TCA_KIND, "clsact");
+	err = netlink_do(fd, &m);
+	if (err)
+		return err;
+	head.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS);
+	head.tcm_handle = 0;
+	head.tcm_info = TC_H_MAKE(1 << 16, htons(ETH_P_ALL));
+	netlink_begin(&m, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+	netlink_text(&m, TCA_KIND, "bpf");
+	options = netlink_nest(&m, TCA_OPTIONS);
+	netlink_attribute(&m, TCA_BPF_FD, &program_fd, sizeof(program_fd));
+	netlink_text(&m, TCA_BPF_NAME, program_name);
+	netlink_attribute(&m, TCA_BPF_FLAGS, &direct, sizeof(direct));
 	netlink_end_nest(&m, options);
 	return netlink_do(fd, &m);
 }

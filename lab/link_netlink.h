@@ -14,9 +14,12 @@ struct link_interface {
 	const char *alias;
 };
 
-/* A veth pair: one end here, its peer in the namespace peer_netns. 0 or -errno. */
+/*
+ * A veth pair with so many queues each way at both ends: one end here, its peer in the namespace
+ * peer_netns. 0 or -errno.
+ */
 int link_netlink_veth(int fd, const struct link_interface *here, const struct link_interface *peer,
-		      int peer_netns);
+		      int peer_netns, unsigned queues);
 
 /*
  * Gives the interface its alias, no IPv6 address of its own making (its neighbours would be asked
@@ -32,6 +35,12 @@ int link_netlink_address(int fd, const char *name, const char *address, unsigned
  * netem.
  */
 int link_netlink_delay(int fd, const char *name, uint64_t delay_ns);
+
+/*
+ * Each frame that leaves by the interface is shown to that program (BPF_PROG_TYPE_SCHED_CLS), which
+ * has the last word on it. -ENOENT when the kernel has no clsact or no cls_bpf.
+ */
+int link_netlink_classify(int fd, const char *name, int program, const char *program_name);
 
 /*
  * The alias of the first interface here that has one beginning with `prefix`. 0, -ENOENT when there

@@ -42,7 +42,7 @@ struct arguments {
 
 static const struct option_row rows[] = {
 	ROW(listen, OPTION_TEXTS, "ADDR:PORT",
-	    "where to listen, [v6]:port too; port 0: any; may be given again", 0, 0),
+	    "where to listen, [v6]:port too; port 0: any (default 127.0.0.1:0)", 0, 0),
 	NAMED("listen-tls", listen_tls, OPTION_TEXTS, "ADDR:PORT", "the same, with TLS", 0, 0),
 	ROW(tls, OPTION_FLAG, NULL, "TLS wherever it listens, by a throw-away CA or by --cert", 0,
 	    0),
@@ -52,9 +52,11 @@ static const struct option_row rows[] = {
 	    "a name or address that the certificate is also good for, besides localhost", 0, 0),
 	ROW(cert, OPTION_TEXT, "FILE", "certificate chain (PEM) instead of a throw-away one", 0, 0),
 	ROW(key, OPTION_TEXT, "FILE", "its private key (PEM)", 0, 0),
-	ROW(latency, OPTION_TEXT, "DIST", "5ms, uniform:1ms:5ms or lognormal:5ms:0.5", 0, 0),
-	ROW(body, OPTION_SIZE, "SIZE", "bytes of the body of / (24)", 0, 0),
-	ROW(threads, OPTION_COUNT, "N", "threads (one, or one a CPU of --cpus)", 1,
+	ROW(latency, OPTION_TEXT, "DIST",
+	    "how long each answer waits: 5ms, uniform:1ms:5ms or lognormal:5ms:0.5 (default 0)", 0,
+	    0),
+	ROW(body, OPTION_SIZE, "SIZE", "bytes of the body of / (default 24)", 0, 0),
+	ROW(threads, OPTION_COUNT, "N", "threads (default 1, or one a CPU of --cpus)", 1,
 	    ORIGIN_THREADS_MAX),
 	ROW(cpus, OPTION_TEXT, "LIST", "bind thread i to the i-th CPU of a list such as 0,2-3", 0,
 	    0),

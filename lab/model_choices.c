@@ -105,3 +105,28 @@ int model_choices_parse(const struct model *model, const char *text, struct mode
 	}
 	return 0;
 }
+
+void model_choices_print_help(const struct model *model, FILE *file)
+{
+	if (!model->options)
+		return;
+	fprintf(file,
+		"Words of --%s, with commas between. What is not in the list "
+		"is not used; what this\n"
+		"kernel refuses ends the run with its reason and status 3.\n",
+		model->name);
+	for (const struct model_option *o = model->options; o->name; o++) {
+		static const char *const values[] = {
+			[VALUE_NONE] = "",
+			[VALUE_DURATION] = "; V is a duration such as 50us",
+			[VALUE_NUMBER] = "; V is a whole number",
+		};
+		char word[32];
+
+		snprintf(word, sizeof(word), "%s%s", o->name,
+			 o->value == VALUE_NONE ? ""
+			 : o->required		? ":V"
+						: "[:V]");
+		fprintf(file, "  %-16s  %s%s\n", word, o->help, values[o->value]);
+	}
+}

@@ -6,6 +6,7 @@
 #define LAB_MODEL_CHOICES_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "kernels/fetch/model.h"
 
@@ -15,5 +16,8 @@
  */
 int model_choices_parse(const struct model *model, const char *text, struct model_choices *choices,
 			char *why, size_t why_size);
+
+/* What there is, a line each, and how to combine it; nothing for a model without variants. */
+void model_choices_print_help(const struct model *model, FILE *file);
 
 #endif

@@ -32,13 +32,15 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(place),
 	 .argument = "POLICY",
-	 .help = "pin the thread: " PLACE_POLICIES "; default none",
+	 .help = "pin the thread: " PLACE_POLICIES " (default none)",
 	 .check = pinning_check_place},
 	{.name = "cpus",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(cpus),
 	 .argument = "LIST",
-	 .help = "pin the thread to the first of these: 0,2-3 or core:1"},
+	 .help = "pin the thread to the first of these: 0,2-3 or hwloc's "
+		 "words, as core:1 (default: not "
+		 "pinned)"},
 	{.name = "csv",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(csv),
@@ -142,7 +144,8 @@ void nap_options_parse(struct nap_options *o, const struct nap_model *model, int
 	const struct option_set set = {.usage = "[options]",
 				       .about = model->about,
 				       .rows = rows,
-				       .count = sizeof(rows) / sizeof(rows[0])};
+				       .count = sizeof(rows) / sizeof(rows[0]),
+				       .notes = PINNING_POLICIES_HELP};
 	char why[256];
 
 	memset(o, 0, sizeof(*o));

@@ -13,26 +13,6 @@
 
 #define ROWS_MAX 96
 
-static void print_help(const struct option_set *set)
-{
-	printf("Usage: %s %s\n%s\n\nOptions:\n", program_invocation_short_name, set->usage,
-	       set->about);
-	for (size_t i = 0; i < set->count; i++) {
-		const struct option_row *row = &set->rows[i];
-		char left[64];
-		int used = row->letter ? snprintf(left, sizeof(left), "-%c, --%s", row->letter,
-						  row->name)
-				       : snprintf(left, sizeof(left), "    --%s", row->name);
-
-		if (row->argument && used > 0 && (size_t)used < sizeof(left))
-			snprintf(left + used, sizeof(left) - (size_t)used, " %s", row->argument);
-		printf("  %-34s %s\n", left, row->help);
-	}
-	printf("  %-34s %s\n  %-34s %s\n  %-34s %s\n", "    --list-options",
-	       "print every option, tab-separated", "    --version", "print the version",
-	       "    --help", "print this");
-}
-
 static void print_list(const struct option_set *set)
 {
 	static const char *const kinds[] = {"flag", "count", "size",  "duration",
@@ -200,7 +180,7 @@ static void store(const struct option_row *row, void *into, const char *value)
 static void answer_common(const struct option_set *set, const char *name)
 {
 	if (strcmp(name, "help") == 0)
-		print_help(set);
+		options_print_help(set);
 	else if (strcmp(name, "version") == 0)
 		printf("%s %s\n", program_invocation_short_name, version_text());
 	else if (strcmp(name, "list-options") == 0)

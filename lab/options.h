@@ -46,7 +46,14 @@ struct option_set {
 	const char *about; /* one or two lines */
 	const struct option_row *rows;
 	size_t count;
+	const char *notes; /* whole lines for the end of the help, NULL for none */
 };
+
+/*
+ * --help: usage, every option with the form of its value and its line, what the forms mean, and
+ * the notes.
+ */
+void options_print_help(const struct option_set *set);
 
 /*
  * Parses argv into `into` (a zeroed or preset struct, see offset). Options may stand before or

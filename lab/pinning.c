@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lab/status.h"
+#include "lab/units.h"
 #include "topology/cpulist.h"
 
 /* The answer in which worker i has the (i mod n)-th of n CPUs, or (not pinned) all of them. */
@@ -148,7 +149,17 @@ int pinning_check_place(const char *text, char *why, size_t why_size)
 	enum place_policy policy;
 	const char *device;
 
-	return place_policy_parse(text, &policy, &device, why, why_size);
+	int err = place_policy_parse(text, &policy, &device, why, why_size);
+	const char *nearest;
+	size_t used;
+
+	if (!err)
+		return 0;
+	nearest = units_nearest(text, place_policy_names, PLACE_NIC);
+	used = strlen(why);
+	if (nearest && used < why_size)
+		snprintf(why + used, why_size - used, "; did you mean %s?", nearest);
+	return err;
 }
 
 void pinning_decide(struct pinning *p, const struct pinning_request *request)

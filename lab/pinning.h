@@ -39,6 +39,18 @@ struct pinning_request {
 int pinning_make(struct pinning *pinning, const struct pinning_request *request, char *why,
 		 size_t why_size);
 
+/* For the notes of a help: the policies, a line each. */
+#define PINNING_POLICIES_HELP                                                                      \
+	"Policies of --place:\n"                                                                   \
+	"  cores     a core each, never two CPUs of one core\n"                                    \
+	"  compact   neighbouring CPUs, both CPUs of a core included, under one L3 cache first\n"  \
+	"  spread    as far apart as the machine goes: packages, NUMA nodes, L3 caches, cores\n"   \
+	"  none      nobody is pinned\n"                                                           \
+	"  smt       CPUs that share a core, on purpose\n"                                         \
+	"  l3        all under one L3 cache, a core each and then their other CPUs\n"              \
+	"  numa      NUMA node after NUMA node, memory bound to the own node\n"                    \
+	"  nic:NAME  near that network device, a core each and then their other CPUs\n"
+
 /* For an option's row: whether a text names a policy. 0, or -EINVAL with what is wrong in why. */
 int pinning_check_place(const char *text, char *why, size_t why_size);
 

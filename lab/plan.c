@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/plan_check.h"
 #include "lab/plans.h"
 #include "lab/units.h"
 
@@ -52,6 +53,37 @@ static enum plan_kind find_kind(const char *name, size_t length)
 	return (enum plan_kind)kind;
 }
 
+/* The nearest kind among the first `count`, in words; "" when none is near. */
+static const char *nearest_kind(const char *typed, unsigned count, char text[static 48])
+{
+	const char *nearest = units_nearest(typed, plan_kind_names, count);
+
+	text[0] = '\0';
+	if (nearest)
+		snprintf(text, 48, "; did you mean %s?", nearest);
+	return text;
+}
+
+static int unknown_section(const struct reading *r, size_t length)
+{
+	static const char *const names[] = {"defaults", "fetch",      "sumsq", "nap",
+					    "command",	"experiment", "origin"};
+	char kind[80];
+	const char *nearest;
+
+	snprintf(kind, sizeof(kind), "%.*s", (int)length, r->header);
+	nearest = units_nearest(kind, names, sizeof(names) / sizeof(names[0]));
+	/* Of the right kind, and with a label that such a section does not take. */
+	if (!nearest || strcmp(nearest, kind) == 0)
+		return complain(r,
+				"section [%s]: it is none of [experiment], [origin], [defaults "
+				"KIND], [fetch LABEL], [sumsq LABEL], [nap LABEL] and [command "
+				"LABEL]",
+				r->header);
+	return complain(r, "section [%s]: there is no kind '%s'; did you mean [%s%s]?", r->header,
+			kind, nearest, r->header + length);
+}
+
 static int add_workload(struct reading *r, enum plan_kind kind, const char *label)
 {
 	struct plan *plan = r->plan;
@@ -80,6 +112,7 @@ static int open_section(struct reading *r, const char *text)
 	size_t whole = strlen(text), length;
 	const char *label;
 	enum plan_kind kind;
+	char meant[48];
 
 	if (whole < 3 || text[whole - 1] != ']' || whole - 2 >= sizeof(r->header))
 		return complain(r, "'%.60s' is not a section's header, such as [fetch busy]", text);
@@ -92,8 +125,9 @@ static int open_section(struct reading *r, const char *text)
 		if (kind >= PLAN_WORKLOADS)
 			return complain(r,
 					"[%s]: '%s' is no workload; fetch, sumsq, nap and command "
-					"are",
-					r->header, label);
+					"are%s",
+					r->header, label,
+					nearest_kind(label, PLAN_WORKLOADS, meant));
 		r->section = &r->plan->defaults[kind];
 		return 0;
 	}
@@ -101,11 +135,7 @@ static int open_section(struct reading *r, const char *text)
 	if (kind < PLAN_WORKLOADS)
 		return add_workload(r, kind, *label ? label : r->header);
 	if (kind == PLAN_KINDS || *label)
-		return complain(r,
-				"section [%s]: it is none of [experiment], [origin], [defaults "
-				"KIND], [fetch LABEL], [sumsq LABEL], [nap LABEL] and [command "
-				"LABEL]",
-				r->header);
+		return unknown_section(r, length);
 	r->section = kind == PLAN_ORIGIN ? &r->plan->origin : NULL;
 	return 0;
 }
@@ -294,7 +324,11 @@ static int read_any(const char *name, const char *text, unsigned cells_max, stru
 		reading.line = &plan->text.lines[i];
 		err = take_line(&reading);
 	}
-	return err ? err : plan_expand(plan, why, why_size);
+	if (!err)
+		err = plan_expand(plan, why, why_size);
+	if (!err)
+		err = plan_check_programs(plan, why, why_size);
+	return err ? err : plan_add_control(plan, why, why_size);
 }
 
 int plan_read(const char *name, unsigned cells_max, struct plan *plan, char *why, size_t why_size)

@@ -22,7 +22,8 @@
  *	run, rate, count	of a [command]: see cell.h
  *	skip		terms (see plan_terms.h): a cell for which all hold is left out
  *	baseline	terms, or MODEL or MODEL/WAIT: the cell that the others are compared with;
- *			it is also the one that is entered twice, as the A/A control
+ *			it is also the one that is entered twice, as the A/A control. Of a plan of
+ *			[command]s alone it is the first cell, when it names none
  *	timeout		how long a cell may take beyond its expected length
  *
  * [origin] url = http://HOST:PORT names an origin that runs already, here or elsewhere: none is
@@ -148,6 +149,9 @@ const char *plan_origin_url(const struct plan *plan);
 uint64_t plan_expected_ns(const struct plan_cell *cell);
 double plan_expected_s(const struct plan *plan);
 
+/* Queues that a link has to have for all its cells: one a worker of a model that takes it over. */
+unsigned plan_queues(const struct plan *plan);
+
 /* Whether a cell of the plan needs an origin that speaks TLS. */
 bool plan_needs_tls(const struct plan *plan);
 
@@ -160,6 +164,12 @@ int plan_check_link(const struct plan *plan, char *why, size_t why_size);
 
 /* For plan.c: makes the cells from the sections. Returns as plan_read(). */
 int plan_expand(struct plan *plan, char *why, size_t why_size);
+
+/*
+ * For plan.c: of a plan of commands alone that names no baseline the first cell becomes it, and is
+ * entered twice. Returns 0 or -ENOMEM.
+ */
+int plan_add_control(struct plan *plan, char *why, size_t why_size);
 
 /* For the plan's own files: "FILE:LINE: " and what follows into why. Returns -EINVAL. */
 int plan_complain(const struct plan_line *line, char *why, size_t why_size, const char *format, ...)

@@ -72,6 +72,22 @@ bool plan_needs_tls(const struct plan *plan)
 	return false;
 }
 
+unsigned plan_queues(const struct plan *plan)
+{
+	uint64_t most = 1;
+
+	for (unsigned i = 0; i < plan->cell_count; i++) {
+		const struct plan_cell *cell = &plan->cells[i];
+		uint64_t workers = 1;
+
+		if (cell->section->kind == PLAN_FETCH && models_find(plan_model(cell))->reach)
+			workers = plan_count(cell, "processes", 1);
+		most = workers > most ? workers : most;
+	}
+	/* A cell that wants more is told so by the program. */
+	return most < LINK_QUEUES_MAX ? (unsigned)most : LINK_QUEUES_MAX;
+}
+
 /*
  * A model's own options mean nothing to the others: those have one cell for all values of them,
  * without any. False for the other values.

@@ -10,6 +10,7 @@
 #include "kernels/protocol/url.h"
 #include "lab/cell.h"
 #include "lab/plan_terms.h"
+#include "lab/units.h"
 
 /* At most one of these says what is asked of the origin. */
 static int check_asked(const struct plan_section *section, char *why, size_t why_size)
@@ -38,6 +39,24 @@ static bool is_filled(const struct plan_section *section, const char *name)
 	return plan_section_key(section, name) != NULL;
 }
 
+static int unknown_filled(const struct plan_section *section, const struct plan_key *key,
+			  const char *name, char *why, size_t why_size)
+{
+	const char *names[PLAN_KEYS_MAX + 16], *nearest;
+	size_t count = 0;
+
+	for (const char *const *known = cell_filled; *known && count < 16; known++)
+		names[count++] = *known;
+	for (unsigned k = 0; k < section->key_count; k++)
+		names[count++] = section->keys[k].name;
+	nearest = units_nearest(name, names, count);
+	return plan_complain(key->line, why, why_size,
+			     "[%s] %s: {%s} is neither a key of this section nor what the runner "
+			     "fills in%s%s%s",
+			     section->label, key->name, name, nearest ? "; did you mean {" : "",
+			     nearest ? nearest : "", nearest ? "}?" : "");
+}
+
 /* Every {word} of a value must be known; other braces stand for themselves. */
 static int check_filled(const struct plan_section *section, const struct plan_key *key,
 			const char *value, char *why, size_t why_size)
@@ -51,10 +70,7 @@ static int check_filled(const struct plan_section *section, const struct plan_ke
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)length, at + 1);
 		if (!is_filled(section, name))
-			return plan_complain(key->line, why, why_size,
-					     "[%s] %s: {%s} is neither a key of this section nor "
-					     "what the runner fills in",
-					     section->label, key->name, name);
+			return unknown_filled(section, key, name, why, why_size);
 	}
 	return 0;
 }

@@ -10,4 +10,10 @@ int plan_check(const struct plan_section *section, char *why, size_t why_size);
 /* The same for the [origin] of a plan whose other sections are complete. */
 int plan_check_origin(const struct plan *plan, char *why, size_t why_size);
 
+/*
+ * That the program of every [command] cell is there, looked for as execvp() does; a name that only
+ * the runner can fill in is not looked for.
+ */
+int plan_check_programs(const struct plan *plan, char *why, size_t why_size);
+
 #endif

@@ -26,56 +26,78 @@ static const char *const runners[] = {"json", "csv", "quiet", NULL};
 static const char *const whole_keys[] = {"skip", "baseline", "timeout", NULL};
 static const char *const whole_command_keys[] = {"run", "rate", "count", NULL};
 
-#define KEY(key, type)                                                                             \
+#define KEY(key, type, form, text, ...)                                                            \
 	{                                                                                          \
-		.name = (key), .kind = (type)                                                      \
+		.name = (key), .kind = (type), .argument = (form), .help = (text), __VA_ARGS__     \
 	}
-#define TIMEOUT                                                                                    \
-	{                                                                                          \
-		.name = "timeout", .kind = OPTION_DURATION, .least = 1000000                       \
-	}
-#define COMMON_KEYS KEY("baseline", OPTION_TEXT), KEY("skip", OPTION_TEXT), TIMEOUT
-#define MODEL	    KEY("model", OPTION_TEXT)
+#define MODEL(names)                                                                               \
+	KEY("model", OPTION_TEXT, "NAME", "which executable: " names "; needed", .least = 0)
+#define COMMON_KEYS                                                                                \
+	KEY("baseline", OPTION_TEXT, "CELL",                                                       \
+	    "what the others are compared with, run twice as the A/A control: MODEL, MODEL/WAIT "  \
+	    "or terms as in skip",                                                                 \
+	    .least = 0),                                                                           \
+		KEY("skip", OPTION_TEXT, "TERMS",                                                  \
+		    "leaves out the cells for which all terms hold, as model=select "              \
+		    "connections>1000; may be given again",                                        \
+		    .least = 0),                                                                   \
+		KEY("timeout", OPTION_DURATION, "T",                                               \
+		    "how long a cell may take beyond its expected length", .least = 1000000)
 #define ASKED_OF_ORIGIN                                                                            \
-	KEY("latency", OPTION_DURATION), KEY("body", OPTION_SIZE), KEY("path", OPTION_TEXT),       \
-		KEY("tls", OPTION_FLAG)
+	KEY("latency", OPTION_DURATION, "T", "asks the origin for /delay/T", .least = 0),          \
+		KEY("body", OPTION_SIZE, "SIZE", "asks it for /bytes/SIZE", .least = 0),           \
+		KEY("path", OPTION_TEXT, "/PATH", "asks it for that path", .least = 0),            \
+		KEY("tls", OPTION_FLAG, "yes|no", "asks it by https (default no)", .least = 0)
 
-static const struct option_row fetch_keys[] = {MODEL, COMMON_KEYS, ASKED_OF_ORIGIN,
-					       KEY("urls", OPTION_TEXT)};
-static const struct option_row sumsq_keys[] = {MODEL, COMMON_KEYS, KEY("jobs", OPTION_TEXT)};
-static const struct option_row nap_keys[] = {MODEL, COMMON_KEYS};
+static const struct option_row fetch_keys[] = {
+	MODEL("epoll for fetch-epoll"), COMMON_KEYS, ASKED_OF_ORIGIN,
+	KEY("urls", OPTION_TEXT, "URLS", "instead of the origin: URLs, with blanks between",
+	    .least = 0)};
+static const struct option_row sumsq_keys[] = {
+	MODEL("serial, threads or processes"), COMMON_KEYS,
+	KEY("jobs", OPTION_TEXT, "N...", "the jobs, with blanks between (default: the thirty)",
+	    .least = 0)};
+static const struct option_row nap_keys[] = {MODEL("blocking, epoll or uring"), COMMON_KEYS};
 static const struct option_row command_keys[] = {
 	COMMON_KEYS,
 	ASKED_OF_ORIGIN,
-	KEY("run", OPTION_TEXT),
-	KEY("rate", OPTION_TEXT),
-	KEY("count", OPTION_TEXT),
-	KEY("cpus", OPTION_TEXT),
-	{.name = "connections", .kind = OPTION_COUNT, .least = 1},
-	KEY("duration", OPTION_DURATION),
+	KEY("run", OPTION_TEXT, "LINE",
+	    "the command, split at blanks, '...' and \"...\" keep them; no shell is asked; needed",
+	    .least = 0),
+	KEY("rate", OPTION_TEXT, "REGEX",
+	    "(POSIX, extended) its first group finds in the output what it did per second",
+	    .least = 0),
+	KEY("count", OPTION_TEXT, "REGEX",
+	    "likewise how many it did in all, by which its CPU time is divided", .least = 0),
+	KEY("cpus", OPTION_TEXT, "LIST|all",
+	    "CPUs that it is bound to, all: to none (default: the client's)", .least = 0),
+	KEY("connections", OPTION_COUNT, "N", "for {connections} in run, and the row", .least = 1),
+	KEY("duration", OPTION_DURATION, "T",
+	    "how long it takes, for the time to expect; for {duration} in run", .least = 0),
 };
 static const char *const reports[] = {"matrix",	 "programs", "grain",	"concurrency", "cells",
 				      "latency", "scaling",  "regimes", NULL};
 static const struct option_row experiment_keys[] = {
-	{.name = "blocks", .kind = OPTION_COUNT, .least = 1, .most = 10000},
-	{.name = "seed", .kind = OPTION_COUNT},
-	{.name = "report",
-	 .kind = OPTION_CHOICE,
-	 .choices = reports,
-	 .argument = "matrix, programs, grain, concurrency, cells, latency, scaling or regimes"},
-	KEY("read", OPTION_TEXT),
-	{.name = "link",
-	 .kind = OPTION_CHOICE,
-	 .choices = link_kind_names,
-	 .argument = "loopback, veth or none"},
-	KEY("link-latency", OPTION_DURATION),
+	KEY("blocks", OPTION_COUNT, "N", "how often each cell is run (default 9)", .least = 1,
+	    .most = 10000),
+	KEY("seed", OPTION_COUNT, "N", "of the order of the cells (default: any)", .least = 0),
+	KEY("report", OPTION_CHOICE,
+	    "matrix, programs, grain, concurrency, cells, latency, scaling or regimes",
+	    "what the run ends with (default matrix); see the shipped plans of these names",
+	    .choices = reports),
+	KEY("read", OPTION_TEXT, "TEXT", "printed above the report: what to look at", .least = 0),
+	KEY("link", OPTION_CHOICE, "loopback, veth or none",
+	    "what lies between client and origin (default loopback)", .choices = link_kind_names),
+	KEY("link-latency", OPTION_DURATION, "T",
+	    "what a veth link adds to each round trip (default 0)", .least = 0),
 };
 static const struct option_row origin_keys[] = {
-	KEY("url", OPTION_TEXT),
-	KEY("tls-url", OPTION_TEXT),
-	KEY("busy", OPTION_FLAG),
-	KEY("name", OPTION_TEXTS),
-	{.name = "threads", .kind = OPTION_COUNT, .least = 1, .most = 256},
+	KEY("url", OPTION_TEXT, "http://HOST:PORT",
+	    "an origin that runs already; without it one is started", .least = 0),
+	KEY("tls-url", OPTION_TEXT, "https://HOST:PORT", "where that one speaks TLS", .least = 0),
+	KEY("busy", OPTION_FLAG, "yes|no", "it never sleeps (default no)", .least = 0),
+	KEY("name", OPTION_TEXTS, "HOST", "a name its certificate is also good for", .least = 0),
+	KEY("threads", OPTION_COUNT, "N", "its threads (default 1)", .least = 1, .most = 256),
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -126,6 +148,12 @@ static const struct option_row *options_of(enum plan_kind kind, size_t *count)
 {
 	*count = 0;
 	return kinds[kind].options ? kinds[kind].options(count) : NULL;
+}
+
+const struct option_row *plan_kind_own(enum plan_kind kind, size_t *count)
+{
+	*count = kinds[kind].own_count;
+	return kinds[kind].own;
 }
 
 const struct option_row *plan_kind_row(enum plan_kind kind, const char *key, bool *passed)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "lab/options.h"
 
@@ -36,6 +37,12 @@ bool plan_kind_models_own(enum plan_kind kind, const char *key);
  * it is an option of the executable, to be passed on to it.
  */
 const struct option_row *plan_kind_row(enum plan_kind kind, const char *key, bool *passed);
+
+/* The keys of the plan's own, which are no options of an executable, and what they mean. */
+const struct option_row *plan_kind_own(enum plan_kind kind, size_t *count);
+
+/* All sections with their keys, and how values are written. */
+void plan_kind_print_help(FILE *file);
 
 /* The name of such a key that is nearest to what was typed, or NULL. */
 const char *plan_kind_nearest(enum plan_kind kind, const char *typed);

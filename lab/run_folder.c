@@ -89,6 +89,12 @@ static void lock(struct run_folder *f)
 	f->lock = open(path, O_RDONLY | O_CLOEXEC);
 	if (f->lock < 0)
 		status_exit(STATUS_USAGE, "%s is not the folder of a run: %s: %m", f->path, path);
+	/*
+	 * One that was killed while it started a cell leaves the lock to that process for the
+	 * moment until it is another program, or gone.
+	 */
+	for (int tries = 0; tries < 20 && flock(f->lock, LOCK_EX | LOCK_NB); tries++)
+		usleep(20000);
 	if (flock(f->lock, LOCK_EX | LOCK_NB))
 		status_exit(STATUS_UNABLE, "%s: another iolab is running it", f->path);
 }

@@ -13,9 +13,11 @@
 #include "lab/run_trust.h"
 #include "lab/status.h"
 #include "results/cells.h"
+#include "results/commands.h"
 #include "results/concurrency.h"
 #include "results/grain.h"
 #include "results/knee.h"
+#include "results/link_words.h"
 #include "results/matrix.h"
 #include "results/programs.h"
 #include "results/regimes.h"
@@ -66,9 +68,18 @@ struct findings {
 	size_t program_count;
 };
 
+/* Written beside its place and moved there when it is whole: nobody ever reads half of it. */
+static const char *path_beside(const struct run_folder *folder, const char *name)
+{
+	char beside[64];
+
+	snprintf(beside, sizeof(beside), ".%.50s.new", name);
+	return run_folder_file(folder, beside);
+}
+
 static FILE *open_file(const struct run_folder *folder, const char *name)
 {
-	FILE *file = fopen(run_folder_file(folder, name), "we");
+	FILE *file = fopen(path_beside(folder, name), "we");
 
 	if (!file)
 		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(folder, name));
@@ -78,8 +89,10 @@ static FILE *open_file(const struct run_folder *folder, const char *name)
 static void close_file(const struct run_folder *folder, const char *name, FILE *file)
 {
 	bool failed = ferror(file);
+	char made[sizeof(folder->path) + 64];
 
-	if (fclose(file) || failed)
+	snprintf(made, sizeof(made), "%s", path_beside(folder, name));
+	if (fclose(file) || failed || rename(made, run_folder_file(folder, name)))
 		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(folder, name));
 }
 
@@ -146,9 +159,18 @@ static void print_unable(FILE *file, const struct findings *f)
 static int print_findings(FILE *file, bool color, const struct findings *f)
 {
 	const struct plan *plan = f->plan;
-	bool matrix = plan->report == PLAN_MATRIX && (f->fetch->cell_count || f->sumsq->cell_count);
+	bool commands = commands_groups(f->fetch) > 0;
+	/* Of commands alone there is no more to say than their own tables do. */
+	bool models = commands_groups(f->fetch) < f->fetch->group_count || f->sumsq->cell_count;
+	bool matrix = plan->report == PLAN_MATRIX && models;
 	int err = 0;
 
+	if (commands)
+		err = commands_print(file, f->fetch, f->outcome->records, f->outcome->count, color);
+	if (err || (commands && !models && f->program_count == 0))
+		return err;
+	if (commands)
+		fputc('\n', file);
 	switch (plan->report) {
 	case PLAN_GRAIN:
 		return grain_print(&f->grain, file, color);
@@ -175,6 +197,19 @@ static int print_findings(FILE *file, bool color, const struct findings *f)
 	return err;
 }
 
+/* What lay between the cells and the origin; who made its latency stands in the rows. */
+static void print_link(FILE *file, const struct findings *f)
+{
+	const char *by = NULL;
+	char words[256];
+
+	for (size_t i = 0; i < f->outcome->count && !by; i++)
+		by = strstr(record_text(&f->outcome->records[i], COLUMN_link), " by ");
+	if (*link_words(link_kind_names[f->plan->link], (double)f->plan->link_latency_ns / 1e9,
+			by ? by + 4 : "", words, sizeof(words)))
+		fprintf(file, "Link: %s.\n", words);
+}
+
 /* The same text for the terminal and, without colour, for report.txt. */
 static void print_report(FILE *file, bool color, const struct findings *f)
 {
@@ -191,6 +226,7 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 			"Note: the origin, %s, ran already: whether it was the limit cannot be "
 			"told.\n",
 			plan_origin_url(plan));
+	print_link(file, f);
 	if (outcome->ended[0])
 		fprintf(file, "The run was %s.\n", outcome->ended);
 	if (outcome->failed)

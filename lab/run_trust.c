@@ -2,10 +2,15 @@
 #include "lab/run_trust.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "results/flags.h"
 #include "results/matrix.h"
+
+/* Of each flag; the CSV and report.html have them all. */
+#define CELLS_NAMED 12
 
 void run_trust_print_wrapped(FILE *file, const char *text)
 {
@@ -25,6 +30,21 @@ void run_trust_print_wrapped(FILE *file, const char *text)
 	fputc('\n', file);
 }
 
+/* What it means, and whose rows have it. */
+static void print_flag(FILE *file, const struct runner_outcome *outcome,
+		       const struct flag_info *flag, size_t rows)
+{
+	char *cells = flags_cells(outcome->records, outcome->count, flag->word, CELLS_NAMED);
+	char *line;
+
+	if (asprintf(&line, "%s in %zu: %s%s. Cells (rows): %s.", flag->word, rows, flag->meaning,
+		     flag->spoils ? "" : " (no harm to the figures)", cells ? cells : "?") >= 0) {
+		run_trust_print_wrapped(file, line);
+		free(line);
+	}
+	free(cells);
+}
+
 void run_trust_print_flags(FILE *file, const struct runner_outcome *outcome)
 {
 	size_t rows[FLAGS + 1] = {0};
@@ -41,14 +61,8 @@ void run_trust_print_flags(FILE *file, const struct runner_outcome *outcome)
 		return;
 	fprintf(file, "Flagged: %zu of %zu rows.\n", flagged, outcome->count);
 	for (unsigned flag = 0; flag < FLAGS; flag++) {
-		char line[400];
-
-		if (rows[flag] == 0)
-			continue;
-		snprintf(line, sizeof(line), "  %s in %zu: %s%s.", flags_all[flag].word, rows[flag],
-			 flags_all[flag].meaning,
-			 flags_all[flag].spoils ? "" : " (no harm to the figures)");
-		run_trust_print_wrapped(file, line);
+		if (rows[flag] > 0)
+			print_flag(file, outcome, &flags_all[flag], rows[flag]);
 	}
 }
 

@@ -87,8 +87,10 @@ static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
 {
 	for (unsigned i = 0; i < r->plan->cell_count && !runner_is_interrupted(); i++) {
 		const struct plan_cell *cell = &r->plan->cells[order[i]];
+		double expected_s = (double)plan_expected_ns(cell) / 1e9;
+		bool done = is_done(r, cell, block, i + 1);
 
-		if (!is_done(r, cell, block, i + 1)) {
+		if (!done) {
 			progress_show(&r->progress, block, cell->name);
 			runner_run_cell(r, cell, block, i + 1);
 			runner_show_estimate(r, cell);
@@ -99,7 +101,10 @@ static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
 			r->outcome->failed++;
 			return false;
 		}
-		progress_done(&r->progress, (double)plan_expected_ns(cell) / 1e9);
+		if (done)
+			progress_skip(&r->progress, expected_s);
+		else
+			progress_done(&r->progress, expected_s);
 	}
 	return !runner_is_interrupted();
 }
@@ -232,7 +237,6 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 {
 	struct runner *r = calloc(1, sizeof(*r));
 	uint64_t begun_ns = usage_now_ns();
-	double expected_s = plan_expected_s(plan);
 
 	if (!r)
 		status_exit(STATUS_UNABLE, "out of memory");
@@ -248,9 +252,9 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	runner_decide_seats(r, policy);
 	runner_start_origin(r);
 	runner_heed_interrupts();
-	if (limits->budget_ns && (double)limits->budget_ns / 1e9 < expected_s)
-		expected_s = (double)limits->budget_ns / 1e9;
-	progress_start(&r->progress, plan->blocks, expected_s);
+	progress_start(&r->progress, plan->blocks, plan_expected_s(plan));
+	r->progress.budget_s = (double)limits->budget_ns / 1e9;
+	r->progress.spent_s = (double)r->before.spent_ns / 1e9;
 	runner_measure_capacities(r);
 	if (!runner_is_interrupted())
 		run_blocks(r);

@@ -43,9 +43,20 @@ static int check_idle(const char *text, char *why, size_t why_size)
 /* Whether it is a core's name; whether this CPU runs it is told when it is asked to. */
 static int check_core(const char *text, char *why, size_t why_size)
 {
+	const char *names[16] = {"auto"};
 	const struct sumsq_core *unused;
+	const char *nearest;
+	size_t count = 1, used;
 
-	return sumsq_core_find(text, &unused, why, why_size) == -EINVAL ? -EINVAL : 0;
+	if (sumsq_core_find(text, &unused, why, why_size) != -EINVAL)
+		return 0;
+	for (size_t i = 0; i < sumsq_cores_count && count < 16; i++)
+		names[count++] = sumsq_cores[i].name;
+	nearest = units_nearest(text, names, count);
+	used = strlen(why);
+	if (nearest && used < why_size)
+		snprintf(why + used, why_size - used, "; did you mean %s?", nearest);
+	return -EINVAL;
 }
 
 static const struct option_row rows[] = {
@@ -54,15 +65,16 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(core),
 	 .argument = "NAME",
-	 .help = "auto, avx512ifma, avx512, avx2, neon or scalar; auto is the best this CPU runs",
+	 .help = "auto, avx512ifma, avx512, avx2, neon or scalar (default auto, the best that this "
+		 "CPU runs)",
 	 .check = check_core},
 	{.name = "workers",
 	 .letter = 'w',
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(workers),
 	 .argument = "N|all",
-	 .help = "workers, the caller included; all, the default: as many as --place or --cpus "
-		 "has CPUs for",
+	 .help = "workers, the caller included; all: as many as --place or --cpus has CPUs for "
+		 "(default all)",
 	 .least = 1,
 	 .most = 4096,
 	 .zero = "all"},
@@ -71,14 +83,15 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(size),
 	 .argument = "N",
-	 .help = "instead of operands: every job is the sum below N",
+	 .help = "instead of operands: every job is the sum of the squares below N (default: the "
+		 "operands)",
 	 .least = 1,
 	 .most = SUMSQ_LIMIT},
 	{.name = "count",
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(wanted),
 	 .argument = "COUNT",
-	 .help = "with --size: so many jobs; default 30",
+	 .help = "with --size: so many jobs (default 30)",
 	 .least = 1,
 	 .most = SUMSQ_PIECES_MAX},
 	{.name = "repeat",
@@ -86,26 +99,26 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(repeat),
 	 .argument = "N",
-	 .help = "go through the list N times",
+	 .help = "go through the list N times (default 1)",
 	 .least = 1},
 	{.name = "duration",
 	 .letter = 'd',
 	 .kind = OPTION_DURATION,
 	 .offset = FIELD(duration_ns),
 	 .argument = "T",
-	 .help = "go through the list until T is over",
+	 .help = "go through the list until T is over (default: once)",
 	 .least = 1},
 	{.name = "warmup",
 	 .kind = OPTION_DURATION,
 	 .offset = FIELD(warmup_ns),
 	 .argument = "T",
-	 .help = "and for T before that, unmeasured"},
+	 .help = "and for T before that, unmeasured (default 0)"},
 	{.name = "grain",
 	 .letter = 'g',
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(grain),
 	 .argument = "G",
-	 .help = "cut each job into pieces of G squares",
+	 .help = "cut each job into pieces of G squares (default: jobs stay whole)",
 	 .least = 1},
 	{.name = "per-job",
 	 .kind = OPTION_FLAG,
@@ -119,20 +132,20 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(idle),
 	 .argument = "sleep|spin:T",
-	 .help = "what a worker without work does; default spin:50us, or sleep when workers share "
-		 "CPUs",
+	 .help = "what a worker without work does (default spin:50us, or sleep when workers share "
+		 "CPUs)",
 	 .check = check_idle},
 	{.name = "on-death",
 	 .kind = OPTION_CHOICE,
 	 .offset = FIELD(on_death),
 	 .argument = "fail|rerun",
-	 .help = "processes: what becomes of the job of a worker that died; default fail",
+	 .help = "processes: what becomes of the job of a worker that died (default fail)",
 	 .choices = on_death_names},
 	{.name = "place",
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(place),
 	 .argument = "POLICY",
-	 .help = "where the workers are pinned: " PLACE_POLICIES "; default spread",
+	 .help = "where the workers are pinned: " PLACE_POLICIES " (default spread)",
 	 .check = pinning_check_place},
 	{.name = "cpus",
 	 .kind = OPTION_TEXT,
@@ -173,6 +186,7 @@ static const struct option_set set = {
 		 "Every square is computed and added, and every sum is checked.",
 	.rows = rows,
 	.count = sizeof(rows) / sizeof(rows[0]),
+	.notes = PINNING_POLICIES_HELP,
 };
 
 uint64_t sumsq_now_ns(void)

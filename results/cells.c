@@ -217,7 +217,8 @@ static int print_kind(FILE *file, const struct summary *summary, bool color)
 	int err = 0;
 
 	for (size_t i = 0; i < summary->group_count && !err; i++)
-		err = print_group(file, summary, &summary->groups[i], color);
+		if (!summary->groups[i].commands)
+			err = print_group(file, summary, &summary->groups[i], color);
 	return err;
 }
 

@@ -1,6 +1,6 @@
 /*
- * From two runs to a comparison: which cells belong together, what each figure shows, the floors
- * of both runs' controls, and last the verdicts, which need all of these.
+ * From two sides to a comparison: which cells belong together, what each figure shows, the floors
+ * of the A/A controls, and last the verdicts, which need all of these.
  */
 #include "results/compare_keys.h"
 
@@ -24,8 +24,12 @@ static uint64_t stream(uint64_t seed, size_t cell, size_t figure)
 	return statistics_random(&state);
 }
 
-/* The rows' values of a figure, sorted; NULL when memory is out. */
-static double *values_of(const struct compare_rows *rows, enum compare_figure figure, size_t *count)
+const char compare_caveat[] =
+	"One run a side: what differs between any two runs of the same thing is not known and not "
+	"in these intervals.";
+
+double *compare_rows_values(const struct compare_rows *rows, enum compare_figure figure,
+			    size_t *count)
 {
 	double *values = calloc(rows->count + 1, sizeof(*values));
 
@@ -40,11 +44,11 @@ static double *values_of(const struct compare_rows *rows, enum compare_figure fi
 }
 
 /* One figure of two samples of rows; fills all but p_adjusted, floor and the verdict. */
-static int fill_value(const struct compare_rows *a, const struct compare_rows *b,
-		      enum compare_figure figure, uint64_t seed, struct compare_value *value)
+static int fill_by_row(const struct compare_rows *a, const struct compare_rows *b,
+		       enum compare_figure figure, uint64_t seed, struct compare_value *value)
 {
-	double *left = values_of(a, figure, &value->a_count);
-	double *right = values_of(b, figure, &value->b_count);
+	double *left = compare_rows_values(a, figure, &value->a_count);
+	double *right = compare_rows_values(b, figure, &value->b_count);
 	int result = -ENOMEM;
 
 	if (left && right)
@@ -54,6 +58,28 @@ static int fill_value(const struct compare_rows *a, const struct compare_rows *b
 		value->a_median = statistics_quantile(left, value->a_count, 0.5);
 		value->b_median = statistics_quantile(right, value->b_count, 0.5);
 		value->method = statistics_rank_method(value->a_count, value->b_count);
+	}
+	free(left);
+	free(right);
+	return result;
+}
+
+/* The same of two samples of runs. */
+static int fill_by_run(const struct comparison *c, const struct compare_pair *pair,
+		       enum compare_figure figure, struct compare_value *value)
+{
+	double *left = compare_runs_values(c->a, &pair->a->own, figure, &value->a_count);
+	double *right = compare_runs_values(c->b, &pair->b->own, figure, &value->b_count);
+	int result = left && right ? 0 : -ENOMEM;
+
+	value->by_run = true;
+	if (result == 0) {
+		statistics_compare_runs(right, value->b_count, left, value->a_count,
+					&value->effect);
+		statistics_sort(left, value->a_count);
+		statistics_sort(right, value->b_count);
+		value->a_median = statistics_quantile(left, value->a_count, 0.5);
+		value->b_median = statistics_quantile(right, value->b_count, 0.5);
 	}
 	free(left);
 	free(right);
@@ -120,35 +146,45 @@ static int fill_values(struct comparison *c, uint64_t seed)
 			struct compare_value *value = &pair->values[f];
 
 			value->p_adjusted = value->floor = NAN;
-			if (is_compared(pair, f))
-				result = fill_value(&pair->a->own, &pair->b->own, f,
-						    stream(seed, i, f), value);
+			if (is_compared(pair, f) && c->by_run)
+				result = fill_by_run(c, pair, f, value);
+			else if (is_compared(pair, f))
+				result = fill_by_row(&pair->a->own, &pair->b->own, f,
+						     stream(seed, i, f), value);
 			c->compared[f] += value->effect.pairs > 0;
 		}
 	}
 	return result;
 }
 
-/* The floors of the cells of a run that have a control; appended to *floors. */
-static int add_floors(const struct compare_run *run, uint64_t seed, struct floors *floors,
-		      size_t *count)
+/* What a cell and its control differ by in their rows. 0 or -ENOMEM. */
+static int rows_floor(const struct compare_cell *cell, enum compare_figure figure, uint64_t seed,
+		      double *floor)
+{
+	struct compare_value value = {0};
+	int result = fill_by_row(&cell->own, &cell->control, figure, seed, &value);
+
+	*floor = value.effect.pairs > 0 ? statistics_floor(&value.effect) : NAN;
+	return result;
+}
+
+/* The floors of the cells of a side that have a control; appended to *floors. */
+static int add_floors(const struct comparison *c, const struct compare_side *side, uint64_t seed,
+		      struct floors *floors, size_t *count)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < run->cell_count; i++) {
-		const struct compare_cell *cell = &run->cells[i];
+	for (size_t i = 0; i < side->cell_count; i++) {
+		const struct compare_cell *cell = &side->cells[i];
 
 		if (cell->control.count == 0 || cell->own.count == 0)
 			continue;
 		floors[*count].cell = cell;
-		for (size_t f = 0; f < COMPARE_FIGURES && result == 0; f++) {
-			struct compare_value value = {0};
-
-			result = fill_value(&cell->own, &cell->control, f, stream(seed, i, f),
-					    &value);
-			floors[*count].floor[f] =
-				value.effect.pairs > 0 ? statistics_floor(&value.effect) : NAN;
-		}
+		for (size_t f = 0; f < COMPARE_FIGURES && result == 0; f++)
+			result = c->by_run
+					 ? compare_runs_floor(c, cell, f, &floors[*count].floor[f])
+					 : rows_floor(cell, f, stream(seed, i, f),
+						      &floors[*count].floor[f]);
 		++*count;
 	}
 	return result;
@@ -176,6 +212,15 @@ static double floor_of(const struct compare_cell *cell, enum compare_figure figu
 	return isnan(own) ? any : own;
 }
 
+/* Whether so many rows, or runs, could have shown a difference. */
+static bool is_decidable(const struct compare_value *value, size_t compared)
+{
+	if (value->by_run)
+		return !isnan(value->effect.low);
+	return statistics_rank_least_p(value->a_count, value->b_count) * (double)compared <=
+	       STATISTICS_LEVEL;
+}
+
 static int judge(struct comparison *c, enum compare_figure figure, const struct floors *floors,
 		 size_t floor_count)
 {
@@ -198,9 +243,7 @@ static int judge(struct comparison *c, enum compare_figure figure, const struct 
 		value->floor = floor_of(c->pairs[i].a, figure, floors, floor_count);
 		value->verdict = statistics_judge(&value->effect, p[i], value->floor,
 						  compare_figures[figure].sense == SUMMARY_RATE);
-		value->decidable = statistics_rank_least_p(value->a_count, value->b_count) *
-					   (double)c->compared[figure] <=
-				   STATISTICS_LEVEL;
+		value->decidable = is_decidable(value, c->compared[figure]);
 	}
 	free(p);
 	return result;
@@ -213,9 +256,9 @@ static int judge_all(struct comparison *c, uint64_t seed)
 	int result = -ENOMEM;
 
 	if (floors)
-		result = add_floors(c->a, stream(seed, c->pair_count, 0), floors, &count);
+		result = add_floors(c, c->a, stream(seed, c->pair_count, 0), floors, &count);
 	if (result == 0)
-		result = add_floors(c->b, stream(seed, c->pair_count, 1), floors, &count);
+		result = add_floors(c, c->b, stream(seed, c->pair_count, 1), floors, &count);
 	for (size_t f = 0; f < COMPARE_FIGURES && result == 0; f++)
 		result = judge(c, f, floors, count);
 	free(floors);
@@ -229,7 +272,22 @@ static int pair_figures(struct comparison *c, uint64_t seed)
 	return result == 0 ? judge_all(c, seed) : result;
 }
 
-int comparison_make(const struct compare_run *a, const struct compare_run *b, uint64_t seed,
+/* One run against several is neither: the spread of the one is not known. */
+static int check_counts(const struct comparison *c, char *why, size_t why_size)
+{
+	const struct compare_side *one = c->a->source_count == 1 ? c->a : c->b;
+	const struct compare_side *other = one == c->a ? c->b : c->a;
+
+	if (c->by_run || other->source_count == 1)
+		return 0;
+	snprintf(why, why_size,
+		 "%s is one run and %s are %zu: compare one with one, or two or more (three are "
+		 "better) with as many",
+		 one->path, other->path, other->source_count);
+	return -EINVAL;
+}
+
+int comparison_make(const struct compare_side *a, const struct compare_side *b, uint64_t seed,
 		    struct comparison *comparison, char *why, size_t why_size)
 {
 	int result;
@@ -237,6 +295,11 @@ int comparison_make(const struct compare_run *a, const struct compare_run *b, ui
 	memset(comparison, 0, sizeof(*comparison));
 	comparison->a = a;
 	comparison->b = b;
+	comparison->by_run = a->source_count >= STATISTICS_RUNS_LEAST &&
+			     b->source_count >= STATISTICS_RUNS_LEAST;
+	result = check_counts(comparison, why, why_size);
+	if (result != 0)
+		return result;
 	result = compare_match(comparison);
 	if (result == 0 && comparison->pair_count == 0) {
 		snprintf(
@@ -251,10 +314,12 @@ int comparison_make(const struct compare_run *a, const struct compare_run *b, ui
 	if (result == 0)
 		result = pair_figures(comparison, seed);
 	if (result == 0) {
-		comparison->hosts = compare_hosts(a->host, b->host);
-		comparison->plans = compare_plans(a->plan, b->plan);
+		comparison->hosts = compare_differences(a, b, COMPARE_HOSTS);
+		comparison->now = compare_differences(a, b, COMPARE_NOW);
+		comparison->plans = compare_differences(a, b, COMPARE_PLANS);
 		comparison->cells = compare_cells(comparison);
-		if (!comparison->hosts || !comparison->plans || !comparison->cells)
+		if (!comparison->hosts || !comparison->now || !comparison->plans ||
+		    !comparison->cells)
 			result = -ENOMEM;
 	}
 	if (result != 0) {
@@ -270,6 +335,7 @@ void comparison_release(struct comparison *comparison)
 	free(comparison->alone_a);
 	free(comparison->alone_b);
 	json_decref(comparison->hosts);
+	json_decref(comparison->now);
 	json_decref(comparison->plans);
 	json_decref(comparison->cells);
 	memset(comparison, 0, sizeof(*comparison));
@@ -293,7 +359,8 @@ const char *compare_words(enum compare_figure figure, const struct compare_value
 
 	switch (value->verdict) {
 	case STATISTICS_NO_DIFFERENCE:
-		return !value->decidable     ? "undecided, too few blocks"
+		return !value->decidable     ? value->by_run ? "undecided, too few runs"
+							     : "undecided, too few blocks"
 		       : isnan(value->floor) ? "undecided, no A/A control"
 					     : statistics_words(value->verdict);
 	case STATISTICS_FASTER:

@@ -1,7 +1,11 @@
 /*
- * Two runs side by side: what a kernel, a mitigation or a flag changed. Nothing pairs the blocks
- * of two runs, so each cell's rows are two samples (statistics_shift.h), and a claim must also
- * exceed what equal cells differ by within either run, the A/A control's noise floor.
+ * Two sides, of one run each or of several: what a kernel, a mitigation or a flag changed. A claim
+ * must also exceed what equal cells differ by within the runs, the A/A control's noise floor.
+ *
+ * What any two runs of one thing differ by (where memory and processes came to lie, the weather of
+ * the host) its blocks share, and no number of them shows it. With several runs a side the run is
+ * therefore the unit (statistics_runs.h). With one a side its rows are, two samples that nothing
+ * pairs (statistics_shift.h), and what is shown is shown between these two runs only.
  *
  * A cell is its name within its experiment (the plan's), or, for runs made by hand, its factors.
  * Cells of A and B match by name where both experiments have one name; those left over by their
@@ -21,6 +25,7 @@
 
 #include "results/flags.h"
 #include "results/record.h"
+#include "results/statistics_runs.h"
 #include "results/statistics_shift.h"
 #include "results/summary.h"
 
@@ -52,15 +57,17 @@ struct compare_row {
 	double values[COMPARE_FIGURES]; /* NAN where the row has none */
 	double work;			/* requests or squares, NAN where the row has none */
 	uint64_t place;			/* of run and block; 0: a run by hand */
+	size_t source;			/* the run of the side that it is of */
 };
 
+/* In order of their sources. */
 struct compare_rows {
 	struct compare_row *rows;
 	size_t count;
 	size_t room;
 };
 
-/* The rows of one cell of one run. */
+/* The rows of one cell of one side. */
 struct compare_cell {
 	struct record sample; /* one of its rows, for its factors */
 	struct compare_rows own;
@@ -73,8 +80,20 @@ struct compare_cell {
 
 #define COMPARE_FLAGS 12
 
-struct compare_run {
+/* One run: a folder, or a CSV and what lies beside it. */
+struct compare_source {
+	char *path;
+	size_t rows;	/* complete ones, controls included */
+	char note[256]; /* what was read of a file that is cut, "" when none is */
+	json_t *run;	/* NULL: no run.json */
+	json_t *host;	/* NULL: no host.json */
+	char *plan;	/* NULL: no plan.ini */
+};
+
+struct compare_side {
 	const char *path; /* as given; borrowed */
+	struct compare_source *sources;
+	size_t source_count;
 	struct compare_cell *cells;
 	size_t cell_count;
 	size_t rows;	 /* complete ones, controls included */
@@ -84,36 +103,34 @@ struct compare_run {
 		char word[32];
 		size_t count;
 	} flags[COMPARE_FLAGS]; /* the first words met; "" ends them */
-	char note[256];		/* what was read of a file that is cut, "" when none is */
-	json_t *run;		/* NULL: no run.json */
-	json_t *host;		/* NULL: no host.json */
-	char *plan;		/* NULL: no plan.ini */
 	size_t *slots;		/* the cells by their keys' hashes: 1 + index, 0 is free */
 	size_t slot_count;
 };
 
 /*
- * Reads a run's folder (fetch.csv, sumsq.csv, nap.csv, run.json, host.json, plan.ini) or one CSV,
- * with those last three beside it if they are there. A CSV that ends in the middle of a line is
- * refused, or with `cut_allowed` its whole rows are used and run->note says so. Returns 0, to be
- * released with compare_release(), or with one line in why -ENOENT (nothing at that path), -EINVAL
- * (files that are not what they should be) or another -errno.
+ * Reads a side: a run's folder (fetch.csv, sumsq.csv, nap.csv, run.json, host.json, plan.ini), one
+ * CSV, with those last three beside it if they are there, a folder of runs' folders, or several of
+ * these with commas between them. A CSV that ends in the middle of a line is refused, or with
+ * `cut_allowed` its whole rows are used and its source's note says so. Returns 0, to be released
+ * with compare_release(), or with one line in why -ENOENT (nothing at that path), -EINVAL (files
+ * that are not what they should be, or a run named twice) or another -errno.
  */
-int compare_read(const char *path, bool cut_allowed, struct compare_run *run, char *why,
+int compare_read(const char *path, bool cut_allowed, struct compare_side *side, char *why,
 		 size_t why_size);
-void compare_release(struct compare_run *run);
+void compare_release(struct compare_side *side);
 
 struct compare_value {
-	size_t a_count; /* runs; 0 in either: not compared, and the rest is empty */
+	size_t a_count; /* rows, or runs; 0 in either: not compared, and the rest is empty */
 	size_t b_count;
-	double a_median;
+	double a_median; /* of these; a run is the median of its rows */
 	double b_median;
 	struct statistics_effect effect; /* B against A */
-	enum statistics_method method;	 /* of p */
+	enum statistics_method method;	 /* of p, where rows are compared */
 	double p_adjusted;		 /* Holm over all cells compared on this figure */
 	double floor;			 /* a factor above 1; NAN: no control in either run */
 	enum statistics_verdict verdict;
-	bool decidable; /* so many runs could have shown a difference, if there was one */
+	bool by_run;	/* runs are compared, not rows */
+	bool decidable; /* so many could have shown a difference, if there was one */
 };
 
 struct compare_pair {
@@ -125,8 +142,9 @@ struct compare_pair {
 };
 
 struct comparison {
-	const struct compare_run *a; /* borrowed */
-	const struct compare_run *b;
+	const struct compare_side *a; /* borrowed */
+	const struct compare_side *b;
+	bool by_run;		    /* several runs a side: the run is the unit */
 	struct compare_pair *pairs; /* workload by workload, by name */
 	size_t pair_count;
 	const struct compare_cell **alone_a; /* cells that the other run has not */
@@ -134,17 +152,19 @@ struct comparison {
 	size_t alone_a_count;
 	size_t alone_b_count;
 	size_t compared[COMPARE_FIGURES]; /* cells that Holm's correction counted */
-	/* In what the runs differ, as compare_hosts() has it; cells: of those matched by name. */
+	/* In what the runs differ, as compare_differences() has it; cells: of those matched. */
 	json_t *hosts;
+	json_t *now;
 	json_t *plans;
 	json_t *cells;
 };
 
 /*
- * Compares two runs, which must outlive the comparison. Returns 0, to be released with
- * comparison_release(), or with one line in why -ENODATA (no cell in common) or -ENOMEM.
+ * Compares two sides, which must outlive the comparison. Returns 0, to be released with
+ * comparison_release(), or with one line in why -ENODATA (no cell in common), -EINVAL (one side has
+ * one run and the other several: what one run is worth nobody knows) or -ENOMEM.
  */
-int comparison_make(const struct compare_run *a, const struct compare_run *b, uint64_t seed,
+int comparison_make(const struct compare_side *a, const struct compare_side *b, uint64_t seed,
 		    struct comparison *comparison, char *why, size_t why_size);
 void comparison_release(struct comparison *comparison);
 
@@ -168,12 +188,22 @@ int compare_print(const struct comparison *comparison, FILE *file, bool color);
 /* The same for machines, all warnings included; NULL when memory is out. threshold NAN: none. */
 json_t *compare_json(const struct comparison *comparison, double threshold);
 
+/* What one run a side leaves open, as one line. */
+extern const char compare_caveat[];
+
+enum compare_about {
+	COMPARE_HOSTS, /* what a host is (host.json) */
+	COMPARE_NOW,   /* what changes on one host from run to run (host.json) */
+	COMPARE_PLANS  /* what was asked for: plan.ini, and the options in run.json */
+};
+
 /*
- * In what two hosts (host.json) or two plans (plan.ini) differ: an array of objects with "what"
- * ("kernel.release", "[fetch waits] duration"), "a" and "b" (texts; "" where one side has none).
- * NULL when memory is out. `a` and `b` may be NULL, and then nothing differs.
+ * In what two sides differ: an array of objects with "what" ("kernel.release", "[fetch waits]
+ * duration", "run: link"), "a" and "b" (texts; "" where one side has none; "x | y" where its own
+ * runs differ). Runs without the file are left out; a side of only such differs in nothing. NULL
+ * when memory is out.
  */
-json_t *compare_hosts(const json_t *a, const json_t *b);
-json_t *compare_plans(const char *a, const char *b);
+json_t *compare_differences(const struct compare_side *a, const struct compare_side *b,
+			    enum compare_about about);
 
 #endif

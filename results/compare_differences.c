@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "results/utf8.h"
+#include "topology/place.h"
+
+/* Of what is compared: a kernel's command line has at most 4096 bytes. */
+#define TEXT_SIZE 8192
+
 /* Adds {"what", "a", "b"}; false when memory is out. */
 static bool add(json_t *list, const char *what, const char *a, const char *b)
 {
@@ -33,51 +39,72 @@ static const char *text_of(const json_t *value, char text[static 64])
 	return text;
 }
 
-/* Both sides' leaves below `path`; keys that only one side has are met from that side. */
-static bool walk(json_t *list, const char *path, const json_t *a, const json_t *b);
-
-static bool walk_member(json_t *list, const char *path, const char *key, const json_t *a,
-			const json_t *b)
+/*
+ * What varies between runs on one host, as its beginnings: what else went on, and how quick the
+ * cores happened to be.
+ */
+static bool is_of_the_moment(const char *what)
 {
-	char below[512];
-	char left[64];
-	char right[64];
+	static const char *const beginnings[] = {"activity.", "together.least", "together.median",
+						 "together.most", "memory.swap_free_kib"};
 
-	snprintf(below, sizeof(below), "%s%s%s", path, *path ? "." : "", key);
-	if (json_is_object(a) || json_is_object(b))
-		return walk(list, below, a, b);
-	if (strcmp(text_of(a, left), text_of(b, right)) == 0)
-		return true;
-	return add(list, below, text_of(a, left), text_of(b, right));
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+		if (strncmp(what, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	}
+	return false;
 }
 
-static bool walk(json_t *list, const char *path, const json_t *a, const json_t *b)
+/* Adds the leaves below `path` to an object of texts; false when memory is out. */
+static bool flatten(json_t *flat, const char *path, const json_t *object)
 {
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)a, key, value)
+	json_object_foreach((json_t *)object, key, value)
 	{
-		if (!walk_member(list, path, key, value, json_object_get(b, key)))
-			return false;
-	}
-	json_object_foreach((json_t *)b, key, value)
-	{
-		if (!json_object_get(a, key) && !walk_member(list, path, key, NULL, value))
+		char below[512];
+		char text[64];
+
+		snprintf(below, sizeof(below), "%s%s%s", path, *path ? "." : "", key);
+		if (json_is_object(value)
+			    ? !flatten(flat, below, value)
+			    : json_object_set_new(flat, below, json_string(text_of(value, text))))
 			return false;
 	}
 	return true;
 }
 
-json_t *compare_hosts(const json_t *a, const json_t *b)
+/* A host's facts, those of the moment or all others; NULL when memory is out. */
+static json_t *host_facts(const json_t *host, bool of_the_moment)
 {
-	json_t *list = json_array();
+	json_t *flat = json_object();
+	const char *what;
+	json_t *value;
+	void *next;
 
-	if (list && a && b && !walk(list, "", a, b)) {
-		json_decref(list);
+	if (!flat || !flatten(flat, "", host)) {
+		json_decref(flat);
 		return NULL;
 	}
-	return list;
+	json_object_foreach_safe(flat, next, what, value)
+	{
+		if (is_of_the_moment(what) != of_the_moment)
+			json_object_del(flat, what);
+	}
+	return flat;
+}
+
+/* Bytes that are no text become '?': JSON has no place for them, and they are a difference too. */
+static void mend(char *text)
+{
+	for (size_t length; *text; text += length) {
+		length = utf8_length(text);
+		if (length > 0)
+			continue;
+		*text = '?';
+		length = 1;
+	}
 }
 
 /* Cuts blanks off both ends, in place. */
@@ -106,7 +133,7 @@ static bool add_key(json_t *keys, const char *section, const char *key, const ch
 	return added && json_object_set_new(keys, what, added) == 0;
 }
 
-/* A plan's lines by section and key; NULL when memory is out or they are no text. */
+/* A plan's lines by section and key; NULL when memory is out. */
 static json_t *keys_of(const char *plan)
 {
 	json_t *keys = json_object();
@@ -115,6 +142,8 @@ static json_t *keys_of(const char *plan)
 	const char *section = "";
 	bool good = keys && copy;
 
+	if (copy)
+		mend(copy);
 	for (char *line; good && (line = strsep(&rest, "\n"));) {
 		char *equals;
 
@@ -139,48 +168,226 @@ static json_t *keys_of(const char *plan)
 	return keys;
 }
 
-json_t *compare_plans(const char *a, const char *b)
+/* Of the options that run.json keeps those that change what is measured, or how often. */
+static json_t *options_of(const json_t *run)
 {
-	json_t *list = json_array();
-	json_t *left = a && b ? keys_of(a) : NULL;
-	json_t *right = a && b ? keys_of(b) : NULL;
-	bool good = list && (!a || !b || (left && right && walk(list, "", left, right)));
+	static const char *const options[] = {"blocks",	   "place", "precision",
+					      "budget_ns", "link",  "link_latency_ns"};
+	json_t *keys = json_object();
+	json_int_t policies = 0;
 
+	while (place_policy_names[policies])
+		policies++;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]) && keys; i++) {
+		const json_t *value = json_object_get(run, options[i]);
+		json_int_t number = json_integer_value(value);
+		char text[64], what[64];
+		const char *said = text_of(value, text);
+
+		if (strcmp(options[i], "place") == 0 && number >= 0 && number < policies)
+			said = place_policy_names[number];
+		snprintf(what, sizeof(what), "run: %s", options[i]);
+		if (value && json_object_set_new(keys, what, json_string(said))) {
+			json_decref(keys);
+			keys = NULL;
+		}
+	}
+	return keys;
+}
+
+/* Where a run's facts come from; NULL with *found false where it has no such file. */
+enum origin_of_facts { OF_HOST, OF_MOMENT, OF_PLAN, OF_OPTIONS };
+
+static json_t *facts_of(const struct compare_source *source, enum origin_of_facts from, bool *found)
+{
+	bool host = from == OF_HOST || from == OF_MOMENT;
+
+	*found = host		   ? source->host != NULL
+		 : from == OF_PLAN ? source->plan != NULL
+				   : source->run != NULL;
+	if (!*found)
+		return NULL;
+	if (host)
+		return host_facts(source->host, from == OF_MOMENT);
+	return from == OF_PLAN ? keys_of(source->plan) : options_of(source->run);
+}
+
+/* The facts of each run of a side that has any, an array; NULL when memory is out. */
+static json_t *side_facts(const struct compare_side *side, enum origin_of_facts from)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < side->source_count && all; i++) {
+		bool found;
+		json_t *facts = facts_of(&side->sources[i], from, &found);
+
+		if (found && json_array_append_new(all, facts)) {
+			json_decref(all);
+			all = NULL;
+		}
+	}
+	return all;
+}
+
+/* What the runs of a side say of one fact: "x", or "x | y"; whether they differ. */
+static bool join_texts(const json_t *runs, const char *what, char text[static TEXT_SIZE])
+{
+	const char *said[16];
+	size_t count = 0, used = 0;
+	size_t index;
+	const json_t *run;
+
+	text[0] = '\0';
+	json_array_foreach((json_t *)runs, index, run)
+	{
+		const char *here = json_string_value(json_object_get(run, what));
+		size_t known = 0;
+
+		here = here ? here : "";
+		while (known < count && strcmp(said[known], here) != 0)
+			known++;
+		if (known < count || count == sizeof(said) / sizeof(said[0]))
+			continue;
+		said[count++] = here;
+	}
+	for (size_t i = 0; i < count && used < TEXT_SIZE; i++)
+		used += (size_t)snprintf(text + used, TEXT_SIZE - used, "%s%s", i > 0 ? " | " : "",
+					 count > 1 && !*said[i] ? "(none)" : said[i]);
+	return count > 1;
+}
+
+static bool add_difference(json_t *list, const char *what, const json_t *a, const json_t *b)
+{
+	char left[TEXT_SIZE];
+	char right[TEXT_SIZE];
+	bool mixed = join_texts(a, what, left);
+
+	if (!join_texts(b, what, right) && !mixed && strcmp(left, right) == 0)
+		return true;
+	return add(list, what, left, right);
+}
+
+/* All facts of both sides, each once, in the order in which they are first met. */
+static json_t *all_facts(const json_t *a, const json_t *b)
+{
+	const json_t *const sides[] = {a, b};
+	json_t *all = json_object();
+	size_t index;
+	json_t *run;
+
+	for (size_t i = 0; i < 2 && all; i++) {
+		json_array_foreach((json_t *)sides[i], index, run)
+		{
+			if (all && json_object_update_missing(all, run)) {
+				json_decref(all);
+				all = NULL;
+			}
+		}
+	}
+	return all;
+}
+
+/* Adds what differs; nothing where a side has no such file. False when memory is out. */
+static bool add_differences(json_t *list, const struct compare_side *a,
+			    const struct compare_side *b, enum origin_of_facts from)
+{
+	json_t *left = side_facts(a, from);
+	json_t *right = side_facts(b, from);
+	json_t *all = left && right ? all_facts(left, right) : NULL;
+	bool good = all != NULL;
+	bool known = json_array_size(left) > 0 && json_array_size(right) > 0;
+	const char *what;
+	json_t *value;
+
+	json_object_foreach(all, what, value)
+	{
+		good = good && (!known || add_difference(list, what, left, right));
+	}
+	json_decref(all);
 	json_decref(left);
 	json_decref(right);
+	return good;
+}
+
+json_t *compare_differences(const struct compare_side *a, const struct compare_side *b,
+			    enum compare_about about)
+{
+	json_t *list = json_array();
+	bool good = list != NULL;
+
+	if (good && about == COMPARE_PLANS)
+		good = add_differences(list, a, b, OF_PLAN) &&
+		       add_differences(list, a, b, OF_OPTIONS);
+	else if (good)
+		good = add_differences(list, a, b, about == COMPARE_NOW ? OF_MOMENT : OF_HOST);
 	if (good)
 		return list;
 	json_decref(list);
 	return NULL;
 }
 
-static bool add_column(json_t *list, const struct compare_pair *pair, enum record_column column)
+/* Appends " and 5 more" to a name that so many cells stand behind: "w/x and 5 more: cpus". */
+static bool set_what(json_t *entry, const char *name, json_int_t cells, const char *column)
 {
-	char what[512];
-	char left[64];
-	char right[64];
+	char more[32] = "";
+
+	if (cells > 1)
+		snprintf(more, sizeof(more), " and %lld more", (long long)cells - 1);
+	return json_object_set_new(entry, "what",
+				   json_sprintf("%.200s%s: %s", name, more, column)) == 0;
+}
+
+/*
+ * Cells that differ alike in one column are one entry, named after the first of them. `entries` has
+ * them by column and both texts: the entry, the cells behind it, and the first one's name.
+ */
+static bool add_column(json_t *list, json_t *entries, const struct compare_pair *pair,
+		       enum record_column column)
+{
+	const char *name = record_columns[column].name;
+	char left[64], right[64], key[512];
 	const char *a = compare_factor(&pair->a->sample, column, left);
 	const char *b = compare_factor(&pair->b->sample, column, right);
+	json_t *known;
+	json_int_t cells;
 
 	if (strcmp(a, b) == 0)
 		return true;
-	snprintf(what, sizeof(what), "%.200s: %s", pair->name, record_columns[column].name);
-	return add(list, what, a, b);
+	snprintf(key, sizeof(key), "%s\n%.200s\n%.200s", name, a, b);
+	known = json_object_get(entries, key);
+	if (!known) {
+		char what[512];
+
+		snprintf(what, sizeof(what), "%.200s: %s", pair->name, name);
+		return add(list, what, a, b) &&
+		       json_object_set_new(
+			       entries, key,
+			       json_pack("{s:O, s:i, s:s}", "entry",
+					 json_array_get(list, json_array_size(list) - 1), "cells",
+					 1, "first", pair->name)) == 0;
+	}
+	cells = json_integer_value(json_object_get(known, "cells")) + 1;
+	return json_integer_set(json_object_get(known, "cells"), cells) == 0 &&
+	       set_what(json_object_get(known, "entry"),
+			json_string_value(json_object_get(known, "first")), cells, name);
 }
 
 json_t *compare_cells(const struct comparison *comparison)
 {
 	json_t *list = json_array();
-	bool good = list != NULL;
+	json_t *entries = json_object();
+	bool good = list && entries;
 
 	for (size_t i = 0; i < comparison->pair_count && good; i++) {
 		const struct compare_pair *pair = &comparison->pairs[i];
 
 		for (const enum record_column *column = compare_factors(pair->a->sample.kind);
 		     good && *column != RECORD_COLUMNS; column++)
-			good = add_column(list, pair, *column);
-		good = good && add_column(list, pair, COLUMN_variant_effective);
+			good = add_column(list, entries, pair, *column);
+		good = good && add_column(list, entries, pair, COLUMN_variant_effective) &&
+		       add_column(list, entries, pair, COLUMN_cpus);
 	}
+	json_decref(entries);
 	if (good)
 		return list;
 	json_decref(list);

@@ -101,7 +101,7 @@ uint64_t compare_hash(const char *bytes, size_t length)
 	return hash;
 }
 
-const struct compare_cell *compare_find(const struct compare_run *run, const char *key,
+const struct compare_cell *compare_find(const struct compare_side *run, const char *key,
 					size_t length)
 {
 	size_t at = compare_hash(key, length);

@@ -58,8 +58,8 @@ static void match_by_name(struct comparison *c)
 }
 
 /* Those of one run whose identity the other does not have. 0 or -ENOMEM. */
-static int add_left_over(const struct compare_run *run, const struct compare_run *other, bool in_b,
-			 struct left_over *all, size_t *count)
+static int add_left_over(const struct compare_side *run, const struct compare_side *other,
+			 bool in_b, struct left_over *all, size_t *count)
 {
 	for (size_t i = 0; i < run->cell_count; i++) {
 		const struct compare_cell *cell = &run->cells[i];

@@ -6,15 +6,21 @@
 #include <math.h>
 #include <string.h>
 
-static void print_run(FILE *file, const char *letter, const struct compare_run *run)
+static void print_side(FILE *file, const char *letter, const struct compare_side *side)
 {
-	fprintf(file, "%s  %s: %zu cells, %zu rows", letter, run->path, run->cell_count, run->rows);
-	if (run->left_out > 0)
-		fprintf(file, ", and %zu cut short or failed, left out", run->left_out);
+	fprintf(file, "%s  %s: ", letter, side->path);
+	if (side->source_count > 1)
+		fprintf(file, "%zu runs, ", side->source_count);
+	fprintf(file, "%zu cells, %zu rows", side->cell_count, side->rows);
+	if (side->left_out > 0)
+		fprintf(file, ", and %zu cut short or failed, left out", side->left_out);
 	putc('\n', file);
 }
 
-/* "B ran 1.23 [1.19, 1.27] times faster than A": always the larger side of the ratio. */
+/*
+ * "B ran 1.23 [1.19, 1.27] times faster than A": always the larger side of the ratio. Of one run a
+ * side it is said that it is of these two.
+ */
 static void describe(enum compare_figure figure, const struct compare_value *value, char *text,
 		     size_t size)
 {
@@ -23,6 +29,7 @@ static void describe(enum compare_figure figure, const struct compare_value *val
 	bool better = value->verdict == STATISTICS_FASTER;
 	double outside = effect->ratio > 1.0 ? effect->low : 1.0 / effect->high;
 	double distance = fmax(effect->ratio, 1.0 / effect->ratio);
+	const char *where = value->by_run ? "" : ", between these two runs";
 	char ratio[TABLE_TEXT_SIZE];
 	char floor[TABLE_TEXT_SIZE];
 
@@ -41,10 +48,11 @@ static void describe(enum compare_figure figure, const struct compare_value *val
 	else
 		table_ratio(1.0 / effect->ratio, 1.0 / effect->high, 1.0 / effect->low, ratio);
 	if (cost)
-		snprintf(text, size, "B needs %s times %s than A", ratio, better ? "less" : "more");
+		snprintf(text, size, "B needs %s times %s than A%s", ratio,
+			 better ? "less" : "more", where);
 	else
-		snprintf(text, size, "B ran %s times %s than A", ratio,
-			 better ? "faster" : "slower");
+		snprintf(text, size, "B ran %s times %s than A%s", ratio,
+			 better ? "faster" : "slower", where);
 }
 
 static int print_figure(const struct comparison *c, enum compare_figure figure, FILE *file,
@@ -123,10 +131,13 @@ static void print_counts(const struct comparison *c, FILE *file)
 		for (size_t f = 0; f < COMPARE_FIGURES; f++) {
 			const struct compare_value *value = &c->pairs[i].values[f];
 
+			/* Without a control nothing could be claimed, whatever there was. */
+			bool decided = value->decidable && !isnan(value->floor);
+
 			better += value->verdict == STATISTICS_FASTER;
 			worse += value->verdict == STATISTICS_SLOWER;
-			same += value->verdict == STATISTICS_NO_DIFFERENCE && value->decidable;
-			open += value->verdict == STATISTICS_NO_DIFFERENCE && !value->decidable;
+			same += value->verdict == STATISTICS_NO_DIFFERENCE && decided;
+			open += value->verdict == STATISTICS_NO_DIFFERENCE && !decided;
 		}
 	}
 	fprintf(file,
@@ -140,9 +151,15 @@ static void print_footer(const struct comparison *c, FILE *file)
 	double least;
 	double most;
 
-	fputs("\nRuns of A and B are not paired: rank test (", file);
-	print_methods(c, file);
-	fputs("), Holm over the cells of each figure.\n", file);
+	if (c->by_run) {
+		fputs("\nEach run counts as one, the median of its rows: Welch's t of their "
+		      "logarithms, Holm over the cells of each figure.\n",
+		      file);
+	} else {
+		fputs("\nRows of A and B are not paired: rank test (", file);
+		print_methods(c, file);
+		fprintf(file, "), Holm over the cells of each figure.\n%s\n", compare_caveat);
+	}
 	if (floors(c, &least, &most)) {
 		fprintf(file, "Noise floors, of the A/A controls within A and B: %s",
 			table_percent(least - 1.0, text));
@@ -152,7 +169,7 @@ static void print_footer(const struct comparison *c, FILE *file)
 		fputs("Noise floor: unknown, neither run has an A/A control of these cells.\n",
 		      file);
 	}
-	fputs("What changed between the runs besides what was meant to is in these figures too.\n",
+	fputs("What changed between A and B besides what was meant to is in these figures too.\n",
 	      file);
 	print_counts(c, file);
 }
@@ -161,8 +178,8 @@ int compare_print(const struct comparison *comparison, FILE *file, bool color)
 {
 	int result = 0;
 
-	print_run(file, "A", comparison->a);
-	print_run(file, "B", comparison->b);
+	print_side(file, "A", comparison->a);
+	print_side(file, "B", comparison->b);
 	for (size_t f = 0; f < COMPARE_FIGURES && result == 0; f++) {
 		if (comparison->compared[f] > 0)
 			result = print_figure(comparison, f, file, color);

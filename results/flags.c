@@ -42,6 +42,18 @@ enum flag flags_find(const char *word, size_t length)
 	return (enum flag)flag;
 }
 
+bool flags_has(const char *text, const char *word)
+{
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		size_t length = strcspn(text, " ");
+
+		if (is_word(text, length, word))
+			return true;
+		text += length;
+	}
+	return false;
+}
+
 flag_set flags_read(const char *text)
 {
 	flag_set set = 0;

@@ -35,6 +35,15 @@ enum flag flags_find(const char *word, size_t length);
 /* The flags of a row's text. */
 flag_set flags_read(const char *text);
 
+/* Whether a row's text holds that word; "-N" at its end stands for any number. */
+bool flags_has(const char *text, const char *word);
+
+/*
+ * The cells of the rows that have the word, those with most rows first: "busy/uring (4), busy/epoll
+ * (1) and 3 more", at most so many by name. To be freed; NULL when memory is out.
+ */
+char *flags_cells(const struct record *records, size_t count, const char *word, size_t most);
+
 /* Those of the set that spoil a row. What is not known might: it is among them. */
 flag_set flags_spoiling(flag_set set);
 

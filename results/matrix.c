@@ -252,6 +252,8 @@ int matrix_print(FILE *file, const struct summary *fetch, const struct summary *
 	if (sumsq && sumsq->cell_count == 0)
 		sumsq = NULL;
 	for (size_t i = 0; fetch && i < fetch->group_count; i++) {
+		if (fetch->groups[i].commands)
+			continue;
 		draw_matrix(file, fetch, &fetch->groups[i], color);
 		putc('\n', file);
 	}

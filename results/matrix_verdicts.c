@@ -84,6 +84,10 @@ void matrix_workload(FILE *file, const struct summary *summary, const struct sum
 	}
 	double connections = record_number(sample, COLUMN_connections);
 
+	if (group->commands)
+		fputs(isnan(connections) ? "commands" : "commands, ", file);
+	if (group->commands && isnan(connections))
+		return;
 	fprintf(file, "%.0f connection%s", connections, connections == 1.0 ? "" : "s");
 	if (record_number(sample, COLUMN_tls) > 0.0)
 		fputs(", TLS", file);
@@ -114,6 +118,8 @@ static const char *short_name(enum record_column column)
 		return "squares/s";
 	case COLUMN_dispatch_ns_per_job:
 		return "dispatch per job";
+	case COLUMN_duration_s:
+		return "time";
 	default:
 		return record_columns[column].name;
 	}
@@ -125,7 +131,7 @@ static void print_floors(FILE *file, const struct summary_group *group)
 	char text[TABLE_TEXT_SIZE];
 
 	for (size_t place = 0; place < SUMMARY_COLUMNS; place++) {
-		if (summary_columns[place].sense == SUMMARY_EVIDENCE || isnan(group->floor[place]))
+		if (summary_sense(group, place) == SUMMARY_EVIDENCE || isnan(group->floor[place]))
 			continue;
 		fprintf(file, "%s%s %s", comma, short_name(summary_columns[place].column),
 			table_percent(group->floor[place] - 1.0, text));
@@ -327,6 +333,8 @@ void matrix_verdicts(FILE *file, const struct summary *summary)
 	print_method(file, summary, summary_place(columns[0]));
 
 	for (size_t i = 0; i < summary->group_count; i++) {
+		if (summary->groups[i].commands)
+			continue; /* their verdicts stand in a table of their own */
 		fputs("  ", file);
 		matrix_workload(file, summary, &summary->groups[i]);
 		putc('\n', file);

@@ -1,7 +1,7 @@
 /*
  * Rows to CSV after RFC 4180, and the one way in which a row gets into a file: whole, in a single
- * write, under a lock, so that a kill at any moment costs at most the row being written. The
- * other direction is record_csv_read.c.
+ * write, under a lock, so that a kill at any moment costs at most the row being written
+ * (record_csv_begin.c has the first one). The other direction is record_csv_read.c.
  */
 #include "results/record.h"
 #include "results/record_csv.h"
@@ -294,9 +294,12 @@ static int append_to_path(const char *path, const char *text, size_t header, siz
 			  char *why, size_t why_size)
 {
 	struct stat stat;
-	int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 	int result = 0;
+	int fd;
 
+	if (record_csv_begin(path, text, length) == 0)
+		return 0;
+	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 	if (fd < 0 || fstat(fd, &stat) != 0) {
 		result = -errno;
 		snprintf(why, why_size, "%s", strerror(-result));

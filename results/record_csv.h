@@ -26,6 +26,13 @@ void record_write_csv_text(FILE *file, const char *text);
 /* Reads fd from its start to its end; *bytes (with a NUL behind) is the caller's to free. */
 int record_read_all(int fd, char **bytes, size_t *length);
 
+/*
+ * Makes a file with these bytes, where there is none: it comes to be whole, so that a kill leaves
+ * no empty one behind. 0, or -errno when there is one or this file system cannot do it, and then
+ * nothing was made.
+ */
+int record_csv_begin(const char *path, const char *text, size_t length);
+
 /* As record_visit_csv(), over `length` bytes; `name` stands in the messages for the file. */
 int record_visit_bytes(const char *name, const char *bytes, size_t length,
 		       const struct record_visitor *visitor, size_t *cut_line, char *why,

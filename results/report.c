@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "results/html.h"
+#include "results/link_words.h"
 #include "results/record_csv.h"
 
 static const char style[] =
@@ -54,6 +55,22 @@ static double measured_s(const struct run_files *files)
 	return sum;
 }
 
+/* What the fetches went over, where that is not loopback. */
+static void write_link(const struct run_files *files, FILE *file)
+{
+	const char *kind = json_string_value(json_object_get(files->run, "link"));
+	json_int_t ns = json_integer_value(json_object_get(files->run, "link_latency_ns"));
+	const char *by = json_string_value(
+		json_object_get(json_object_get(files->host, "link"), "latency_by"));
+	char words[256];
+
+	if (!kind || !*link_words(kind, (double)ns / 1e9, by ? by : "", words, sizeof(words)))
+		return;
+	fputs("<p>Link: ", file);
+	html_text(file, words);
+	fputs(".</p>\n", file);
+}
+
 static void write_title(const struct run_files *files, FILE *file)
 {
 	json_int_t started = json_integer_value(json_object_get(files->run, "started_unix_s"));
@@ -82,6 +99,7 @@ static void write_title(const struct run_files *files, FILE *file)
 	fputs("</p>\n", file);
 	if (files->note[0])
 		html_element(file, "p", NULL, files->note);
+	write_link(files, file);
 	fputs("<nav><a href=\"#pictures\">Pictures</a><a href=\"#verdicts\">Verdicts</a>"
 	      "<a href=\"#figures\">Figures</a><a href=\"#trust\">Flags</a>"
 	      "<a href=\"#host\">Host</a><a href=\"#plan\">Plan</a>"

@@ -64,22 +64,26 @@ static void free_tallies(struct tallies *tallies)
 	free(tallies->list);
 }
 
-static void write_words(const struct tallies *flags, FILE *file)
+static void write_words(const struct run_files *files, const struct tallies *flags, FILE *file)
 {
 	if (flags->count == 0)
 		return;
 	fputs("<div class=\"wide\"><table><thead><tr><th>flag</th><th class=\"n\">rows</th>"
-	      "<th>figures</th><th>what it means</th></tr></thead><tbody>\n",
+	      "<th>figures</th><th>what it means</th><th>cells (rows)</th></tr></thead><tbody>\n",
 	      file);
 	for (size_t i = 0; i < flags->count; i++) {
 		bool spoils;
 		const char *meaning = meaning_of(flags->list[i].word, &spoils);
+		char *cells =
+			flags_cells(files->records, files->count, flags->list[i].word, SIZE_MAX);
 
 		fputs("<tr><th scope=\"row\">", file);
 		html_text(file, flags->list[i].word);
 		fprintf(file, "</th><td class=\"n\">%zu</td><td>%s</td>", flags->list[i].rows,
 			spoils ? "spoiled" : "stand");
 		html_element(file, "td", NULL, meaning);
+		html_element(file, "td", NULL, cells ? cells : "");
+		free(cells);
 		fputs("</tr>\n", file);
 	}
 	fputs("</tbody></table></div>\n", file);
@@ -139,7 +143,7 @@ void report_flags(const struct run_files *files, FILE *file)
 		fprintf(file, ", %zu were cut short and are in no figure", partial);
 	fputs(".</p>\n", file);
 	write_trust(files, file);
-	write_words(&flags, file);
+	write_words(files, &flags, file);
 	write_reasons(&reasons, file);
 	free_tallies(&flags);
 	free_tallies(&reasons);

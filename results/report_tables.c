@@ -28,6 +28,11 @@ static const struct column fetch_columns[] = {
 	{"time asleep", COLUMN_blocked_share, false, true},
 	{"work while waiting", COLUMN_overlap_elements_per_s, false, false},
 };
+static const struct column command_columns[] = {
+	{"time taken", COLUMN_duration_s, true, false},
+	{"its own figure per second", COLUMN_throughput_rps, true, false},
+	{"CPU per piece of its work", COLUMN_cpu_us_per_request, true, false},
+};
 static const struct column sumsq_columns[] = {
 	{"squares per second", COLUMN_elements_per_s, true, false},
 	{"dispatch per job", COLUMN_dispatch_ns_per_job, true, false},
@@ -37,17 +42,24 @@ static const struct column nap_columns[] = {
 	{"set-up", COLUMN_setup_s, false, false},
 };
 
-static const struct column *columns_of(const struct summary *summary, size_t *count)
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct column *columns_of(const struct summary *summary,
+				       const struct summary_group *group, size_t *count)
 {
+	if (group->commands) {
+		*count = LENGTH(command_columns);
+		return command_columns;
+	}
 	switch (summary->kind) {
 	case RECORD_SUMSQ:
-		*count = sizeof(sumsq_columns) / sizeof(sumsq_columns[0]);
+		*count = LENGTH(sumsq_columns);
 		return sumsq_columns;
 	case RECORD_NAP:
-		*count = sizeof(nap_columns) / sizeof(nap_columns[0]);
+		*count = LENGTH(nap_columns);
 		return nap_columns;
 	default:
-		*count = sizeof(fetch_columns) / sizeof(fetch_columns[0]);
+		*count = LENGTH(fetch_columns);
 		return fetch_columns;
 	}
 }
@@ -123,11 +135,10 @@ static void write_cell(const struct summary *summary, const struct summary_cell 
 
 void report_cells(const struct summary *summary, FILE *file)
 {
-	size_t count;
-	const struct column *columns = columns_of(summary, &count);
-
 	for (size_t g = 0; g < summary->group_count; g++) {
 		const struct summary_group *group = &summary->groups[g];
+		size_t count;
+		const struct column *columns = columns_of(summary, group, &count);
 
 		fputs("<h3>", file);
 		report_workload(summary, group, file);
@@ -208,7 +219,7 @@ static void write_floor(const struct summary_group *group, FILE *file)
 	fprintf(file, " was entered twice, in %zu block%s", group->control_blocks,
 		group->control_blocks == 1 ? "" : "s");
 	for (size_t place = 0; place < SUMMARY_COLUMNS; place++) {
-		if (summary_columns[place].sense == SUMMARY_EVIDENCE || isnan(group->floor[place]))
+		if (summary_sense(group, place) == SUMMARY_EVIDENCE || isnan(group->floor[place]))
 			continue;
 		fprintf(file, "%s%s %s", comma, record_columns[summary_columns[place].column].name,
 			table_percent(group->floor[place] - 1, text));

@@ -115,11 +115,8 @@ double statistics_hodges_lehmann(const double *sorted, size_t count)
 	return 0.5 * low + 0.5 * average_of_rank(sorted, count, averages / 2 + 1, low);
 }
 
-/*
- * Share of Student's t distribution within [-t, t], for whole degrees of freedom: the finite
- * series 26.7.3 and 26.7.4 of Abramowitz & Stegun 1964.
- */
-static double t_within(double t, size_t freedom)
+/* The finite series 26.7.3 and 26.7.4 of Abramowitz & Stegun 1964. */
+double statistics_t_within(double t, size_t freedom)
 {
 	double angle = atan(t / sqrt((double)freedom));
 	double cosine = cos(angle);
@@ -149,7 +146,7 @@ double statistics_t95(size_t freedom)
 	while (high - low > 1e-9) {
 		double middle = 0.5 * (low + high);
 
-		if (t_within(middle, freedom) < 0.95)
+		if (statistics_t_within(middle, freedom) < 0.95)
 			low = middle;
 		else
 			high = middle;

@@ -139,8 +139,9 @@ int statistics_compare(const double *side, const double *baseline, size_t count,
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		differences[i] = log(side[i]) - log(baseline[i]);
-	result = statistics_bootstrap(differences, count, STATISTICS_HODGES_LEHMANN,
-				      STATISTICS_RESAMPLES, seed, &interval);
+	result = statistics_paired_shift(differences, count, &interval);
+	if (result == 0)
+		result = statistics_winsorise(differences, count, differences);
 	if (result == 0) {
 		effect->pairs = count;
 		effect->ratio = exp(interval.estimate);

@@ -239,6 +239,30 @@ static void make_groups(struct summary *summary, const struct summary_draft *dra
 	}
 }
 
+/*
+ * Commands among models are no models and stand outside the comparison. Commands alone are compared
+ * with each other: by their own rates where all have one, else by how long they took.
+ */
+static void find_commands(struct summary *summary)
+{
+	for (size_t i = 0; i < summary->group_count; i++) {
+		struct summary_group *group = &summary->groups[i];
+		struct summary_cell *cells = &summary->cells[group->first];
+		size_t commands = 0, rated = 0;
+
+		for (size_t j = 0; j < group->count; j++) {
+			const struct record *sample = cells[j].sample;
+
+			commands += strcmp(record_text(sample, COLUMN_role), "command") == 0;
+			rated += sample->values[COLUMN_throughput_rps].present;
+		}
+		group->commands = commands == group->count;
+		group->timed = group->commands && rated < group->count;
+		for (size_t j = 0; j < group->count && group->commands; j++)
+			cells[j].contender = true;
+	}
+}
+
 /* How well a cell answers to a baseline's name; 0 not at all. */
 static int answers(const struct summary_cell *cell, const char *name)
 {
@@ -314,6 +338,7 @@ int summary_make(const struct record *records, size_t count, enum record_kind ki
 	if (result != 0)
 		goto out;
 	make_groups(made, drafts);
+	find_commands(made);
 	choose_baselines(made, options);
 	result = summary_fill(made, drafts, options->seed);
 out:

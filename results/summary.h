@@ -50,7 +50,8 @@ struct summary_cell {
 	size_t group;		     /* index of its workload */
 	size_t origin_limited;	     /* of them, those in which the origin was the limit */
 	flag_set spoiled;	     /* flags that spoil rows of it, or of its control */
-	bool contender;		     /* false for the floor, which belongs to no quadrant */
+	bool contender;		     /* false for the floor, which belongs to no quadrant, and for
+				      * commands that stand beside models */
 	struct summary_value values[SUMMARY_COLUMNS];
 };
 
@@ -65,6 +66,8 @@ struct summary_group {
 	size_t baseline;       /* index into cells; == first + count when the group has none */
 	const char *control;   /* name of the (first) cell with an A/A control, NULL: none */
 	size_t control_blocks; /* pairs of the (smallest) control */
+	bool commands;	       /* external commands alone: they are compared with each other */
+	bool timed;	       /* by how long they took; else each gave a rate of its own */
 	/*
 	 * Noise floor by column, a factor above 1; the largest where there are several controls.
 	 * A workload's floor is its own: a quiet one is not judged by a noisy one's.
@@ -114,6 +117,9 @@ const struct summary_value *summary_get(const struct summary_cell *cell, enum re
 double summary_floor(const struct summary *summary, const struct summary_cell *cell, size_t place);
 /* Place of a column in summary_columns[], SUMMARY_COLUMNS when it is not there. */
 size_t summary_place(enum record_column column);
+
+/* What the column means for this group: how long commands took is what they are compared by. */
+enum summary_sense summary_sense(const struct summary_group *group, size_t place);
 
 /* As statistics_words(), and "cheaper by" or "dearer by" where the column is a cost. */
 const char *summary_words(size_t place, enum statistics_verdict verdict);

@@ -108,13 +108,12 @@ static int fill_column(struct summary *summary, const struct summary_draft *draf
 		       struct scratch *scratch, uint64_t seed)
 {
 	enum record_column column = summary_columns[place].column;
-	bool compared = summary_columns[place].sense != SUMMARY_EVIDENCE;
-
 	for (size_t i = 0; i < summary->cell_count; i++) {
 		struct summary_value *value = &summary->cells[i].values[place];
 		const struct summary_group *group = &summary->groups[summary->cells[i].group];
 		struct summary_rows none = {NULL, 0};
-		bool has_baseline = compared && group->baseline != i &&
+		bool has_baseline = summary_sense(group, place) != SUMMARY_EVIDENCE &&
+				    group->baseline != i &&
 				    group->baseline < group->first + group->count;
 		int result = fill_location(value, &drafts[i].own, column, scratch,
 					   stream(seed, i, place));
@@ -135,6 +134,13 @@ double summary_floor(const struct summary *summary, const struct summary_cell *c
 	const struct summary_group *group = &summary->groups[cell->group];
 
 	return group->control ? group->floor[place] : summary->floor[place];
+}
+
+enum summary_sense summary_sense(const struct summary_group *group, size_t place)
+{
+	if (summary_columns[place].column == COLUMN_duration_s && group->timed)
+		return SUMMARY_TIME;
+	return summary_columns[place].sense;
 }
 
 /* The floor of the models is shown against the baseline but makes no claim: it is not tested. */

@@ -224,17 +224,46 @@ static const char http_server_program[] =
 	"    print(server.server_port, flush=True)\n"
 	"    server.serve_forever()\n";
 
-unsigned serving_http_server(struct child *child)
+/* Starts a program of Python's that prints the port it listens at, which it returns. */
+static unsigned start_python(struct child *child, const char *program, const char *argument)
 {
-	const char *const argv[] = {"/usr/bin/python3", "-c", http_server_program,
-				    serving_path("site"), NULL};
+	const char *const argv[] = {"/usr/bin/python3", "-c", program, argument, NULL};
 	const char *line;
 
 	child_start(child, argv);
 	line = child_line(child, CHILD_LIMIT_MS);
 	if (!line)
-		fail_msg("http.server: %s", child->err.text);
+		fail_msg("python3: %s", child->err.text);
 	return (unsigned)strtoul(line, NULL, 10);
+}
+
+unsigned serving_http_server(struct child *child)
+{
+	return start_python(child, http_server_program, serving_path("site"));
+}
+
+static const char echo_program[] =
+	"import http.server\n"
+	"class Echo(http.server.BaseHTTPRequestHandler):\n"
+	"    protocol_version = 'HTTP/1.1'\n"
+	"    def do_GET(self):\n"
+	"        redirects = self.path == '/here'\n"
+	"        body = b'' if redirects else (self.requestline + '\\n' + str(self.headers)).encode()\n"
+	"        self.send_response(302 if redirects else 200)\n"
+	"        if redirects:\n"
+	"            self.send_header('Location', '/there')\n"
+	"        self.send_header('Content-Length', len(body))\n"
+	"        self.end_headers()\n"
+	"        self.wfile.write(body)\n"
+	"    def log_message(self, *what):\n"
+	"        pass\n"
+	"server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Echo)\n"
+	"print(server.server_port, flush=True)\n"
+	"server.serve_forever()\n";
+
+unsigned serving_echo(struct child *child)
+{
+	return start_python(child, echo_program, NULL);
 }
 
 void serving_origin(struct child *child, const char *const *options, unsigned *ports,

@@ -44,6 +44,12 @@ void serving_aiohttp(struct child *child, unsigned ports[2]);
 /* Python's http.server on the subfolder "site"; returns its port. */
 unsigned serving_http_server(struct child *child);
 
+/*
+ * A server that says back what it was asked, request line and headers, a line each; its /here
+ * redirects to its /there. Returns its port.
+ */
+unsigned serving_echo(struct child *child);
+
 /* The origin with these options (NULL-terminated), and the ports of the `count` lines it prints. */
 void serving_origin(struct child *child, const char *const *options, unsigned *ports,
 		    unsigned count);

@@ -120,7 +120,7 @@ static void add_fetches(const char *name, const struct made *made)
 
 /* Two files that were read, compared. */
 struct both {
-	struct compare_run a, b;
+	struct compare_side a, b;
 	struct comparison c;
 };
 
@@ -362,8 +362,8 @@ static void cells_match_by_name_and_by_factors(void **state)
 /* Two cells of the same factors: which of them would be a guess. */
 static void doubtful_factors_match_nothing(void **state)
 {
-	struct compare_run a;
-	struct compare_run b;
+	struct compare_side a;
+	struct compare_side b;
 	struct comparison c;
 	struct made made = {.experiment = "one", .cell = "w/x", .rate = 1e5, .blocks = 4};
 	char why[512];
@@ -423,7 +423,7 @@ static void figures_by_the_work(void **state)
 static void rows_that_do_not_count(void **state)
 {
 	struct made made = {.experiment = "p", .cell = "x", .rate = 1e5, .blocks = 5};
-	struct compare_run run;
+	struct compare_side side;
 	char why[512];
 
 	(void)state;
@@ -435,27 +435,27 @@ static void rows_that_do_not_count(void **state)
 	made.flags = "steal origin-saturated";
 	made.blocks = 2;
 	add_fetches("rows.csv", &made);
-	assert_int_equal(compare_read(at("rows.csv"), false, &run, why, sizeof(why)), 0);
-	assert_int_equal(run.rows, 7);
-	assert_int_equal(run.left_out, 5);
-	assert_int_equal(run.flagged, 2);
-	assert_int_equal(run.cell_count, 2);
-	assert_string_equal(run.flags[0].word, "steal");
-	assert_int_equal(run.flags[0].count, 2);
-	assert_string_equal(run.flags[1].word, "origin-saturated");
-	assert_string_equal(run.flags[2].word, "");
-	compare_release(&run);
+	assert_int_equal(compare_read(at("rows.csv"), false, &side, why, sizeof(why)), 0);
+	assert_int_equal(side.rows, 7);
+	assert_int_equal(side.left_out, 5);
+	assert_int_equal(side.flagged, 2);
+	assert_int_equal(side.cell_count, 2);
+	assert_string_equal(side.flags[0].word, "steal");
+	assert_int_equal(side.flags[0].count, 2);
+	assert_string_equal(side.flags[1].word, "origin-saturated");
+	assert_string_equal(side.flags[2].word, "");
+	compare_release(&side);
 	/* The same block twice: a file put together wrongly. */
 	add_fetches("rows.csv", &made);
-	assert_int_equal(compare_read(at("rows.csv"), false, &run, why, sizeof(why)), -EINVAL);
+	assert_int_equal(compare_read(at("rows.csv"), false, &side, why, sizeof(why)), -EINVAL);
 	assert_non_null(strstr(why, "cell z has two rows for one block"));
 	/* Runs by hand have no block, and may be as many as they like. */
 	made = (struct made){.rate = 1e5, .blocks = 5};
 	add_fetches("hands.csv", &made);
 	add_fetches("hands.csv", &made);
-	assert_int_equal(compare_read(at("hands.csv"), false, &run, why, sizeof(why)), 0);
-	assert_int_equal(run.cells[0].own.count, 10);
-	compare_release(&run);
+	assert_int_equal(compare_read(at("hands.csv"), false, &side, why, sizeof(why)), 0);
+	assert_int_equal(side.cells[0].own.count, 10);
+	compare_release(&side);
 }
 
 /* More cells than the table began with, and rows in any order of cells. */
@@ -497,13 +497,32 @@ static void assert_difference(const json_t *list, size_t index, const char *what
 	assert_string_equal(json_string_value(json_object_get(difference, "b")), b);
 }
 
+/* What differs between sides of these runs. */
+static json_t *differences(struct compare_source *a, size_t a_count, struct compare_source *b,
+			   size_t b_count, enum compare_about about)
+{
+	const struct compare_side left = {.sources = a, .source_count = a_count};
+	const struct compare_side right = {.sources = b, .source_count = b_count};
+	json_t *list = compare_differences(&left, &right, about);
+
+	assert_non_null(list);
+	return list;
+}
+
 static void hosts_differ(void **state)
 {
-	json_t *a = json_pack("{s:{s:s, s:i, s:{s:i}}, s:b, s:s}", "kernel", "release", "6.1", "hz",
-			      250, "deep", "x", 1, "smt", 0, "gone", "was here");
-	json_t *b = json_pack("{s:{s:s, s:i, s:{s:i}}, s:b, s:{s:s}}", "kernel", "release", "6.12",
-			      "hz", 250, "deep", "x", 2, "smt", 0, "new", "key", "is here");
-	json_t *list = compare_hosts(a, b);
+	struct compare_source a[2] = {
+		{.host = json_pack("{s:{s:s, s:i, s:{s:i}}, s:b, s:s}", "kernel", "release", "6.1",
+				   "hz", 250, "deep", "x", 1, "smt", 0, "gone", "was here")},
+		{.host = NULL}};
+	struct compare_source b[2] = {
+		{.host = json_pack("{s:{s:s, s:i, s:{s:i}}, s:b, s:{s:s}}", "kernel", "release",
+				   "6.12", "hz", 250, "deep", "x", 2, "smt", 0, "new", "key",
+				   "is here")},
+		{.host = json_pack("{s:{s:s, s:i, s:{s:i}}, s:b, s:{s:s}}", "kernel", "release",
+				   "6.13", "hz", 250, "deep", "x", 2, "smt", 0, "new", "key",
+				   "is here")}};
+	json_t *list = differences(a, 1, b, 1, COMPARE_HOSTS);
 
 	(void)state;
 	assert_int_equal(json_array_size(list), 4);
@@ -512,24 +531,68 @@ static void hosts_differ(void **state)
 	assert_difference(list, 2, "gone", "was here", "");
 	assert_difference(list, 3, "new.key", "", "is here");
 	json_decref(list);
-	list = compare_hosts(a, a);
+	/* Of several runs all that they say; one without the file says nothing. */
+	list = differences(a, 2, b, 2, COMPARE_HOSTS);
+	assert_int_equal(json_array_size(list), 4);
+	assert_difference(list, 0, "kernel.release", "6.1", "6.12 | 6.13");
+	json_decref(list);
+	/* Sides that are alike, of runs that are not. */
+	list = differences(b, 2, b, 2, COMPARE_HOSTS);
+	assert_int_equal(json_array_size(list), 1);
+	assert_difference(list, 0, "kernel.release", "6.12 | 6.13", "6.12 | 6.13");
+	json_decref(list);
+	list = differences(a, 1, a, 1, COMPARE_HOSTS);
 	assert_int_equal(json_array_size(list), 0);
 	json_decref(list);
-	list = compare_hosts(a, NULL);
+	list = differences(a, 1, &a[1], 1, COMPARE_HOSTS);
 	assert_int_equal(json_array_size(list), 0);
 	json_decref(list);
-	json_decref(a);
-	json_decref(b);
+	json_decref(a[0].host);
+	json_decref(b[0].host);
+	json_decref(b[1].host);
+}
+
+/* What one host shows otherwise in every run does not crowd out what it is. */
+static void moments_differ(void **state)
+{
+	const char *const now = "{s:{s:f, s:s}, s:{s:f, s:i}, s:{s:i, s:i}, s:s}";
+	struct compare_source a = {
+		.host = json_pack(now, "activity", "busy_share", 0.1, "busiest_softirq", "NET_RX",
+				  "together", "least", 1.9, "one", 0, "memory", "total_kib", 100,
+				  "swap_free_kib", 10, "activity_log", "x")};
+	struct compare_source b = {
+		.host = json_pack(now, "activity", "busy_share", 0.2, "busiest_softirq", "TIMER",
+				  "together", "least", 1.1, "one", 1, "memory", "total_kib", 200,
+				  "swap_free_kib", 20, "activity_log", "y")};
+	json_t *list = differences(&a, 1, &b, 1, COMPARE_HOSTS);
+
+	(void)state;
+	assert_int_equal(json_array_size(list), 3);
+	assert_difference(list, 0, "together.one", "0", "1");
+	assert_difference(list, 1, "memory.total_kib", "100", "200");
+	assert_difference(list, 2, "activity_log", "x", "y");
+	json_decref(list);
+	list = differences(&a, 1, &b, 1, COMPARE_NOW);
+	assert_int_equal(json_array_size(list), 4);
+	assert_difference(list, 1, "activity.busiest_softirq", "NET_RX", "TIMER");
+	assert_difference(list, 3, "memory.swap_free_kib", "10", "20");
+	json_decref(list);
+	json_decref(a.host);
+	json_decref(b.host);
 }
 
 static void plans_differ(void **state)
 {
-	json_t *list = compare_plans("; about\n[experiment]\nblocks = 9\n\n[fetch w]\n"
-				     "duration=300ms\nheader[] = A: 1\nheader[] = B: 2\nmodel = "
-				     "epoll\n",
-				     "[experiment]\n  blocks  =  9  \n# more\n[fetch w]\n"
-				     "duration = 500ms\nheader[] = A: 1\nmodel = epoll\n"
-				     "[sumsq s]\nmodel = serial\n");
+	struct compare_source a = {
+		.plan = (char *)"; about\n[experiment]\nblocks = 9\n\n[fetch w]\n"
+				"duration=300ms\nheader[] = A: 1\nheader[] = B: 2\n"
+				"model = epoll\n"};
+	struct compare_source b = {
+		.plan = (char *)"[experiment]\n  blocks  =  9  \n# more\n[fetch w]\n"
+				"duration = 500ms\nheader[] = A: 1\nmodel = epoll\n"
+				"[sumsq s]\nmodel = serial\n"};
+	struct compare_source none = {.plan = NULL};
+	json_t *list = differences(&a, 1, &b, 1, COMPARE_PLANS);
 
 	(void)state;
 	assert_int_equal(json_array_size(list), 4);
@@ -538,47 +601,83 @@ static void plans_differ(void **state)
 	/* The section itself has no value, but it is there. */
 	assert_difference(list, 3, "[sumsq s] model", "", "serial");
 	json_decref(list);
-	list = compare_plans("a = 1\n", NULL);
+	list = differences(&a, 1, &none, 1, COMPARE_PLANS);
 	assert_int_equal(json_array_size(list), 0);
 	json_decref(list);
-	/* Bytes that are no text are no crash either. */
-	list = compare_plans("a = \xff\xfe\n[\x80]\n", "a = 1\n");
+	/* Bytes that are no text are shown as such, and hide nothing else. */
+	b.plan = (char *)"a = \xff\xfe\n[\x80]\n";
+	list = differences(&a, 1, &b, 1, COMPARE_PLANS);
+	assert_true(json_array_size(list) > 5);
 	json_decref(list);
+}
+
+/* One plan, run with other options: what run.json keeps of them. */
+static void options_differ(void **state)
+{
+	const char *const options = "{s:i, s:i, s:f, s:I, s:s, s:I, s:i, s:s}";
+	struct compare_source a = {.plan = (char *)"[nap n]\n",
+				   .run = json_pack(options, "blocks", 9, "place", 0, "precision",
+						    0.0, "budget_ns", (json_int_t)0, "link",
+						    "loopback", "link_latency_ns", (json_int_t)0,
+						    "seed", 1, "run_id", "one")};
+	struct compare_source b = {
+		.plan = (char *)"[nap n]\n",
+		.run = json_pack(options, "blocks", 12, "place", 2, "precision", 0.02, "budget_ns",
+				 (json_int_t)60000000000, "link", "veth", "link_latency_ns",
+				 (json_int_t)1000000, "seed", 2, "run_id", "two")};
+	struct compare_source none = {.plan = (char *)"[nap n]\n"};
+	json_t *list = differences(&a, 1, &b, 1, COMPARE_PLANS);
+
+	(void)state;
+	/* The seed orders the cells and no more. */
+	assert_int_equal(json_array_size(list), 6);
+	assert_difference(list, 0, "run: blocks", "9", "12");
+	assert_difference(list, 1, "run: place", "cores", "spread");
+	assert_difference(list, 2, "run: precision", "0", "0.02");
+	assert_difference(list, 3, "run: budget_ns", "0", "60000000000");
+	assert_difference(list, 4, "run: link", "loopback", "veth");
+	assert_difference(list, 5, "run: link_latency_ns", "0", "1000000");
+	json_decref(list);
+	list = differences(&a, 1, &none, 1, COMPARE_PLANS);
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(list);
+	json_decref(a.run);
+	json_decref(b.run);
 }
 
 static void folders_are_read(void **state)
 {
 	char folder_a[256];
-	struct compare_run run;
+	struct compare_side side;
 	char why[512];
 
 	(void)state;
 	snprintf(folder_a, sizeof(folder_a), "%s", at("run"));
 	assert_int_equal(mkdir(folder_a, 0777), 0);
-	assert_int_equal(compare_read(folder_a, false, &run, why, sizeof(why)), -EINVAL);
+	assert_int_equal(compare_read(folder_a, false, &side, why, sizeof(why)), -EINVAL);
 	assert_non_null(strstr(why, "not the folder of a run"));
 	add_usual("run/fetch.csv", 1.0, 3, 1);
 	write_text("run/host.json", "{\"kernel\": {\"release\": \"6.1\"}}");
 	write_text("run/plan.ini", "[experiment]\nblocks = 3\n");
-	assert_int_equal(compare_read(folder_a, false, &run, why, sizeof(why)), 0);
-	assert_int_equal(run.rows, 9);
-	assert_non_null(run.host);
-	assert_non_null(run.plan);
-	compare_release(&run);
+	assert_int_equal(compare_read(folder_a, false, &side, why, sizeof(why)), 0);
+	assert_int_equal(side.rows, 9);
+	assert_non_null(side.sources[0].host);
+	assert_non_null(side.sources[0].plan);
+	compare_release(&side);
 	/* The CSV alone, with what lies beside it. */
-	assert_int_equal(compare_read(at("run/fetch.csv"), false, &run, why, sizeof(why)), 0);
-	assert_non_null(run.host);
-	compare_release(&run);
-	assert_int_equal(compare_read(at("nowhere"), false, &run, why, sizeof(why)), -ENOENT);
+	assert_int_equal(compare_read(at("run/fetch.csv"), false, &side, why, sizeof(why)), 0);
+	assert_non_null(side.sources[0].host);
+	compare_release(&side);
+	assert_int_equal(compare_read(at("nowhere"), false, &side, why, sizeof(why)), -ENOENT);
 	write_text("empty.csv", "");
-	assert_int_equal(compare_read(at("empty.csv"), false, &run, why, sizeof(why)), -EINVAL);
+	assert_int_equal(compare_read(at("empty.csv"), false, &side, why, sizeof(why)), -EINVAL);
 	assert_non_null(strstr(why, "no complete row"));
 }
 
 /* Cut anywhere behind the header: refused, or its whole rows, and it is said. */
 static void cut_files(void **state)
 {
-	struct compare_run run;
+	struct compare_side side;
 	char text[32768];
 	char why[512];
 	FILE *file;
@@ -601,26 +700,26 @@ static void cut_files(void **state)
 		write_text("cut.csv", text);
 		text[cut] = kept;
 		if (cut == second) {
-			assert_int_equal(compare_read(at("cut.csv"), false, &run, why, sizeof(why)),
-					 0);
-			assert_string_equal(run.note, "");
-			compare_release(&run);
+			assert_int_equal(
+				compare_read(at("cut.csv"), false, &side, why, sizeof(why)), 0);
+			assert_string_equal(side.sources[0].note, "");
+			compare_release(&side);
 			continue;
 		}
-		assert_int_equal(compare_read(at("cut.csv"), false, &run, why, sizeof(why)),
+		assert_int_equal(compare_read(at("cut.csv"), false, &side, why, sizeof(why)),
 				 -EINVAL);
 		assert_non_null(
 			strstr(why, cut < second ? "middle of line 2" : "middle of line 3"));
 		if (cut < second) {
-			assert_int_equal(compare_read(at("cut.csv"), true, &run, why, sizeof(why)),
+			assert_int_equal(compare_read(at("cut.csv"), true, &side, why, sizeof(why)),
 					 -EINVAL);
 			assert_non_null(strstr(why, "no complete row"));
 			continue;
 		}
-		assert_int_equal(compare_read(at("cut.csv"), true, &run, why, sizeof(why)), 0);
-		assert_int_equal(run.rows, 1);
-		assert_non_null(strstr(run.note, "line 3 is left out"));
-		compare_release(&run);
+		assert_int_equal(compare_read(at("cut.csv"), true, &side, why, sizeof(why)), 0);
+		assert_int_equal(side.rows, 1);
+		assert_non_null(strstr(side.sources[0].note, "line 3 is left out"));
+		compare_release(&side);
 	}
 }
 
@@ -695,7 +794,9 @@ int main(void)
 		cmocka_unit_test(rows_that_do_not_count),
 		cmocka_unit_test(many_cells_are_kept_apart),
 		cmocka_unit_test(hosts_differ),
+		cmocka_unit_test(moments_differ),
 		cmocka_unit_test(plans_differ),
+		cmocka_unit_test(options_differ),
 		cmocka_unit_test(folders_are_read),
 		cmocka_unit_test(cut_files),
 		cmocka_unit_test(printed),

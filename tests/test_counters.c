@@ -134,7 +134,9 @@ static void this_thread_and_what_it_starts(void **state)
 	/* Three times the work, and not four; what else there is in it is less than another. */
 	assert_true(sum.counts[COUNTERS_CYCLES] >= 60 * MS);
 	assert_true(sum.counts[COUNTERS_INSTRUCTIONS] >= 1500);
+#ifndef __SANITIZE_THREAD__ /* whose runtime touches pages of its own */
 	assert_true(sum.counts[COUNTERS_INSTRUCTIONS] < 2400);
+#endif
 	assert_true(counters_per(&sum, COUNTERS_INSTRUCTIONS, 1500) >= 1);
 	assert_true(isnan(counters_per(&sum, COUNTERS_INSTRUCTIONS, 0)));
 	assert_true(isnan(counters_per(&sum, COUNTERS_CACHE_MISSES, 1)));

@@ -220,6 +220,8 @@ static json_t *facts_with(const struct change *c)
 		   "{\"limits\": {\"open_files\": {\"soft\": 1024, \"hard\": 1048576},"
 		   "\"locked_memory_bytes\": {\"soft\": 8388608, \"hard\": 8388608}},"
 		   "\"counters\": {\"scope\": \"user+kernel\"}, \"energy\": {\"packages\": 1},"
+		   "\"links\": {\"veth\": \"yes\", \"netem\": \"yes\", \"af_xdp\": \"yes\", "
+		   "\"ktls\": \"yes\"},"
 		   "\"together\": {\"one\": 0, \"other\": 1, \"least\": 1.97, \"most\": 2.0},"
 		   "\"io_uring\": {\"ring\": \"yes\", \"features\": {\"defer\": \"yes\"}}}");
 	if (c->fact)
@@ -571,6 +573,18 @@ static const struct {
 	 "only root",
 	 {.fact = "{\"energy\": {\"refused\": \"only root\"}}"}},
 	{"energy", DOCTOR_UNKNOWN, "does not show", {.fact = "{\"energy\": {}}"}},
+	/* links */
+	{"veth",
+	 DOCTOR_WARN,
+	 "not permitted: no --link veth",
+	 {.fact = "{\"links\": {\"veth\": \"Operation not permitted\"}}"}},
+	{"netem",
+	 DOCTOR_WARN,
+	 "the kernel has none: a link's latency is made by the origin",
+	 {.fact = "{\"links\": {\"netem\": \"the kernel has none\"}}"}},
+	{"af_xdp", DOCTOR_WARN, "no fetch-xdp", {.fact = "{\"links\": {\"af_xdp\": \"no\"}}"}},
+	{"kernel_tls", DOCTOR_WARN, "--tls-io=ktls", {.fact = "{\"links\": {\"ktls\": \"no\"}}"}},
+	{"veth", DOCTOR_UNKNOWN, "does not show", {.fact = "{\"links\": {}}"}},
 	/* io_uring */
 	{"io_uring", DOCTOR_BAD, "no ring", {.fact = "{\"io_uring\": {\"ring\": \"no ring\"}}"}},
 	{"io_uring",
@@ -624,7 +638,7 @@ static void all_is_well(void **state)
 			fail_msg("%s: %s, %s", report.findings[i].name,
 				 doctor_verdict_names[report.findings[i].verdict],
 				 report.findings[i].text);
-	assert_int_equal(report.count, 28);
+	assert_int_equal(report.count, 32);
 	assert_int_equal(report.verdicts[DOCTOR_GOOD], report.count);
 	/* Each of them can be something else, too. */
 	for (unsigned i = 0; i < report.count; i++) {
@@ -707,6 +721,10 @@ static void mends_fit(void **state)
 		 "io_uring_disabled=0",
 		 {.files = {{"/proc/sys/kernel/io_uring_disabled", "2\n"}},
 		  .fact = "{\"io_uring\": {\"ring\": \"no\"}}"}},
+		{"veth",
+		 "run as root",
+		 {.fact = "{\"links\": {\"veth\": \"Operation not permitted\"}}"}},
+		{"netem", "modprobe sch_netem", {.fact = "{\"links\": {\"netem\": \"none\"}}"}},
 		{"io_uring", "seccomp", {.fact = "{\"io_uring\": {\"ring\": \"no\"}}"}},
 	};
 
@@ -755,9 +773,9 @@ static void assert_sound(const json_t *object, int status)
 						 json_object_get(json_object_get(object, "counts"),
 								 doctor_verdict_names[v])));
 	/* The facts of host.json, and those that only the doctor needs. */
-	static const char *const sections[] = {"iolab",	 "host",     "kernel",	 "cpu",
-					       "memory", "limits",   "sysctl",	 "cores",
-					       "energy", "activity", "io_uring", "counters"};
+	static const char *const sections[] = {
+		"iolab", "host",   "kernel",   "cpu",	   "memory",   "limits", "sysctl",
+		"cores", "energy", "activity", "io_uring", "counters", "links"};
 
 	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
 		assert_true(json_is_object(json_object_get(host, sections[i])));
@@ -789,6 +807,48 @@ static void as_a_user_runs_it(void **state)
 	assert_int_equal(strstr(child.out.text, " 0 bad,") != NULL, status == STATUS_DONE);
 	child_free(&child);
 	free((char *)iolab);
+}
+
+static char *interfaces(void)
+{
+	char *text = calloc(1, 1 << 16);
+	FILE *file = fopen("/proc/self/net/dev", "r");
+	size_t used = 0;
+	char line[512];
+
+	assert_non_null(text);
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) && used < 60000)
+		used += (size_t)sprintf(text + used, "%.*s\n", (int)strcspn(line, ":"), line);
+	fclose(file);
+	return text;
+}
+
+/* Each is tried, or said not to be; of what was made nothing is left, no interface and no child. */
+static void links_are_tried(void **state)
+{
+	char *before = interfaces(), *after;
+	json_t *links = host_links();
+	const char *veth, *name;
+	json_t *answer;
+
+	(void)state;
+	assert_non_null(links);
+	veth = json_string_value(json_object_get(links, "veth"));
+	assert_non_null(veth);
+	assert_non_null(json_string_value(json_object_get(links, "af_xdp")));
+	assert_non_null(json_string_value(json_object_get(links, "ktls")));
+	assert_int_equal(json_object_get(links, "netem") != NULL, strcmp(veth, "yes") == 0);
+	if (geteuid() != 0)
+		assert_string_not_equal(veth, "yes");
+	json_object_foreach(links, name, answer) assert_true(json_string_length(answer) > 1);
+	after = interfaces();
+	assert_string_equal(before, after);
+	assert_null(strstr(after, "iolab"));
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	json_decref(links);
+	free(before);
+	free(after);
 }
 
 static void wrong_command_lines(void **state)
@@ -883,6 +943,7 @@ int main(void)
 		cmocka_unit_test(mends_fit),
 		cmocka_unit_test(nothing_shown_is_nothing_good),
 		cmocka_unit_test(as_a_user_runs_it),
+		cmocka_unit_test(links_are_tried),
 		cmocka_unit_test(wrong_command_lines),
 		cmocka_unit_test(where_much_is_forbidden),
 	};

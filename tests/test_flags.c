@@ -69,6 +69,40 @@ static void added_once(void **state)
 	record_release(&record);
 }
 
+/* Whose rows they are, most of them first; a number stands for any where the word says so. */
+static void cells_by_name(void **state)
+{
+	static const char *const rows[][2] = {
+		{"b", "steal"},	   {"a", "errors steal"}, {"b", "preempted steal"},
+		{"c", "status-3"}, {"c", "status-1"},	  {"a", "steals"},
+	};
+	static const struct {
+		const char *word;
+		size_t most;
+		const char *cells;
+	} asked[] = {
+		{"steal", 9, "b (2), a (1)"}, {"steal", 1, "b (2) and 1 more"},
+		{"errors", 9, "a (1)"},	      {"status-N", 9, "c (2)"},
+		{"status-3", 9, "c (1)"},     {"moved", 9, ""},
+	};
+	struct record records[6];
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		record_init(&records[i], RECORD_FETCH);
+		record_set_text(&records[i], COLUMN_cell, rows[i][0]);
+		record_set_text(&records[i], COLUMN_flags, rows[i][1]);
+	}
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		char *cells = flags_cells(records, 6, asked[i].word, asked[i].most);
+
+		assert_string_equal(cells, asked[i].cells);
+		free(cells);
+	}
+	for (size_t i = 0; i < 6; i++)
+		record_release(&records[i]);
+}
+
 static void so_many_preemptions(void **state)
 {
 	(void)state;
@@ -389,6 +423,7 @@ int main(void)
 		cmocka_unit_test(words_and_sets),
 		cmocka_unit_test(some_spoil_and_some_tell),
 		cmocka_unit_test(added_once),
+		cmocka_unit_test(cells_by_name),
 		cmocka_unit_test(so_many_preemptions),
 		cmocka_unit_test(a_host_is_watched),
 		cmocka_unit_test(what_is_not_there_is_not_claimed),

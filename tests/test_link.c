@@ -33,7 +33,7 @@ static void make(struct link *link)
 {
 	char why[512] = "";
 
-	if (link_up(link, LINK_VETH, 0, why, sizeof(why)))
+	if (link_up(link, LINK_VETH, 1, 0, why, sizeof(why)))
 		fail_msg("%s", why);
 }
 
@@ -54,7 +54,7 @@ static void kinds_without_a_link(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(link_up(&link, kinds[i], 0, why, sizeof(why)), 0);
+		assert_int_equal(link_up(&link, kinds[i], 1, 0, why, sizeof(why)), 0);
 		assert_int_equal(link_netns(&link, LINK_ORIGIN), -1);
 		assert_int_equal(link_enter(&link, LINK_CLIENT), 0);
 		assert_true(linking_here() == home);
@@ -77,7 +77,7 @@ static void refused(void **state)
 		/* Root without its rights; anybody else has none. */
 		if (geteuid() == 0 && (setgid(65534) || setuid(65534)))
 			_exit(1);
-		if (link_up(&link, LINK_VETH, 0, why, sizeof(why)) != -EPERM)
+		if (link_up(&link, LINK_VETH, 1, 0, why, sizeof(why)) != -EPERM)
 			_exit(2);
 		if (!strstr(why, "cannot make a network namespace") ||
 		    !strstr(why, "CAP_NET_ADMIN") || strchr(why, '\n'))
@@ -319,7 +319,7 @@ static void leftovers_are_found(void **state)
 	assert_int_equal(pipe(report), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (link_up(&link, LINK_VETH, 0, why, sizeof(why)))
+		if (link_up(&link, LINK_VETH, 1, 0, why, sizeof(why)))
 			_exit(1);
 		for (int end = 0; end < LINK_ENDS; end++)
 			inodes[end] = inode_of(link.netns[end]);
@@ -352,12 +352,59 @@ static void latency(void **state)
 
 	(void)state;
 	linking_need();
-	assert_int_equal(link_up(&link, LINK_VETH, 1500000, why, sizeof(why)), 0);
+	assert_int_equal(link_up(&link, LINK_VETH, 1, 1500000, why, sizeof(why)), 0);
 	assert_true(link.delay == LINK_DELAY_NETEM || link.delay == LINK_DELAY_ORIGIN);
 	assert_string_equal(link_text(&link, text), link.delay == LINK_DELAY_NETEM
 							    ? "veth 1.5ms by netem"
 							    : "veth 1.5ms by origin");
 	link_down(&link);
+}
+
+/* The interface's queues, as the kernel has it. */
+static unsigned channels(const char *name)
+{
+	struct ethtool_channels all = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq request = {.ifr_data = (char *)&all};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int err;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	err = ioctl(fd, SIOCETHTOOL, &request);
+	close(fd);
+	/* Each way, and the same number of them. */
+	return err || all.rx_count != all.tx_count ? 0 : all.rx_count;
+}
+
+static void queues(void **state)
+{
+	static const unsigned counts[] = {1, 2, 3, LINK_QUEUES_MAX};
+
+	(void)state;
+	linking_need();
+	for (size_t i = 0; i < 4; i++) {
+		char text[LINK_TEXT_SIZE], expected[LINK_TEXT_SIZE], why[512];
+		struct link link;
+		json_t *facts;
+
+		assert_int_equal(link_up(&link, LINK_VETH, counts[i], 0, why, sizeof(why)), 0);
+		for (int end = 0; end < LINK_ENDS; end++) {
+			pid_t pid = fork();
+			int status = -1;
+
+			if (pid == 0)
+				_exit(link_enter(&link, (enum link_end)end) ||
+				      channels(link.interface[end]) != counts[i]);
+			assert_true(waitpid(pid, &status, 0) == pid);
+			assert_int_equal(status, 0);
+		}
+		snprintf(expected, sizeof(expected), counts[i] > 1 ? "veth with %u queues" : "veth",
+			 counts[i]);
+		assert_string_equal(link_text(&link, text), expected);
+		facts = link_facts(&link);
+		assert_int_equal(json_integer_value(json_object_get(facts, "queues")), counts[i]);
+		json_decref(facts);
+		link_down(&link);
+	}
 }
 
 int main(void)
@@ -371,6 +418,7 @@ int main(void)
 		cmocka_unit_test(strays_are_ended),
 		cmocka_unit_test(leftovers_are_found),
 		cmocka_unit_test(latency),
+		cmocka_unit_test(queues),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,6 +204,20 @@ static void wrong_plans(void **state)
 		{"[nap]\nmodel = poll\n", "'poll' is not a nap model"},
 		{"[nap]\nmodel = epoll\ntick = 0\n", ":3: [nap] tick: '0' is below"},
 		{"[disk]\nmodel = x\n", ":1: section [disk]"},
+		{"[fetc a]\nmodel = x\n",
+		 ":1: section [fetc a]: there is no kind 'fetc'; did you mean [fetch a]?"},
+		{"[Experiment]\nblocks = 1\n", "did you mean [experiment]?"},
+		{"[origin here]\nthreads = 1\n", ":1: section [origin here]: it is none of"},
+		{"[default fetch]\nmodel = x\n", "did you mean [defaults fetch]?"},
+		{"[defaults fetsh]\nmodel = x\n", "are; did you mean fetch?"},
+		{"[command c]\nrun = x {tls-prt}\n", "did you mean {tls-port}?"},
+		{"[command c]\nn = 1, 2\n\nrun = no-such-program {n}\n",
+		 ":4: [c] run: cannot run 'no-such-program': no folder of PATH has it"},
+		{"[command c]\nrun = ./no/such/program\n", ":2: [c] run: cannot run './no/such/"},
+		{"[command c]\nrun = /etc/passwd\n", "'/etc/passwd': Permission denied"},
+		{"[command c]\nrun = /usr\n", "cannot run '/usr': Permission denied"},
+		{"[command c]\nn = true, falze\nrun = {n}\n",
+		 ":3: [c] run: cannot run 'falze': no folder"},
 		{"[defaults disk]\nmodel = x\n", ":1: [defaults disk]: 'disk' is no workload"},
 		{"[fetch\nmodel = x\n", ":1: '[fetch' is not a section's header"},
 		{"[fetch]\nmodel epoll\n", ":2: neither a section nor KEY = VALUE: 'model epoll'"},
@@ -566,6 +580,8 @@ static void shipped_plans_read(void **state)
 			fail_msg("%s: %s", p->name, why);
 		assert_true(plan.cell_count > 0);
 		assert_string_equal(plan.name, p->name);
+		/* How many there are is counted, and not written down to grow wrong. */
+		assert_null(memmem(p->text, strcspn(p->text, "["), " cells, ", 8));
 		plan_release(&plan);
 	}
 	assert_int_equal(plan_read("matrx", 0, &plan, why, sizeof(why)), -ENOENT);
@@ -573,6 +589,60 @@ static void shipped_plans_read(void **state)
 	plan_release(&plan);
 	assert_int_equal(plan_read("./no-such.ini", 0, &plan, why, sizeof(why)), -ENOENT);
 	plan_release(&plan);
+}
+
+/* Every key that a plan may have stands in the help, and every report. */
+static void help_has_every_key(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	(void)state;
+	plan_kind_print_help(file);
+	assert_int_equal(fclose(file), 0);
+	for (unsigned kind = 0; kind < PLAN_KINDS; kind++) {
+		char shown[160], *section;
+		size_t count;
+		const struct option_row *rows = plan_kind_own((enum plan_kind)kind, &count);
+
+		snprintf(shown, sizeof(shown), "\n[%s", plan_kind_names[kind]);
+		section = strstr(text, shown);
+		assert_non_null(section);
+		for (size_t i = 0; i < count; i++) {
+			assert_non_null(rows[i].help);
+			snprintf(shown, sizeof(shown), "\n  %s = %s", rows[i].name,
+				 rows[i].argument);
+			if (!strstr(section, shown))
+				fail_msg("'%s' is not in:\n%s", shown, section);
+			for (const char *const *c = rows[i].choices; c && *c; c++)
+				assert_non_null(strstr(rows[i].argument, *c));
+		}
+	}
+	free(text);
+}
+
+/* PATH is searched as execvp() does: what may not be executed is told when no folder has it. */
+static void programs_by_path(void **state)
+{
+	char *path = strdup(getenv("PATH"));
+	struct plan plan;
+	char why[512] = "";
+
+	(void)state;
+	assert_int_equal(setenv("PATH", "/no/such:/etc", 1), 0);
+	assert_int_equal(read_text("[command c]\nrun = passwd\n", &plan, why, sizeof(why)),
+			 -EINVAL);
+	assert_non_null(strstr(why, "cannot run 'passwd': Permission denied"));
+	plan_release(&plan);
+	assert_int_equal(setenv("PATH", "/etc:/bin:/usr/bin", 1), 0);
+	assert_int_equal(read_text("[command c]\nrun = env\n", &plan, why, sizeof(why)), 0);
+	plan_release(&plan);
+	assert_int_equal(unsetenv("PATH"), 0);
+	assert_int_equal(read_text("[command c]\nrun = env\n", &plan, why, sizeof(why)), 0);
+	plan_release(&plan);
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	free(path);
 }
 
 int main(void)
@@ -588,6 +658,8 @@ int main(void)
 		cmocka_unit_test(too_many_cells),
 		cmocka_unit_test(sums),
 		cmocka_unit_test(shares),
+		cmocka_unit_test(programs_by_path),
+		cmocka_unit_test(help_has_every_key),
 		cmocka_unit_test(shipped_plans_have),
 		cmocka_unit_test(shipped_plans_read),
 	};

@@ -72,6 +72,7 @@ static void figures(void **state)
 	assert_int_equal(programs_print(programs, made, file, false), 0);
 	assert_int_equal(fclose(file), 0);
 	assert_non_null(strstr(text, "6.00 x"));
+	assert_non_null(strstr(text, "\nAs fast as the first: the median time of the first"));
 	assert_non_null(strstr(text, "failed"));
 	free(text);
 	file = open_memstream(&text, &size);

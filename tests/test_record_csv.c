@@ -13,8 +13,10 @@
 #include <float.h>
 #include <locale.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -302,6 +304,36 @@ static void writers_do_not_mix(void **state)
 	record_free_all(read, count);
 }
 
+/* Killed in its first write, as a kill at that moment would: no file, rather than an empty one. */
+static void a_file_comes_to_be_whole(void **state)
+{
+	struct record row;
+	int status;
+	pid_t child;
+
+	(void)state;
+	record_init(&row, RECORD_NAP);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+		setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, 0});
+		record_append_csv(path, &row, why, sizeof(why));
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(errno, ENOENT);
+	/* Made by a path without a folder, and an empty one that is there already is written on. */
+	assert_int_equal(chdir(directory), 0);
+	assert_int_equal(record_append_csv("rows.csv", &row, why, sizeof(why)), 0);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(record_append_csv("rows.csv", &row, why, sizeof(why)), 0);
+	assert_int_equal(chdir("/"), 0);
+	record_release(&row);
+}
+
 static void another_header_is_left_alone(void **state)
 {
 	static const char *const others[] = {"a,b\n1,2\n", "shopping list", "\n",
@@ -576,6 +608,7 @@ int main(void)
 		cmocka_unit_test_teardown(every_cut_is_read_and_mended, remove_file),
 		cmocka_unit_test_teardown(open_quotes_are_left_alone, remove_file),
 		cmocka_unit_test_teardown(writers_do_not_mix, remove_file),
+		cmocka_unit_test_teardown(a_file_comes_to_be_whole, remove_file),
 		cmocka_unit_test_teardown(another_header_is_left_alone, remove_file),
 		cmocka_unit_test(unwritable_places_are_named),
 		cmocka_unit_test(wrong_files_are_named),

@@ -114,9 +114,11 @@ static void make_run(struct run_files *files, const char *name)
 	files->experiment = "a & b";
 	files->plan = strdup("[fetch <x>]\nmodel = epoll & \"uring\"\n");
 	files->report = strdup("as printed: 1 < 2 & 3\n");
-	files->run = json_pack("{s:i}", "started_unix_s", 1767225600);
-	files->host = json_pack("{s:{s:s}, s:{s:s, s:{s:s}}}", "kernel", "release", "6.1 <rc>",
-				"cpu", "model", "A&B", "mitigations", "m", "x");
+	files->run = json_pack("{s:i, s:s, s:i}", "started_unix_s", 1767225600, "link", "veth",
+			       "link_latency_ns", 2500000);
+	files->host = json_pack("{s:{s:s}, s:{s:s, s:{s:s}}, s:{s:s}}", "kernel", "release",
+				"6.1 <rc>", "cpu", "model", "A&B", "mitigations", "m", "x", "link",
+				"latency_by", "netem");
 	files->cells = count / 10;
 	files->blocks = 10;
 	files->seed = 7;
@@ -206,6 +208,9 @@ static void a_page_has_everything(void **state)
 	holds(page, "<td>spoiled</td>");
 	holds(page, "on flagged rows: ");
 	holds(page, "a flag that this lab does not know");
+	holds(page, "<td>uring-");
+	holds(page, "<p>Link: veth, a pair of virtual interfaces");
+	holds(page, "each round trip 2.50 ms longer, by netem.</p>");
 	holds(page, "it said &lt;&quot;&amp;no&amp;&quot;&gt;");
 	holds(page, "it is &lt;ondemand&gt;");
 	holds(page, "cpupower &amp; co");

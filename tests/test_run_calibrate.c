@@ -44,7 +44,8 @@ static void make(struct calibrate_data *d, double spread)
 	d->options.experiments[CALIBRATE_FETCHES] = FETCHES;
 	d->options.blocks = BLOCKS + 2; /* of which two were not reached */
 	d->blocks = BLOCKS;
-	d->latencies_us = calloc((CALIBRATE_DELAYS + 1) * d->options.blocks, sizeof(double));
+	d->latencies_us = calloc(CALIBRATE_WAITS * (CALIBRATE_DELAYS + 1) * d->options.blocks,
+				 sizeof(double));
 	assert_non_null(d->latencies_us);
 	for (unsigned i = 0; i < CALIBRATE_SLOWDOWNS; i++)
 		d->truth[i] = 1.0 + calibrate_slowdowns[i];
@@ -63,11 +64,16 @@ static void make(struct calibrate_data *d, double spread)
 					truth * exp(0.3 * (double)block + spread * jolt(&random));
 		}
 	}
-	for (unsigned i = 0; i <= CALIBRATE_DELAYS; i++) {
+	/* A round trip asleep takes 60 us more, and 7 us more yet after a delay. */
+	for (unsigned i = 0; i < CALIBRATE_WAITS * (CALIBRATE_DELAYS + 1); i++) {
+		unsigned delay = i % (CALIBRATE_DELAYS + 1);
+		bool asleep = i > CALIBRATE_DELAYS;
+
 		for (size_t block = 0; block < BLOCKS; block++)
 			d->latencies_us[i * d->options.blocks + block] =
-				(i < CALIBRATE_DELAYS ? calibrate_delays_us[i] : 0.0) + 40.0 +
-				10.0 * (double)block;
+				(delay < CALIBRATE_DELAYS ? calibrate_delays_us[delay] + 7 * asleep
+							  : 0.0) +
+				40.0 + 60.0 * asleep + 10.0 * (double)block;
 	}
 }
 
@@ -108,9 +114,15 @@ static void a_quiet_host(void **state)
 	}
 	for (unsigned i = 0; i < CALIBRATE_DELAYS; i++) {
 		assert_true(f.delays[i].good);
-		assert_true(fabs(f.delays[i].reported_us - calibrate_delays_us[i]) < 1e-9);
+		for (unsigned wait = 0; wait < CALIBRATE_WAITS; wait++) {
+			double wakes_us = wait == CALIBRATE_ASLEEP ? 7.0 : 0.0;
+
+			assert_true(fabs(f.delays[i].reported_us[wait] - calibrate_delays_us[i] -
+					 wakes_us) < 1e-9);
+		}
 	}
-	assert_true(fabs(f.round_trip_us - 85.0) < 1e-9);
+	assert_true(fabs(f.round_trip_us[CALIBRATE_AWAKE] - 85.0) < 1e-9);
+	assert_true(fabs(f.round_trip_us[CALIBRATE_ASLEEP] - 145.0) < 1e-9);
 	/* sqrt(2) x 0.002 x t / sqrt(10), more or less. */
 	assert_true(f.half_width[CALIBRATE_SUMS] > 1.001 && f.half_width[CALIBRATE_SUMS] < 1.004);
 	assert_in_range(f.blocks_for_1[CALIBRATE_SUMS], 3, 5);
@@ -181,6 +193,29 @@ static void wrong_directions_are_told(void **state)
 	release(&d);
 }
 
+/* The client whose latencies are judged; the other's may be off as they like. */
+static void one_latency(bool shared, unsigned delay, double off_us, bool beyond)
+{
+	struct calibrate_findings f;
+	struct calibrate_data d;
+	enum calibrate_wait judged = shared ? CALIBRATE_ASLEEP : CALIBRATE_AWAKE;
+
+	make(&d, 0.002);
+	strcpy(d.note, shared ? "client and origin share CPU 0" : "");
+	for (size_t block = 0; block < BLOCKS; block++) {
+		size_t waits = (CALIBRATE_DELAYS + 1) * d.options.blocks;
+		size_t at = delay * d.options.blocks + block;
+
+		d.latencies_us[judged * waits + at] += off_us - (shared ? 7.0 : 0.0);
+		d.latencies_us[(1 - judged) * waits + at] += 5000.0;
+	}
+	assert_int_equal(calibrate_find(&d, &f), 0);
+	assert_int_equal(f.judged, judged);
+	assert_int_equal(f.delays[delay].good, !beyond);
+	assert_int_equal(f.distrust != NULL, beyond);
+	release(&d);
+}
+
 static void latencies_have_limits(void **state)
 {
 	/* By delay: 30 us or 3 %, whichever is more. */
@@ -190,17 +225,10 @@ static void latencies_have_limits(void **state)
 	for (unsigned i = 0; i < CALIBRATE_DELAYS; i++) {
 		for (int sign = -1; sign <= 1; sign += 2) {
 			for (int beyond = 0; beyond <= 1; beyond++) {
-				struct calibrate_findings f;
-				struct calibrate_data d;
+				double off_us = sign * (limits[i] + (beyond ? 0.5 : -0.5));
 
-				make(&d, 0.002);
-				for (size_t block = 0; block < BLOCKS; block++)
-					d.latencies_us[i * d.options.blocks + block] +=
-						sign * (limits[i] + (beyond ? 0.5 : -0.5));
-				assert_int_equal(calibrate_find(&d, &f), 0);
-				assert_int_equal(f.delays[i].good, !beyond);
-				assert_int_equal(f.distrust != NULL, beyond);
-				release(&d);
+				one_latency(false, i, off_us, beyond);
+				one_latency(true, i, off_us, beyond);
 			}
 		}
 	}
@@ -280,7 +308,7 @@ static void quick(void **state)
 	object = json_loads(child.out.text, 0, &error);
 	if (!object)
 		fail_msg("%s: %s", error.text, child.out.text);
-	assert_int_equal(json_integer_value(json_object_get(object, "schema_version")), 1);
+	assert_int_equal(json_integer_value(json_object_get(object, "schema_version")), 2);
 	assert_int_equal(json_integer_value(json_object_get(object, "seed")), 7);
 	assert_int_equal(json_integer_value(json_object_get(object, "blocks")), 3);
 	assert_int_equal(json_array_size(json_object_get(object, "delays")), CALIBRATE_DELAYS);
@@ -308,6 +336,7 @@ static void quick(void **state)
 		    0.0);
 	/* Nothing is faster than light, nor answers before the origin does. */
 	list = json_object_get(object, "latency_p50_us");
+	assert_int_equal(json_array_size(list), CALIBRATE_WAITS * (CALIBRATE_DELAYS + 1));
 	for (unsigned i = 0; i < CALIBRATE_DELAYS; i++) {
 		for (size_t block = 0; block < 3; block++)
 			assert_true(

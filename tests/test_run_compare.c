@@ -74,8 +74,12 @@ static int start(void **state)
 	if (!mkdtemp(folder) || add_run("a", "plan", 2000) || add_run("b", "plan", 1600) ||
 	    add_run("c", "plan", 2000) || add_run("stranger", "other", 2000))
 		return -1;
-	write_text("a/host.json", "{\"kernel\": {\"release\": \"6.1\"}, \"cpu\": {\"model\": 1}}");
-	write_text("b/host.json", "{\"kernel\": {\"release\": \"6.12\"}, \"cpu\": {\"model\": 1}}");
+	write_text("a/host.json", "{\"kernel\": {\"release\": \"6.1\"}, \"cpu\": {\"model\": 1},"
+				  "\"activity\": {\"busy_share\": 0.1, \"runnable\": 2},"
+				  "\"memory\": {\"swap_free_kib\": 5}}");
+	write_text("b/host.json", "{\"kernel\": {\"release\": \"6.12\"}, \"cpu\": {\"model\": 1},"
+				  "\"activity\": {\"busy_share\": 0.2, \"runnable\": 1},"
+				  "\"memory\": {\"swap_free_kib\": 6}}");
 	write_text("a/plan.ini", "[fetch w]\nduration = 1s\n");
 	write_text("b/plan.ini", "[fetch w]\nduration = 2s\n");
 	return 0;
@@ -107,11 +111,17 @@ static void two_runs(void **state)
 	(void)state;
 	assert_int_equal(compare(&child, (const char *[]){at("a"), at("b"), NULL}), 0);
 	assert_non_null(strstr(child.out.text, "B ran 1.25 "));
-	assert_non_null(strstr(child.out.text, " times slower than A"));
+	assert_non_null(strstr(child.out.text, " times slower than A, between these two runs\n"));
+	assert_non_null(strstr(child.out.text,
+			       "\nOne run a side: what differs between any two runs of the same "
+			       "thing is not known and not in these intervals.\n"));
 	assert_non_null(strstr(child.out.text, "no difference shown: 1.000 "));
 	assert_non_null(
 		strstr(child.err.text, "hosts differ: kernel.release: 6.1 in A, 6.12 in B\n"));
 	assert_null(strstr(child.err.text, "cpu.model"));
+	assert_non_null(strstr(child.err.text, "also differ now, as runs on one host do: "
+					       "activity, memory; --json has them all\n"));
+	assert_null(strstr(child.err.text, "busy_share"));
 	assert_non_null(
 		strstr(child.err.text, "plans differ: [fetch w] duration: 1s in A, 2s in B\n"));
 	assert_non_null(strstr(child.err.text, "1 of 27 rows of B are flagged: steal 1\n"));
@@ -119,7 +129,7 @@ static void two_runs(void **state)
 	/* Two CSVs, one in a folder without a host. */
 	assert_int_equal(
 		compare(&child, (const char *[]){at("a/fetch.csv"), at("c/fetch.csv"), NULL}), 0);
-	assert_non_null(strstr(child.err.text, "there is no host.json beside B"));
+	assert_non_null(strstr(child.err.text, "c/fetch.csv: there is no host.json beside it"));
 	assert_null(strstr(child.out.text, "slower"));
 	child_free(&child);
 }
@@ -166,6 +176,9 @@ static void json_is_all_there_is(void **state)
 	assert_int_equal(json_integer_value(json_object_get(object, "schema_version")), 1);
 	assert_string_equal(json_string_value(json_object_get(object, "kind")), "compare");
 	assert_int_equal(json_array_size(json_object_get(object, "hosts_differ")), 1);
+	assert_int_equal(json_array_size(json_object_get(object, "hosts_differ_now")), 3);
+	assert_string_equal(json_string_value(json_object_get(object, "unit")), "row");
+	assert_non_null(json_object_get(object, "caveat"));
 	assert_int_equal(json_array_size(json_object_get(object, "plans_differ")), 1);
 	json_decref(object);
 	/* The same again, to the last digit. */
@@ -211,10 +224,11 @@ static void write_changed(const char *name, const char *from, const char *to)
 static void bad_input(void **state)
 {
 	(void)state;
-	refused((const char *[]){at("a"), NULL}, 2, "two runs");
-	refused((const char *[]){at("a"), at("b"), at("c"), NULL}, 2, "two runs");
+	refused((const char *[]){at("a"), NULL}, 2, "two sides");
+	refused((const char *[]){at("a"), at("b"), at("c"), NULL}, 2, "two sides");
 	refused((const char *[]){at("a"), at("nowhere"), NULL}, 2, "nowhere: No such file");
-	refused((const char *[]){at("a"), folder, NULL}, 2, "not the folder of a run");
+	refused((const char *[]){at("a"), folder, NULL}, 2, "one run and ");
+	refused((const char *[]){at("a"), "/proc/self/fd", NULL}, 2, "not the folder of a run");
 	refused((const char *[]){at("a"), at("a/plan.ini"), NULL}, 2, "not a CSV of this lab");
 	refused((const char *[]){"--threshold=5", at("a"), at("b"), NULL}, 2, "no percentage");
 	refused((const char *[]){"--threshold=-5%", at("a"), at("b"), NULL}, 2, "no percentage");
@@ -223,6 +237,43 @@ static void bad_input(void **state)
 		"schema_version: 2 is not 1");
 	write_changed("figure.csv", "100,", "1o0,");
 	refused((const char *[]){at("a"), at("figure.csv"), NULL}, 2, "figure.csv:2: requests: ");
+}
+
+/* Three runs a side, of which each differs from the next by 3 %. */
+static void several_runs_a_side(void **state)
+{
+	static const char *const names[] = {"p1", "p2", "p3", "q1", "q2", "q3"};
+	char p[512], q[512];
+	struct child child;
+	json_t *object;
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(add_run(names[i], "plan", (i < 3 ? 2000 : 1600) + 60 * (i % 3)),
+				 0);
+	snprintf(p, sizeof(p), "%s,%s,%s", at("p1"), at("p2"), at("p3"));
+	snprintf(q, sizeof(q), "%s,%s,%s", at("q1"), at("q2"), at("q3"));
+	assert_int_equal(compare(&child, (const char *[]){"--threshold=5%", p, q, NULL}), 5);
+	assert_non_null(strstr(child.out.text, ": 3 runs, 2 cells, 81 rows\n"));
+	assert_non_null(strstr(child.out.text, " times slower than A\n"));
+	assert_non_null(strstr(child.out.text, "Each run counts as one, the median of its rows"));
+	assert_null(strstr(child.out.text, "One run a side"));
+	child_free(&child);
+	assert_int_equal(compare(&child, (const char *[]){"--json", p, q, NULL}), 0);
+	object = json_loads(child.out.text, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(object, "unit")), "run");
+	assert_null(json_object_get(object, "caveat"));
+	assert_int_equal(json_array_size(json_object_get(json_object_get(object, "b"), "runs")), 3);
+	json_decref(object);
+	child_free(&child);
+	/* The 3 % between one run and the next, which the rows of one a side take for a change. */
+	assert_int_equal(
+		compare(&child, (const char *[]){"--threshold=1%", at("p2"), at("p1"), NULL}), 5);
+	child_free(&child);
+	snprintf(p, sizeof(p), "%s,%s", at("p2"), at("q3"));
+	snprintf(q, sizeof(q), "%s,%s", at("p1"), at("q2"));
+	assert_int_equal(compare(&child, (const char *[]){"--threshold=1%", p, q, NULL}), 0);
+	child_free(&child);
 }
 
 /* Whose files mean what is not known is not read, whichever of the two it is. */
@@ -326,6 +377,7 @@ int main(void)
 		cmocka_unit_test(two_runs),
 		cmocka_unit_test(regressions_have_a_status),
 		cmocka_unit_test(json_is_all_there_is),
+		cmocka_unit_test(several_runs_a_side),
 		cmocka_unit_test(bad_input),
 		cmocka_unit_test(another_version),
 		cmocka_unit_test(strangers_share_nothing),

@@ -118,9 +118,11 @@ static void assert_resumes(const char *run, const char *whole)
 {
 	char rows[RESUMING_TEXT];
 	struct child child;
+	int status;
 
-	if (resuming_resume(&child, run))
-		fail_msg("%s", child.err.text);
+	status = resuming_resume(&child, run);
+	if (status)
+		fail_msg("--resume: status %d: '%s', '%s'", status, child.out.text, child.err.text);
 	assert_non_null(strstr(child.err.text, " are there already"));
 	assert_non_null(strstr(child.out.text, "Written to "));
 	child_free(&child);

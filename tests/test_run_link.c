@@ -136,6 +136,8 @@ static void a_plan_over_veth(void **state)
 	run = json_of(&child, "run.json");
 	assert_string_equal(text_in(run, "link"), "veth");
 	json_decref(run);
+	assert_non_null(strstr(child.out.text, "\nLink: veth, a pair of virtual interfaces"));
+	assert_non_null(strstr(child.out.text, "of this host; no latency added.\n"));
 	child_free(&child);
 	assert_int_equal(linking_gone(mark), 0);
 	linking_same(before, linking_host());
@@ -239,6 +241,48 @@ static void the_command_line_decides(void **state)
 	assert_non_null(strstr(record_text(&rows[0], COLUMN_url), "127.0.0.1"));
 	record_free_all(rows, count);
 	child_free(&child);
+}
+
+/* All cells have the link of those that need the most queues, and the record says how many. */
+static void queues(void **state)
+{
+	struct record *rows;
+	struct child child;
+	size_t count, several = 0;
+	json_t *host;
+
+	(void)state;
+	linking_need();
+	write_plan("[experiment]\nblocks = 1\nlink = veth\n"
+		   "[fetch f]\nmodel = epoll, xdp\nprocesses = 1, 2\nconnections = 4\n"
+		   "duration = 50ms\n[fetch g]\nmodel = epoll\nprocesses = 3\nconnections = 3\n"
+		   "duration = 50ms\n");
+	if (run_plan(&child, NULL, NULL))
+		fail_msg("%s", child.err.text);
+	count = rows_of(&child, &rows);
+	assert_true(count >= 5);
+	for (size_t i = 0; i < count; i++) {
+		const char *variant = record_text(&rows[i], COLUMN_variant_effective);
+		bool bypasses = strcmp(record_text(&rows[i], COLUMN_model), "xdp") == 0;
+
+		assert_string_equal(record_text(&rows[i], COLUMN_link), "veth with 2 queues");
+		assert_true(record_number(&rows[i], COLUMN_requests) > 0);
+		assert_true(record_number(&rows[i], COLUMN_errors) == 0);
+		if (!bypasses)
+			continue;
+		several += record_number(&rows[i], COLUMN_workers) == 2;
+		assert_string_equal(variant, record_number(&rows[i], COLUMN_workers) == 2
+						     ? "native,copy,queues:0-1"
+						     : "native,copy,queues:2");
+	}
+	assert_true(several > 0);
+	record_free_all(rows, count);
+	host = json_of(&child, "host.json");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(host, "link"), "queues")), 2);
+	json_decref(host);
+	child_free(&child);
+	assert_int_equal(linking_gone(mark), 0);
 }
 
 /* The link's latency is there, in addition to what a cell asks of the origin, and is named. */
@@ -591,6 +635,7 @@ int main(void)
 		cmocka_unit_test(a_plan_over_veth),
 		cmocka_unit_test(the_plan_bypass),
 		cmocka_unit_test(the_command_line_decides),
+		cmocka_unit_test(queues),
 		cmocka_unit_test(latency),
 		cmocka_unit_test(targets_of_ones_own),
 		cmocka_unit_test(curl_gets_what_the_origin_says),

@@ -131,29 +131,6 @@ static void closed_while_idle(void **state)
 	child_free(&nginx);
 }
 
-/* Writes down what it was sent, and serves it back. */
-static const char recorder_program[] =
-	"import http.server\n"
-	"class Recorder(http.server.BaseHTTPRequestHandler):\n"
-	"    protocol_version = 'HTTP/1.1'\n"
-	"    def do_GET(self):\n"
-	"        if self.path == '/here':\n"
-	"            self.send_response(302)\n"
-	"            self.send_header('Location', '/there')\n"
-	"            self.send_header('Content-Length', 0)\n"
-	"            self.end_headers()\n"
-	"            return\n"
-	"        body = str(self.headers).encode()\n"
-	"        self.send_response(200)\n"
-	"        self.send_header('Content-Length', len(body))\n"
-	"        self.end_headers()\n"
-	"        self.wfile.write(body)\n"
-	"    def log_message(self, *what):\n"
-	"        pass\n"
-	"server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Recorder)\n"
-	"print(server.server_port, flush=True)\n"
-	"server.serve_forever()\n";
-
 /* What the server at the end of a redirect was sent. */
 static char *sent_through(const char *url)
 {
@@ -179,22 +156,16 @@ static char *sent_through(const char *url)
 
 static void strangers_are_told_nothing(void **state)
 {
-	const char *const argv[] = {"/usr/bin/python3", "-c", recorder_program, NULL};
-	struct child recorder;
+	struct child echo;
 	char location[128], url[64], host[64];
 	const char *texts[] = {location, location, NULL};
 	const char *const *const scripts[] = {texts, NULL};
-	const char *line;
 	unsigned port;
 	pid_t pid;
 	char *sent;
 
 	(void)state;
-	child_start(&recorder, argv);
-	line = child_line(&recorder, CHILD_LIMIT_MS);
-	if (!line)
-		fail_msg("python3: %s", recorder.err.text);
-	port = (unsigned)strtoul(line, NULL, 10);
+	port = serving_echo(&echo);
 	snprintf(host, sizeof(host), "Host: 127.0.0.1:%u\n", port);
 
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/here", port);
@@ -214,7 +185,7 @@ static void strangers_are_told_nothing(void **state)
 	assert_non_null(strstr(sent, "X-Open: 1\n"));
 	assert_non_null(strstr(sent, host));
 	free(sent);
-	child_free(&recorder);
+	child_free(&echo);
 }
 
 int main(void)

@@ -422,38 +422,15 @@ static void addresses(void **state)
 	}
 }
 
-/* Says back, in a process of its own, what it was asked. */
-static const char echo_program[] =
-	"import http.server\n"
-	"class Echo(http.server.BaseHTTPRequestHandler):\n"
-	"    protocol_version = 'HTTP/1.1'\n"
-	"    def do_GET(self):\n"
-	"        body = (self.requestline + '\\n' + str(self.headers)).encode()\n"
-	"        self.send_response(200)\n"
-	"        self.send_header('Content-Length', len(body))\n"
-	"        self.end_headers()\n"
-	"        self.wfile.write(body)\n"
-	"    def log_message(self, *what):\n"
-	"        pass\n"
-	"server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Echo)\n"
-	"print(server.server_port, flush=True)\n"
-	"server.serve_forever()\n";
-
 static void headers_are_sent(void **state)
 {
-	const char *const argv[] = {"/usr/bin/python3", "-c", echo_program, NULL};
 	const char *const output = serving_path("output");
 	struct child echo, child;
-	const char *line;
 	char url[64], host[64];
 	unsigned port;
 
 	(void)state;
-	child_start(&echo, argv);
-	line = child_line(&echo, CHILD_LIMIT_MS);
-	if (!line)
-		fail_msg("python3: %s", echo.err.text);
-	port = (unsigned)strtoul(line, NULL, 10);
+	port = serving_echo(&echo);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/a?b=c", port);
 	snprintf(host, sizeof(host), "Host: 127.0.0.1:%u\n", port);
 	for (unsigned m = 0; m < FETCHING_ALL; m++) {

@@ -158,27 +158,60 @@ static void the_doctor(void **state)
 	child_free(&child);
 }
 
+/* A file of a run's folder, as its schema says. */
+static void assert_file(const char *folder_of_run, const char *name)
+{
+	static char text[100000];
+	char path[700];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s.json", folder_of_run, name);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	assert_int_equal(validate(name, text, false), 0);
+}
+
 static void a_run(void **state)
 {
-	static const char *const names[] = {"run", "host"};
+	char copy[2048];
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		char path[600];
-		static char text[100000];
-		FILE *file;
-
-		snprintf(path, sizeof(path), "%s/%s.json", run, names[i]);
-		file = fopen(path, "r");
-		assert_non_null(file);
-		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-		fclose(file);
-		assert_int_equal(validate(names[i], text, false), 0);
-	}
+	assert_file(run, "run");
+	assert_file(run, "host");
 	IOLAB("plot", "plot", "--json", run);
 	IOLAB("report", "report", "--json", run);
 	IOLAB("compare", "compare", "--json", run, run);
 	IOLAB("compare", "compare", "--json", "--threshold", "50%", run, run);
+	snprintf(copy, sizeof(copy), "cp -r %s %s/copy && sed -i 's/,%s,/,copy,/' %s/copy/*.csv",
+		 run, folder, strrchr(run, '/') + 1, folder);
+	assert_int_equal(system(copy), 0);
+	snprintf(copy, sizeof(copy), "%s,%s/copy", run, folder);
+	IOLAB("compare", "compare", "--json", copy, copy);
+}
+
+/* limits.json: of a run that a budget ended after its first block, and of one that goes on. */
+static void a_run_with_a_limit(void **state)
+{
+	struct child child;
+	char path[128], results[64];
+	glob_t found;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/limit.ini", folder);
+	snprintf(results, sizeof(results), "%s/limited", folder);
+	write_text(path, "[nap naps]\nmodel = blocking\ntick = 1ms\n");
+	child_start(&child, (const char *const[]){child_program("iolab"), "run", "--results",
+						  results, "--budget", "1ms", path, NULL});
+	assert_int_equal(child_wait(&child, 60000), 0);
+	assert_non_null(strstr(child.out.text, "ended by the budget"));
+	child_free(&child);
+	snprintf(path, sizeof(path), "%s/*", results);
+	assert_int_equal(glob(path, 0, NULL, &found), 0);
+	assert_file(found.gl_pathv[0], "limits");
+	assert_file(found.gl_pathv[0], "run");
+	globfree(&found);
 }
 
 static void calibrate(void **state)
@@ -274,6 +307,9 @@ static void what_is_wrong_is_found(void **state)
 		{"doctor",
 		 "{\"schema_version\": 1, \"counts\": {}, \"findings\": [], \"host\": {}}"},
 		{"host", "{\"schema_version\": 2}"},
+		{"limits",
+		 "{\"schema_version\": 1, \"blocks\": 0, \"spent_ns\": 1, \"ended\": \"\"}"},
+		{"limits", "{\"schema_version\": 1, \"blocks\": 1, \"spent_ns\": 1}"},
 	};
 
 	(void)state;
@@ -290,6 +326,7 @@ int main(void)
 		cmocka_unit_test(commands_that_look),
 		cmocka_unit_test(the_doctor),
 		cmocka_unit_test(a_run),
+		cmocka_unit_test(a_run_with_a_limit),
 		cmocka_unit_test(calibrate),
 		cmocka_unit_test(rows_of_every_executable),
 		cmocka_unit_test(fetches_and_the_origin),

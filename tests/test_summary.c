@@ -382,7 +382,7 @@ static char *csv_of(uint64_t seed)
 	struct summary *summary;
 
 	assert_non_null(file);
-	synthetic_sumsq(&rows, &count, 9, 0.01);
+	synthetic_sumsq(&rows, &count, 20, 0.01);
 	shuffle(rows, count);
 	summary = make(rows, count, RECORD_SUMSQ, &options);
 	assert_int_equal(summary_write_csv_header(file), 0);
@@ -412,10 +412,10 @@ static void csv_is_even_and_reproducible(void **state)
 	(void)state;
 	assert_string_equal(text, again);
 	assert_string_not_equal(text, other);
-	assert_non_null(strstr(text, "\n1,threads,elements_per_s,1/s,9,"));
-	assert_non_null(strstr(text, ",serial,9,1.9"));
+	assert_non_null(strstr(text, "\n1,threads,elements_per_s,1/s,20,"));
+	assert_non_null(strstr(text, ",serial,20,1.9"));
 	assert_non_null(strstr(text, ",faster by\n"));
-	assert_non_null(strstr(text, "\n1,serial,elements_per_s,1/s,9,"));
+	assert_non_null(strstr(text, "\n1,serial,elements_per_s,1/s,20,"));
 	for (const char *line = text; *line; line = strchr(line, '\n') + 1, lines++)
 		assert_int_equal(commas(line), commas(text));
 	assert_int_equal(lines, 1 + 3 * 3); /* elements_per_s, dispatch, duration of three cells */

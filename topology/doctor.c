@@ -84,8 +84,11 @@ void doctor_judge(const json_t *host, struct doctor_report *report)
 		const char *group;
 		const struct doctor_rule *rules;
 	} groups[] = {
-		{"processor", doctor_processor_rules},	    {"quiet", doctor_quiet_rules},
-		{"memory and limits", doctor_memory_rules}, {"network", doctor_network_rules},
+		{"processor", doctor_processor_rules},
+		{"quiet", doctor_quiet_rules},
+		{"memory and limits", doctor_memory_rules},
+		{"network", doctor_network_rules},
+		{"links", doctor_link_rules},
 		{"counters", doctor_counter_rules},
 	};
 

@@ -72,8 +72,9 @@ struct doctor_report {
 /*
  * Judges the facts. Besides those above, "together" (see together.h: the CPUs "one" and "other",
  * "least", "median", "most"), "io_uring" ({"ring": "yes" or the reason against it, "features":
- * {name: likewise}}), "counters" ({"scope": "user" or "user+kernel"} or {"refused": reason}) and
- * "energy" ({"packages": n} or {"refused": reason}), which the lab adds.
+ * {name: likewise}}), "links" ({"veth", "netem", "af_xdp", "ktls": likewise, those that could be
+ * tried}), "counters" ({"scope": "user" or "user+kernel"} or {"refused": reason}) and "energy"
+ * ({"packages": n} or {"refused": reason}), which the lab adds.
  */
 void doctor_judge(const json_t *host, struct doctor_report *report);
 

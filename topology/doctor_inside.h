@@ -17,6 +17,7 @@ extern const struct doctor_rule doctor_processor_rules[];
 extern const struct doctor_rule doctor_quiet_rules[];
 extern const struct doctor_rule doctor_memory_rules[];
 extern const struct doctor_rule doctor_network_rules[];
+extern const struct doctor_rule doctor_link_rules[];
 extern const struct doctor_rule doctor_counter_rules[];
 
 /* host[section][key] as text, or NULL. */

@@ -16,20 +16,8 @@
 #include "kernels/fetch/xdp_options.h"
 #include "kernels/fetch/xdp_stack.h"
 
-/* From 0xc000 on, each used once at a time. */
-#define PORTS 0x4000U
-
 /* So many connections are opened in a row before the answers are looked at. */
 #define CONNECT_SLICE 64
-
-/*
- * After what time something is sent again, in lwIP's units of two ticks, as the kernel's TCP has
- * it: a second until the server has answered at all (RFC 6298, 2), then some 200 ms at the least.
- * lwIP's own estimate does not go below three units, which is 200 to 300 ms.
- */
-#define RTO_UNIT_NS  (2 * XDP_TICK_NS)
-#define RTO_FIRST    ((s16_t)(UINT64_C(1000000000) / RTO_UNIT_NS))
-#define RTO_ANSWERED 3
 
 /* lwIP's side of a connection, and its argument to every callback. */
 struct stream {
@@ -41,12 +29,14 @@ struct stream {
 
 struct state {
 	struct xdp_stack stack;
-	struct xdp_variants options;
 	struct stream *streams; /* one a connection */
 	unsigned count;
+	unsigned port; /* of this worker's, the one to try next, from 0 */
 };
 
-/* For the whole process: the record wants it when the stack is gone. */
+/* For the whole process: made before it was forked. */
+static struct xdp_takeover takeover;
+/* Likewise: the record wants it when the stack is gone. */
 static char effective[XDP_TEXT_SIZE];
 
 static void advance(struct worker *w, struct connection *c);
@@ -116,7 +106,7 @@ static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t err)
 	struct stream *stream = argument;
 
 	(void)err; /* always ERR_OK */
-	pcb->rto = pcb->sv = RTO_ANSWERED;
+	pcb->rto = pcb->sv = XDP_RTO_ANSWERED;
 	connection_connected(stream->connection);
 	advance(stream->worker, stream->connection);
 	return ERR_OK;
@@ -194,17 +184,31 @@ static void on_error(void *argument, err_t err)
 
 /* --- the model ------------------------------------------------------------------------------ */
 
-/* Another local port is free once the oldest connection that is over is forgotten. */
-static err_t connect_again(struct tcp_pcb *pcb, const ip_addr_t *to, u16_t port)
+/* The next of this worker's local ports that no connection has, not even one that is over. */
+static err_t take_port(struct state *s, struct tcp_pcb *pcb)
 {
+	const struct xdp_share *share = &s->stack.share;
+	err_t err = ERR_USE;
+
+	for (unsigned tried = 0; err == ERR_USE && tried < share->ports; tried++) {
+		err = tcp_bind(pcb, IP4_ADDR_ANY, (u16_t)(share->port + s->port));
+		s->port = (s->port + 1) % share->ports;
+	}
+	return err;
+}
+
+/* Where there is none, one is free once the oldest connection that is over is forgotten. */
+static err_t take_port_at_last(struct state *s, struct tcp_pcb *pcb)
+{
+	err_t err = take_port(s, pcb);
 	struct tcp_pcb *oldest = tcp_tw_pcbs;
 
-	while (oldest && oldest->next)
+	if (err != ERR_USE || !oldest)
+		return err;
+	while (oldest->next)
 		oldest = oldest->next;
-	if (!oldest)
-		return ERR_USE;
 	tcp_abort(oldest);
-	return tcp_connect(pcb, to, port, on_connected);
+	return take_port(s, pcb);
 }
 
 static void open_stream(struct worker *w, struct stream *stream)
@@ -229,10 +233,10 @@ static void open_stream(struct worker *w, struct stream *stream)
 	tcp_recv(pcb, on_received);
 	tcp_sent(pcb, on_sent);
 	tcp_err(pcb, on_error);
-	pcb->rto = RTO_FIRST;
-	err = tcp_connect(pcb, &to, ntohs(address->sin_port), on_connected);
-	if (err == ERR_BUF)
-		err = connect_again(pcb, &to, ntohs(address->sin_port));
+	pcb->rto = XDP_RTO_FIRST;
+	err = take_port_at_last(s, pcb);
+	if (err == ERR_OK)
+		err = tcp_connect(pcb, &to, ntohs(address->sin_port), on_connected);
 	if (err != ERR_OK)
 		connection_error(c, err == ERR_MEM ? "connect in lwIP" : "connect", errno_of(err));
 }
@@ -281,32 +285,27 @@ static void expire(struct worker *w, struct state *s)
 
 static void write_effective(const struct state *s)
 {
-	const struct xdp_socket *first = &s->stack.sockets[0];
-
-	xdp_options_text(&s->options, s->stack.program.mode, first->zerocopy, s->stack.queues,
-			 xdp_socket_polls(first), effective);
+	xdp_takeover_text(&takeover, xdp_socket_polls(&s->stack.sockets[0]), effective);
 }
 
-int xdp_reach(const char *interface, const struct endpoint *endpoints, unsigned count, char *why,
-	      size_t why_size)
+int xdp_reach(const struct reach *reach, char *why, size_t why_size)
 {
-	struct xdp_interface found;
-
-	return xdp_interface_find(&found, interface, endpoints, count, why, why_size);
+	return xdp_takeover_begin(&takeover, reach, why, why_size);
 }
 
 int xdp_prepare(struct worker *w, char *why, size_t why_size)
 {
+	const unsigned ports = xdp_steering_share(&takeover.steering, w->index).ports;
 	struct state *s = calloc(1, sizeof(*s));
-	struct xdp_interface interface;
 	int err;
 
 	w->model = s;
-	if (w->lanes * w->endpoints_count > PORTS) {
+	if (w->lanes * w->endpoints_count > ports) {
 		snprintf(why, why_size,
-			 "lwIP has %u local ports, and these would be %u connections; ask for "
+			 "lwIP has %u local ports%s, and these would be %u connections; ask for "
 			 "fewer --connections",
-			 PORTS, w->lanes * w->endpoints_count);
+			 ports, ports < XDP_PORTS ? " for each queue" : "",
+			 w->lanes * w->endpoints_count);
 		return -EADDRNOTAVAIL;
 	}
 	if (s) {
@@ -319,15 +318,14 @@ int xdp_prepare(struct worker *w, char *why, size_t why_size)
 	}
 	for (unsigned i = 0; i < s->count; i++)
 		s->streams[i] = (struct stream){.worker = w, .connection = &w->connections[i]};
-	xdp_options_resolve(&s->options, w->choices);
-	err = xdp_interface_find(&interface, w->interface, w->endpoints, w->endpoints_count, why,
-				 why_size);
-	if (!err)
-		err = xdp_stack_open(&s->stack, &interface, &s->options, w->endpoints,
-				     w->endpoints_count, s->count, &w->calls, why, why_size);
-	if (!err)
-		write_effective(s);
-	return err;
+	err = xdp_stack_open(&s->stack, &takeover, w->index, w->endpoints, w->endpoints_count,
+			     s->count, &w->calls, why, why_size);
+	if (err)
+		return err;
+	/* No two runs begin at the same port: a server may still know the earlier one's. */
+	s->port = (unsigned)rand() % ports;
+	write_effective(s);
+	return 0;
 }
 
 /* In slices: a server has room for so many half-open connections, and no more. */
@@ -354,7 +352,7 @@ int xdp_run(struct worker *w)
 	int err;
 
 	err = start_lanes(w, s);
-	while (w->in_flight && !worker_stopped(w) && !err) {
+	while (w->in_flight && !worker_stopped(w) && !err && !w->unable) {
 		if (!xdp_stack_receive(&s->stack)) {
 			if (w->wait == WAIT_BLOCK)
 				xdp_stack_wait(&s->stack, worker_wait_ns(w));
@@ -366,6 +364,7 @@ int xdp_run(struct worker *w)
 		if (worker_ticked(w)) {
 			err = xdp_stack_tick(&s->stack);
 			expire(w, s);
+			w->unable = xdp_takeover_astray(&takeover);
 		}
 		err = err ? err : xdp_stack_flush(&s->stack);
 	}

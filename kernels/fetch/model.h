@@ -89,7 +89,6 @@ struct worker {
 	bool unread;		 /* of readiness.h: a connection was left with bytes to receive */
 	const struct driver *driver;
 	const struct model_choices *choices;
-	const char *interface; /* that the user named, for model.reach and prepare(); or NULL */
 	/* Other work for a thread that got control back with nothing to do; NULL without. */
 	void (*idle)(void *context);
 	void *idle_context;
@@ -100,6 +99,15 @@ struct worker {
 	const char *unable;
 	/* Set by a run() that returns -errno: what broke down, likewise; NULL: the model. */
 	const char *broken;
+};
+
+/* What a model that takes an interface over is told before its workers start. */
+struct reach {
+	const char *interface; /* that the user named; NULL: the one that leads there */
+	const struct endpoint *endpoints;
+	unsigned count; /* of endpoints */
+	unsigned workers;
+	const struct model_choices *choices;
 };
 
 struct model {
@@ -114,8 +122,9 @@ struct model {
 	uint64_t tick_ns;
 	/* Bytes that a server may have under way to it at most; 0: as many as the kernel's TCP. */
 	uint32_t window;
-	const char *one_worker; /* why it can have no second worker, one line; NULL: it can */
-	const char *about;	/* one line for the help */
+	/* Why its workers cannot be threads of one process, one line; NULL: they can. */
+	const char *processes_only;
+	const char *about; /* one line for the help */
 	/* Its variants, ended by a row without a name; NULL when it has none. */
 	const struct model_option *options;
 	/*
@@ -126,13 +135,13 @@ struct model {
 	int (*check)(const struct model_choices *choices, enum wait_mode wait, char *why,
 		     size_t why_size);
 	/*
-	 * For a model that takes an interface over; NULL for the others. Whether it can, and may,
-	 * reach these servers by the interface of that name (NULL: by the one that leads there).
-	 * 0, or with one line in why -EINVAL when it was not asked rightly, else -errno when this
-	 * host cannot. Called once, before the workers start.
+	 * For a model that takes an interface over; NULL for the others. Finds out whether it can,
+	 * and may, reach these servers by it, and makes what the workers will share. 0, or with one
+	 * line in why -EINVAL when it was not asked rightly, else -errno when this host cannot; the
+	 * program ends then. Called once, before the workers start, by the process that they will
+	 * be threads or forks of; what it made is let go by each process's release().
 	 */
-	int (*reach)(const char *interface, const struct endpoint *endpoints, unsigned count,
-		     char *why, size_t why_size);
+	int (*reach)(const struct reach *reach, char *why, size_t why_size);
 	/*
 	 * Makes what run() needs, on the worker's own thread, after it is pinned and before the
 	 * barrier. Returns 0 or -errno with one line in why.

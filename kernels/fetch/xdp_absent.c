@@ -13,12 +13,9 @@ static int absent(char *why, size_t why_size)
 	return -ENOSYS;
 }
 
-int xdp_reach(const char *interface, const struct endpoint *endpoints, unsigned count, char *why,
-	      size_t why_size)
+int xdp_reach(const struct reach *reach, char *why, size_t why_size)
 {
-	(void)interface;
-	(void)endpoints;
-	(void)count;
+	(void)reach;
 	return absent(why, why_size);
 }
 

@@ -114,11 +114,9 @@ static int admit(const struct xdp_interface *i, bool named, char *why, size_t wh
 		return refuse(-EBUSY, why, why_size,
 			      "%s is busy: XDP program %u is attached to it already", i->name,
 			      i->program);
-	if (i->queues == 0 || i->queues > XDP_QUEUES_MAX)
+	if (i->queues == 0)
 		return refuse(-EOPNOTSUPP, why, why_size,
-			      "%s has %u queues, and 1 to %u can be "
-			      "served; `ethtool -L` sets how many",
-			      i->name, i->queues, XDP_QUEUES_MAX);
+			      "%s has no queues; `ethtool -L` sets how many", i->name);
 	return 0;
 }
 
@@ -159,15 +157,23 @@ static int follow(struct xdp_interface *i, struct xdp_netlink *answer, const str
 	return 0;
 }
 
+static bool is_near(const struct xdp_interface *i, const struct endpoint *to)
+{
+	in_addr_t address = ((const struct sockaddr_in *)&to->address)->sin_addr.s_addr;
+
+	return ((address ^ i->local.s_addr) & i->netmask.s_addr) == 0;
+}
+
+struct in_addr xdp_interface_hop(const struct xdp_interface *i, const struct endpoint *to)
+{
+	return is_near(i, to) ? ((const struct sockaddr_in *)&to->address)->sin_addr : i->gateway;
+}
+
 /* The kernel and lwIP must agree on which servers are on the link itself. */
 static int compare(const struct xdp_interface *i, const struct endpoint *to, char *why,
 		   size_t why_size)
 {
-	const struct sockaddr_in *address = (const struct sockaddr_in *)&to->address;
-
-	if (address->sin_family == AF_UNSPEC ||
-	    ((address->sin_addr.s_addr ^ i->local.s_addr) & i->netmask.s_addr) == 0 ||
-	    i->gateway.s_addr)
+	if (to->address.ss_family == AF_UNSPEC || is_near(i, to) || i->gateway.s_addr)
 		return 0;
 	return refuse(-EOPNOTSUPP, why, why_size,
 		      "%s: it is outside the network of %s, yet has no gateway", to->host, i->name);

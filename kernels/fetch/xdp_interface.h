@@ -17,9 +17,6 @@
 /* An interface is the lab's own when its alias begins so. */
 #define XDP_INTERFACE_ALIAS "iolab"
 
-/* More receive queues than this are refused. */
-#define XDP_QUEUES_MAX 64
-
 struct xdp_interface {
 	char name[IF_NAMESIZE];
 	unsigned index;
@@ -42,5 +39,8 @@ struct xdp_interface {
 int xdp_interface_find(struct xdp_interface *interface, const char *name,
 		       const struct endpoint *endpoints, unsigned count, char *why,
 		       size_t why_size);
+
+/* Whom to send to for that server, by IPv4: itself when it is near, else the gateway. */
+struct in_addr xdp_interface_hop(const struct xdp_interface *interface, const struct endpoint *to);
 
 #endif

@@ -32,8 +32,9 @@ static int ask(struct xdp_netlink *answer, const struct netlink_message *questio
 	int got = netlink_ask(fd, question, answer->bytes, sizeof(answer->bytes));
 
 	close(fd);
-	if (got == 0 || (got > 0 && message->nlmsg_len < NLMSG_LENGTH(header)))
+	if (got > 0 && message->nlmsg_len < NLMSG_LENGTH(header))
 		return -EBADMSG;
+	/* An acknowledgement has no attributes. */
 	if (got > 0)
 		sort(answer, message, header);
 	return got < 0 ? got : 0;
@@ -60,6 +61,45 @@ int xdp_netlink_route(struct xdp_netlink *answer, uint32_t to, unsigned interfac
 	if (interface)
 		netlink_attribute(&m, RTA_OIF, &interface, sizeof(interface));
 	return ask(answer, &m, sizeof(route));
+}
+
+static void begin_neighbour(struct netlink_message *m, uint16_t type, uint16_t flags,
+			    struct ndmsg neighbour, uint32_t to)
+{
+	netlink_begin(m, type, flags, &neighbour, sizeof(neighbour));
+	netlink_attribute(m, NDA_DST, &to, sizeof(to));
+}
+
+int xdp_netlink_neighbour(struct xdp_netlink *answer, uint32_t to, unsigned interface,
+			  uint8_t hardware[6])
+{
+	const struct ndmsg asked = {.ndm_family = AF_INET, .ndm_ifindex = (int)interface};
+	const struct rtattr *found;
+	struct netlink_message m;
+	int err;
+
+	begin_neighbour(&m, RTM_GETNEIGH, 0, asked, to);
+	err = ask(answer, &m, sizeof(asked));
+	if (err)
+		return err;
+	found = answer->attributes[NDA_LLADDR];
+	if (!found || RTA_PAYLOAD(found) != 6 ||
+	    ((const struct ndmsg *)answer->header)->ndm_state & (NUD_INCOMPLETE | NUD_FAILED))
+		return -EAGAIN;
+	memcpy(hardware, RTA_DATA(found), 6);
+	return 0;
+}
+
+int xdp_netlink_resolve(struct xdp_netlink *answer, uint32_t to, unsigned interface)
+{
+	const struct ndmsg wanted = {.ndm_family = AF_INET,
+				     .ndm_ifindex = (int)interface,
+				     .ndm_state = NUD_NONE,
+				     .ndm_flags = NTF_USE};
+	struct netlink_message m;
+
+	begin_neighbour(&m, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, wanted, to);
+	return ask(answer, &m, sizeof(wanted));
 }
 
 /* Whether this message of a dump is that address; its prefix is then in *prefix. */
@@ -112,6 +152,22 @@ int xdp_netlink_prefix(struct xdp_netlink *answer, unsigned interface, uint32_t 
 			interface, local);
 	close(fd);
 	return prefix;
+}
+
+struct xdp_drops xdp_netlink_drops(unsigned index)
+{
+	struct xdp_netlink answer;
+	struct rtnl_link_stats64 stats = {.rx_dropped = 0};
+	const struct rtattr *found;
+
+	if (xdp_netlink_link(&answer, NULL, index))
+		return (struct xdp_drops){0, 0};
+	found = answer.attributes[IFLA_STATS64];
+	if (found) /* an older kernel's ends earlier, and a newer one's later */
+		memcpy(&stats, RTA_DATA(found),
+		       RTA_PAYLOAD(found) < sizeof(stats) ? RTA_PAYLOAD(found) : sizeof(stats));
+	return (struct xdp_drops){.in = stats.rx_dropped + stats.rx_missed_errors,
+				  .out = stats.tx_dropped};
 }
 
 uint32_t xdp_netlink_number(const struct rtattr *attribute)

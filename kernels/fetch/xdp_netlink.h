@@ -24,6 +24,20 @@ int xdp_netlink_route(struct xdp_netlink *answer, uint32_t to, unsigned interfac
 /* The prefix length of this machine's IPv4 address on the interface; or -errno. */
 int xdp_netlink_prefix(struct xdp_netlink *answer, unsigned interface, uint32_t local);
 
+/* The MAC address of that IPv4 neighbour: 0; -EAGAIN or -ENOENT while it is not known; -errno. */
+int xdp_netlink_neighbour(struct xdp_netlink *answer, uint32_t to, unsigned interface,
+			  uint8_t hardware[6]);
+/* Makes the kernel ask for it; 0 or -errno. */
+int xdp_netlink_resolve(struct xdp_netlink *answer, uint32_t to, unsigned interface);
+
+/* Frames that an interface dropped since it was made, by its own count. */
+struct xdp_drops {
+	uint64_t in, out;
+};
+
+/* None of one that is gone. */
+struct xdp_drops xdp_netlink_drops(unsigned index);
+
 /* A number in an attribute; 0 when it is not there. */
 uint32_t xdp_netlink_number(const struct rtattr *attribute);
 

@@ -13,6 +13,7 @@ static const struct model_option rows[] = {
 	{"busy-poll", VALUE_DURATION, true, "a call looks into the card's queue for so long"},
 	{"drop", VALUE_NUMBER, true, "lose so many of 1000 frames that arrive, on purpose"},
 	{"seed", VALUE_NUMBER, true, "of which frames are lost (default 1)"},
+	{"queue", VALUE_NUMBER, true, "of the first worker, by itself; those behind it follow"},
 	{NULL, VALUE_NONE, false, NULL},
 };
 
@@ -47,6 +48,8 @@ static int check(const struct model_choices *choices, enum wait_mode wait, char 
 		return refuse(why, why_size, "busy-poll counts whole microseconds, from 1us");
 	if (value_of(choices, "drop", 1) < 1 || value_of(choices, "drop", 1) > 1000)
 		return refuse(why, why_size, "drop is a number from 1 to 1000, of 1000 frames");
+	if (value_of(choices, "queue", 0) > UINT16_MAX)
+		return refuse(why, why_size, "queue is the number of a queue, from 0");
 	if (model_choice(choices, "seed") && !model_choice(choices, "drop"))
 		return refuse(why, why_size, "seed goes with drop");
 	return 0;
@@ -67,13 +70,11 @@ void xdp_options_resolve(struct xdp_variants *o, const struct model_choices *cho
 	};
 }
 
-void xdp_options_text(const struct xdp_variants *o, enum xdp_mode mode, bool zerocopy,
-		      unsigned queues, bool polls, char text[XDP_TEXT_SIZE])
+void xdp_options_text(const struct xdp_variants *o, enum xdp_mode mode, const char *copying,
+		      const char *queues, bool polls, char text[XDP_TEXT_SIZE])
 {
-	char polling[48] = "", dropping[48] = "", serving[24] = "";
+	char polling[48] = "", dropping[48] = "";
 
-	if (queues > 1)
-		snprintf(serving, sizeof(serving), ",queues:%u", queues);
 	if (o->busy_poll_us)
 		snprintf(polling, sizeof(polling), ",busy-poll:%" PRIu32 "us%s", o->busy_poll_us,
 			 polls ? "" : "(not effective)");
@@ -81,7 +82,7 @@ void xdp_options_text(const struct xdp_variants *o, enum xdp_mode mode, bool zer
 		snprintf(dropping, sizeof(dropping), ",drop:%" PRIu32 ",seed:%" PRIu64,
 			 o->drop_permille, o->seed);
 	snprintf(text, XDP_TEXT_SIZE, "%s,%s%s%s%s", mode == XDP_MODE_NATIVE ? "native" : "generic",
-		 zerocopy ? "zerocopy" : "copy", serving, polling, dropping);
+		 copying, queues, polling, dropping);
 }
 
 const struct model model_xdp = {
@@ -89,8 +90,7 @@ const struct model model_xdp = {
 	.notification = NOTIFY_ASYNC,
 	.waits = {[WAIT_BLOCK] = true, [WAIT_SPIN] = true},
 	.about = "AF_XDP and lwIP: frames from the interface's queue, TCP in the program itself",
-	.one_worker = "lwIP keeps its state in globals, and the card, not the program, chooses the "
-		      "queue by which an answer comes: one worker serves all queues",
+	.processes_only = "lwIP keeps its state in globals",
 	.tick_ns = XDP_TICK_NS,
 	.window = UINT16_MAX, /* TCP_WND of the distributions' builds */
 	.options = rows,

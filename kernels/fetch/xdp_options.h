@@ -23,6 +23,15 @@ enum xdp_copying { XDP_COPYING_BEST, XDP_COPYING_COPY, XDP_COPYING_NONE };
  */
 #define XDP_TICK_NS UINT64_C(50000000)
 
+/*
+ * After what time something is sent again, in lwIP's units of two ticks, as the kernel's TCP has
+ * it: a second until the server has answered at all (RFC 6298, 2), then some 200 ms at the least.
+ * lwIP's own estimate does not go below three units, which is 200 to 300 ms.
+ */
+#define XDP_RTO_UNIT_NS	 (2 * XDP_TICK_NS)
+#define XDP_RTO_FIRST	 ((int16_t)(UINT64_C(1000000000) / XDP_RTO_UNIT_NS))
+#define XDP_RTO_ANSWERED 3
+
 struct xdp_variants {
 	enum xdp_mode mode;
 	enum xdp_copying copying;
@@ -33,19 +42,18 @@ struct xdp_variants {
 
 void xdp_options_resolve(struct xdp_variants *options, const struct model_choices *choices);
 
-#define XDP_TEXT_SIZE 128
+#define XDP_TEXT_SIZE 192
 
 /*
- * The variants in effect, as a list with commas. polls: frames came from a queue that can be
- * polled, which is only known at the end.
+ * The variants in effect, as a list with commas; copying and queues are put in as they are. polls:
+ * frames came from a queue that can be polled, which is only known at the end.
  */
-void xdp_options_text(const struct xdp_variants *options, enum xdp_mode mode, bool zerocopy,
-		      unsigned queues, bool polls, char text[XDP_TEXT_SIZE]);
+void xdp_options_text(const struct xdp_variants *options, enum xdp_mode mode, const char *copying,
+		      const char *queues, bool polls, char text[XDP_TEXT_SIZE]);
 
 /* --- the model's functions, in async_xdp.c: see model.h --- */
 
-int xdp_reach(const char *interface, const struct endpoint *endpoints, unsigned count, char *why,
-	      size_t why_size);
+int xdp_reach(const struct reach *reach, char *why, size_t why_size);
 int xdp_prepare(struct worker *worker, char *why, size_t why_size);
 int xdp_run(struct worker *worker);
 void xdp_release(struct worker *worker);

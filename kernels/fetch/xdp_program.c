@@ -8,9 +8,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-/* In the one element of the map `losses`. */
+#include "kernels/fetch/bpf_code.h"
+
+/* In the map `losses`, an element a queue. */
 struct losses {
 	uint64_t state; /* of the generator */
 	uint64_t lost;	/* frames */
@@ -30,58 +33,80 @@ static int refuse(int err, char *why, size_t why_size, const char *format, ...)
 	return err;
 }
 
-#define INSTRUCTION(code_, to, from, offset, number)                                               \
-	{                                                                                          \
-		.code = (code_), .dst_reg = (to), .src_reg = (from), .off = (offset),              \
-		.imm = (int32_t)(number)                                                           \
-	}
-#define MOVE(to, from)		      INSTRUCTION(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
-#define SET(to, number)		      INSTRUCTION(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, number)
-#define COMPUTE(op, to, from)	      INSTRUCTION(BPF_ALU64 | (op) | BPF_X, to, from, 0, 0)
-#define COMPUTE_BY(op, to, n)	      INSTRUCTION(BPF_ALU64 | (op) | BPF_K, to, 0, 0, n)
-#define LOAD(size, to, from, at)      INSTRUCTION(BPF_LDX | BPF_MEM | (size), to, from, at, 0)
-#define STORE(size, to, at, from)     INSTRUCTION(BPF_STX | BPF_MEM | (size), to, from, at, 0)
-#define STORE_NUMBER(size, to, at, n) INSTRUCTION(BPF_ST | BPF_MEM | (size), to, 0, at, n)
-#define JUMP_IF(op, a, n, by)	      INSTRUCTION(BPF_JMP | (op) | BPF_K, a, 0, by, n)
-#define CALL(helper)		      INSTRUCTION(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
-#define EXIT			      INSTRUCTION(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-/* Of 64 bits: they take two. */
-#define SET_WIDE(to, number)                                                                       \
-	INSTRUCTION(BPF_LD | BPF_DW | BPF_IMM, to, 0, 0, (uint32_t)((uint64_t)(number))),          \
-		INSTRUCTION(0, 0, 0, 0, (uint32_t)((uint64_t)(number) >> 32))
-#define SET_MAP(to, fd)                                                                            \
-	INSTRUCTION(BPF_LD | BPF_DW | BPF_IMM, to, BPF_PSEUDO_MAP_FD, 0, fd),                      \
-		INSTRUCTION(0, 0, 0, 0, 0)
-
-static int make_maps(struct xdp_program *p, unsigned queues, bool losing, uint64_t seed)
+static int make_losses(struct xdp_program *p, unsigned queues, uint64_t seed)
 {
 	const struct losses losses = {.state = seed};
-	uint32_t first = 0;
+	int err = 0;
+
+	p->losses = bpf_map_create(BPF_MAP_TYPE_ARRAY, "iolab_losses", sizeof(uint32_t),
+				   sizeof(losses), queues, NULL);
+	for (uint32_t queue = 0; p->losses >= 0 && !err && queue < queues; queue++)
+		err = bpf_map_update_elem(p->losses, &queue, &losses, BPF_ANY);
+	return p->losses < 0 || err ? -errno : 0;
+}
+
+static int make_strays(struct xdp_program *p)
+{
+	const struct bpf_map_create_opts options = {.sz = sizeof(options),
+						    .map_flags = BPF_F_MMAPABLE};
+	void *memory;
+
+	p->strays = bpf_map_create(BPF_MAP_TYPE_ARRAY, "iolab_strays", sizeof(uint32_t),
+				   sizeof(struct xdp_strays), 1, &options);
+	if (p->strays < 0)
+		return -errno;
+	memory = mmap(NULL, sizeof(struct xdp_strays), PROT_READ, MAP_SHARED, p->strays, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	p->astray = memory;
+	return 0;
+}
+
+static int make_maps(struct xdp_program *p, unsigned queues, bool by_port,
+		     const struct xdp_variants *o)
+{
+	int err = 0;
 
 	p->sockets = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "iolab_sockets", sizeof(uint32_t),
 				    sizeof(uint32_t), queues, NULL);
 	if (p->sockets < 0)
 		return -errno;
-	if (!losing)
-		return 0;
-	p->losses = bpf_map_create(BPF_MAP_TYPE_ARRAY, "iolab_losses", sizeof(first),
-				   sizeof(losses), 1, NULL);
-	if (p->losses < 0 || bpf_map_update_elem(p->losses, &first, &losses, BPF_ANY))
-		return -errno;
-	return 0;
+	if (o->drop_permille)
+		err = make_losses(p, queues, o->seed);
+	return err || !by_port ? err : make_strays(p);
 }
 
-static int load(struct xdp_program *p, unsigned drop_permille)
+/* The program under way. */
+struct code {
+	struct bpf_insn all[96];
+	size_t count;
+};
+
+static void append(struct code *code, const struct bpf_insn *part, size_t size)
 {
-	const struct bpf_insn losing[] = {
-		/* r6 = context; r0 = &losses */
-		MOVE(BPF_REG_6, BPF_REG_1),
-		STORE_NUMBER(BPF_W, BPF_REG_10, -4, 0),
+	memcpy(code->all + code->count, part, size);
+	code->count += size / sizeof(*part);
+}
+
+/* In each part register 6 is the context; what a part is done with goes on behind it. */
+static void begin(struct code *code)
+{
+	const struct bpf_insn part[] = {MOVE(BPF_REG_6, BPF_REG_1)};
+
+	append(code, part, sizeof(part));
+}
+
+static void lose_some(struct code *code, const struct xdp_program *p, uint32_t drop_permille)
+{
+	const struct bpf_insn part[] = {
+		/* r0 = &losses[queue] */
+		LOAD(BPF_W, BPF_REG_1, BPF_REG_6, offsetof(struct xdp_md, rx_queue_index)),
+		STORE(BPF_W, BPF_REG_10, -4, BPF_REG_1),
 		MOVE(BPF_REG_2, BPF_REG_10),
 		COMPUTE_BY(BPF_ADD, BPF_REG_2, -4),
 		SET_MAP(BPF_REG_1, p->losses),
 		CALL(BPF_FUNC_map_lookup_elem),
-		JUMP_IF(BPF_JEQ, BPF_REG_0, 0, 16), /* to `handing over`, after r1 = r6 */
+		JUMP_IF(BPF_JEQ, BPF_REG_0, 0, 16),
 		/* state = a state + c */
 		LOAD(BPF_DW, BPF_REG_1, BPF_REG_0, offsetof(struct losses, state)),
 		SET_WIDE(BPF_REG_2, LCG_A),
@@ -98,37 +123,88 @@ static int load(struct xdp_program *p, unsigned drop_permille)
 		STORE(BPF_DW, BPF_REG_0, offsetof(struct losses, lost), BPF_REG_1),
 		SET(BPF_REG_0, XDP_DROP),
 		EXIT,
-		MOVE(BPF_REG_1, BPF_REG_6),
 	};
-	const struct bpf_insn handing_over[] = {
-		/* return bpf_redirect_map(&sockets, context->rx_queue_index, XDP_PASS) */
-		LOAD(BPF_W, BPF_REG_2, BPF_REG_1, offsetof(struct xdp_md, rx_queue_index)),
+
+	append(code, part, sizeof(part));
+}
+
+/* Past this part goes what is for a worker's port and came by that worker's queue. */
+static void sort_by_port(struct code *code, const struct xdp_program *p,
+			 const struct xdp_steering *s)
+{
+	const struct xdp_share first = xdp_steering_share(s, 0);
+	const unsigned last = first.port + s->workers * first.ports - 1;
+	const struct bpf_insn part[] = {
+		LOAD_PORT(BPF_REG_8, BPF_REG_6, offsetof(struct xdp_md, data),
+			  offsetof(struct xdp_md, data_end), 2),
+		JUMP_IF(BPF_JLT, BPF_REG_8, first.port, 1),
+		JUMP_IF(BPF_JLE, BPF_REG_8, last, 2),
+		SET(BPF_REG_0, XDP_PASS),
+		EXIT,
+		/* r7 = the queue, r9 = the port's */
+		LOAD(BPF_W, BPF_REG_7, BPF_REG_6, offsetof(struct xdp_md, rx_queue_index)),
+		MOVE(BPF_REG_9, BPF_REG_8),
+		COMPUTE_BY(BPF_SUB, BPF_REG_9, XDP_PORT_FIRST),
+		COMPUTE_BY(BPF_RSH, BPF_REG_9, s->shift),
+		COMPUTE_BY(BPF_ADD, BPF_REG_9, s->origin),
+		JUMP_IF_REG(BPF_JEQ, BPF_REG_7, BPF_REG_9, 14),
+		/* Astray. */
+		STORE_NUMBER(BPF_W, BPF_REG_10, -4, 0),
+		MOVE(BPF_REG_2, BPF_REG_10),
+		COMPUTE_BY(BPF_ADD, BPF_REG_2, -4),
+		SET_MAP(BPF_REG_1, p->strays),
+		CALL(BPF_FUNC_map_lookup_elem),
+		JUMP_IF(BPF_JEQ, BPF_REG_0, 0, 5),
+		STORE(BPF_W, BPF_REG_0, offsetof(struct xdp_strays, queue), BPF_REG_7),
+		STORE(BPF_W, BPF_REG_0, offsetof(struct xdp_strays, port), BPF_REG_8),
+		LOAD(BPF_DW, BPF_REG_1, BPF_REG_0, offsetof(struct xdp_strays, frames)),
+		COMPUTE_BY(BPF_ADD, BPF_REG_1, 1),
+		STORE(BPF_DW, BPF_REG_0, offsetof(struct xdp_strays, frames), BPF_REG_1),
+		SET(BPF_REG_0, XDP_DROP),
+		EXIT,
+	};
+
+	append(code, part, sizeof(part));
+}
+
+/* return bpf_redirect_map(&sockets, context->rx_queue_index, XDP_PASS) */
+static void hand_over(struct code *code, const struct xdp_program *p)
+{
+	const struct bpf_insn part[] = {
+		LOAD(BPF_W, BPF_REG_2, BPF_REG_6, offsetof(struct xdp_md, rx_queue_index)),
 		SET_MAP(BPF_REG_1, p->sockets),
 		SET(BPF_REG_3, XDP_PASS),
 		CALL(BPF_FUNC_redirect_map),
 		EXIT,
 	};
-	struct bpf_insn all[64];
-	size_t count = 0;
 
-	if (drop_permille) {
-		memcpy(all, losing, sizeof(losing));
-		count = sizeof(losing) / sizeof(losing[0]);
-	}
-	memcpy(all + count, handing_over, sizeof(handing_over));
-	count += sizeof(handing_over) / sizeof(handing_over[0]);
-	p->program = bpf_prog_load(BPF_PROG_TYPE_XDP, "iolab_fetch", "none", all, count, NULL);
+	append(code, part, sizeof(part));
+}
+
+static int load(struct xdp_program *p, const struct xdp_steering *s, const struct xdp_variants *o)
+{
+	struct code code = {.count = 0};
+
+	begin(&code);
+	if (o->drop_permille)
+		lose_some(&code, p, o->drop_permille);
+	if (s->by_port)
+		sort_by_port(&code, p, s);
+	hand_over(&code, p);
+	p->program =
+		bpf_prog_load(BPF_PROG_TYPE_XDP, "iolab_fetch", "none", code.all, code.count, NULL);
 	return p->program < 0 ? -errno : 0;
 }
 
-int xdp_program_load(struct xdp_program *p, unsigned queues, unsigned drop_permille, uint64_t seed,
-		     char *why, size_t why_size)
+int xdp_program_load(struct xdp_program *p, unsigned queues, const struct xdp_steering *steering,
+		     const struct xdp_variants *options, char *why, size_t why_size)
 {
-	*p = (struct xdp_program){.sockets = -1, .losses = -1, .program = -1, .link = -1};
-	int err = make_maps(p, queues, drop_permille, seed);
+	*p = (struct xdp_program){
+		.sockets = -1, .losses = -1, .strays = -1, .program = -1, .link = -1};
+	int err = make_maps(p, queues, steering->by_port, options);
 
 	if (!err)
-		err = load(p, drop_permille);
+		err = load(p, steering, options);
 	if (err == -EPERM)
 		return refuse(err, why, why_size,
 			      "AF_XDP needs the capabilities CAP_NET_ADMIN, "
@@ -139,7 +215,8 @@ int xdp_program_load(struct xdp_program *p, unsigned queues, unsigned drop_permi
 	return 0;
 }
 
-int xdp_program_serve(struct xdp_program *p, unsigned queue, int socket, char *why, size_t why_size)
+int xdp_program_serve(const struct xdp_program *p, unsigned queue, int socket, char *why,
+		      size_t why_size)
 {
 	if (bpf_map_update_elem(p->sockets, &queue, &socket, BPF_ANY) == 0)
 		return 0;
@@ -179,21 +256,23 @@ int xdp_program_attach(struct xdp_program *p, unsigned interface, enum xdp_mode 
 	return 0;
 }
 
-uint64_t xdp_program_lost(const struct xdp_program *p)
+uint64_t xdp_program_lost(const struct xdp_program *p, unsigned queue)
 {
 	struct losses losses = {.lost = 0};
-	uint32_t first = 0;
 
 	if (p->losses >= 0)
-		bpf_map_lookup_elem(p->losses, &first, &losses);
+		bpf_map_lookup_elem(p->losses, &queue, &losses);
 	return losses.lost;
 }
 
 void xdp_program_close(struct xdp_program *p)
 {
 	/* The link first: with it nothing is redirected any more. */
-	int *const all[] = {&p->link, &p->program, &p->losses, &p->sockets};
+	int *const all[] = {&p->link, &p->program, &p->losses, &p->strays, &p->sockets};
 
+	if (p->astray)
+		munmap((void *)(uintptr_t)p->astray, sizeof(*p->astray));
+	p->astray = NULL;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (*all[i] >= 0)
 			close(*all[i]);

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/fetch/xdp_netlink.h"
 #include "kernels/fetch/xdp_port.h"
 
 /* Shorter frames are padded: the least that Ethernet carries, without its checksum. */
@@ -57,14 +56,15 @@ static err_t send_frame(struct netif *netif, struct pbuf *p)
 static err_t make_netif(struct netif *netif)
 {
 	const struct xdp_stack *stack = netif->state;
+	const struct xdp_interface *i = &stack->takeover->interface;
 
 	netif->name[0] = 'x';
 	netif->name[1] = 'd';
 	netif->output = etharp_output;
 	netif->linkoutput = send_frame;
-	netif->mtu = (u16_t)(stack->interface.mtu < 1500 ? stack->interface.mtu : 1500);
-	netif->hwaddr_len = sizeof(stack->interface.hardware);
-	memcpy(netif->hwaddr, stack->interface.hardware, sizeof(stack->interface.hardware));
+	netif->mtu = (u16_t)(i->mtu < 1500 ? i->mtu : 1500);
+	netif->hwaddr_len = sizeof(i->hardware);
+	memcpy(netif->hwaddr, i->hardware, sizeof(i->hardware));
 	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_LINK_UP;
 	return ERR_OK;
 }
@@ -195,7 +195,7 @@ unsigned xdp_stack_receive(struct xdp_stack *stack)
 {
 	unsigned count = 0;
 
-	for (unsigned queue = 0; queue < stack->queues; queue++)
+	for (unsigned queue = 0; queue < stack->share.queues; queue++)
 		count += receive_from(stack, queue);
 	return count;
 }
@@ -212,7 +212,7 @@ void xdp_stack_wait(struct xdp_stack *stack, int64_t wait_ns)
 	/* What the kernel has not taken yet, it takes when there is room for it. */
 	stack->polled[0].events =
 		(short)(POLLIN | (xdp_socket_behind(&stack->sockets[0]) ? POLLOUT : 0));
-	calls_poll(stack->calls, stack->polled, stack->queues, wait_ns);
+	calls_poll(stack->calls, stack->polled, stack->share.queues, wait_ns);
 }
 
 /*
@@ -232,6 +232,15 @@ void xdp_stack_opening(struct xdp_stack *stack)
 		tcp_abort(last->next);
 }
 
+/* Where ARP is the kernel's. */
+static void tell_neighbours(struct xdp_stack *stack)
+{
+	const struct xdp_takeover *t = stack->takeover;
+
+	for (unsigned i = 0; i < t->neighbours_count; i++)
+		xdp_neighbour_tell(&stack->netif, &t->neighbours[i]);
+}
+
 int xdp_stack_tick(struct xdp_stack *stack)
 {
 	tcp_tmr();
@@ -240,6 +249,7 @@ int xdp_stack_tick(struct xdp_stack *stack)
 		stack->ticks = 0;
 		etharp_tmr();
 		ip_reass_tmr();
+		tell_neighbours(stack);
 	}
 	return xdp_socket_check(&stack->sockets[0], stack->calls);
 }
@@ -248,10 +258,10 @@ int xdp_stack_tick(struct xdp_stack *stack)
 
 static int make_room(struct xdp_stack *stack)
 {
-	size_t frames = (size_t)stack->queues * stack->frames_a_queue;
+	size_t frames = (size_t)stack->share.queues * stack->frames_a_queue;
 
-	stack->sockets = calloc(stack->queues, sizeof(*stack->sockets));
-	stack->polled = calloc(stack->queues, sizeof(*stack->polled));
+	stack->sockets = calloc(stack->share.queues, sizeof(*stack->sockets));
+	stack->polled = calloc(stack->share.queues, sizeof(*stack->polled));
 	stack->frames = calloc(frames, sizeof(*stack->frames));
 	if (!stack->sockets || !stack->polled || !stack->frames)
 		return -ENOMEM;
@@ -264,12 +274,14 @@ static int make_room(struct xdp_stack *stack)
 	return 0;
 }
 
-static int open_queue(struct xdp_stack *stack, unsigned queue, const struct xdp_variants *o,
-		      char *why, size_t why_size)
+static int open_queue(struct xdp_stack *stack, unsigned queue, char *why, size_t why_size)
 {
+	const struct xdp_takeover *t = stack->takeover;
+	const struct xdp_variants *o = &t->options;
+	const unsigned number = stack->share.queue + queue;
 	struct xdp_socket *socket = &stack->sockets[queue];
-	int err = xdp_socket_open(socket, stack->interface.name, queue, o->copying,
-				  stack->connections, why, why_size);
+	int err = xdp_socket_open(socket, t->interface.name, number, o->copying, stack->connections,
+				  why, why_size);
 
 	if (!err && o->busy_poll_us) {
 		err = xdp_socket_busy_poll(socket, o->busy_poll_us);
@@ -277,14 +289,14 @@ static int open_queue(struct xdp_stack *stack, unsigned queue, const struct xdp_
 			return refuse(err, "the kernel refuses busy-poll", why, why_size);
 	}
 	if (!err)
-		err = xdp_program_serve(&stack->program, queue, socket->fd, why, why_size);
+		err = xdp_program_serve(&t->program, number, socket->fd, why, why_size);
 	stack->polled[queue] = (struct pollfd){.fd = socket->fd, .events = POLLIN};
 	return err;
 }
 
 static int start_lwip(struct xdp_stack *stack, char *why, size_t why_size)
 {
-	const struct xdp_interface *i = &stack->interface;
+	const struct xdp_interface *i = &stack->takeover->interface;
 	const ip4_addr_t local = {i->local.s_addr}, netmask = {i->netmask.s_addr};
 	const ip4_addr_t gateway = {i->gateway.s_addr};
 
@@ -301,10 +313,7 @@ static int start_lwip(struct xdp_stack *stack, char *why, size_t why_size)
 /* The next hop's MAC address: many connections at once would overflow what waits for it. */
 static void resolve(struct xdp_stack *stack, const struct endpoint *to)
 {
-	const struct xdp_interface *i = &stack->interface;
-	in_addr_t address = ((const struct sockaddr_in *)&to->address)->sin_addr.s_addr;
-	bool near = ((address ^ i->local.s_addr) & i->netmask.s_addr) == 0;
-	const ip4_addr_t hop = {near ? address : i->gateway.s_addr};
+	const ip4_addr_t hop = {xdp_interface_hop(&stack->takeover->interface, to).s_addr};
 	const ip4_addr_t *found_address;
 	struct eth_addr *found;
 
@@ -318,78 +327,69 @@ static void resolve(struct xdp_stack *stack, const struct endpoint *to)
 	}
 }
 
-/* Nothing of one that is gone. */
-static struct xdp_drops ask_drops(const struct xdp_interface *interface)
+int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *t, unsigned worker,
+		   const struct endpoint *endpoints, unsigned count, unsigned connections,
+		   struct calls *calls, char *why, size_t why_size)
 {
-	struct xdp_netlink answer;
-	struct rtnl_link_stats64 stats = {.rx_dropped = 0};
-	const struct rtattr *found;
-
-	if (xdp_netlink_link(&answer, NULL, interface->index))
-		return (struct xdp_drops){0, 0};
-	found = answer.attributes[IFLA_STATS64];
-	if (found) /* an older kernel's ends earlier, and a newer one's later */
-		memcpy(&stats, RTA_DATA(found),
-		       RTA_PAYLOAD(found) < sizeof(stats) ? RTA_PAYLOAD(found) : sizeof(stats));
-	return (struct xdp_drops){.in = stats.rx_dropped + stats.rx_missed_errors,
-				  .out = stats.tx_dropped};
-}
-
-int xdp_stack_open(struct xdp_stack *stack, const struct xdp_interface *interface,
-		   const struct xdp_variants *o, const struct endpoint *endpoints, unsigned count,
-		   unsigned connections, struct calls *calls, char *why, size_t why_size)
-{
-	int err;
+	int err = 0;
 
 	memset(stack, 0, sizeof(*stack));
-	stack->interface = *interface;
+	stack->takeover = t;
+	stack->first = worker == 0;
+	stack->share = xdp_steering_share(&t->steering, worker);
 	stack->calls = calls;
-	stack->before = ask_drops(interface);
-	stack->queues = interface->queues;
+	stack->before = xdp_netlink_drops(t->interface.index);
 	stack->connections = connections;
 	stack->frames_a_queue = xdp_socket_frames_in(connections);
-	err = xdp_program_load(&stack->program, stack->queues, o->drop_permille, o->seed, why,
-			       why_size);
-	if (err)
-		return err;
 	if (make_room(stack))
 		return refuse(-ENOMEM, "the frames' descriptors", why, why_size);
-	for (unsigned queue = 0; !err && queue < stack->queues; queue++)
-		err = open_queue(stack, queue, o, why, why_size);
+	for (unsigned queue = 0; !err && queue < stack->share.queues; queue++)
+		err = open_queue(stack, queue, why, why_size);
 	if (!err)
 		err = start_lwip(stack, why, why_size);
-	if (!err)
-		err = xdp_program_attach(&stack->program, interface->index, o->mode, why, why_size);
-	for (unsigned i = 0; !err && i < count; i++)
+	if (!err && worker == 0)
+		err = xdp_program_attach(&t->program, t->interface.index, t->options.mode, why,
+					 why_size);
+	if (err)
+		return err;
+	atomic_fetch_add(&t->shared->zerocopies, stack->sockets[0].zerocopy);
+	tell_neighbours(stack);
+	for (unsigned i = 0; !t->steering.by_port && i < count; i++)
 		if (endpoints[i].address.ss_family == AF_INET)
 			resolve(stack, &endpoints[i]);
-	return err;
+	return 0;
 }
 
 void xdp_stack_losses(const struct xdp_stack *stack, struct calls *calls)
 {
-	struct xdp_drops now = ask_drops(&stack->interface);
-	uint64_t by_sockets = 0;
+	const struct xdp_share *share = &stack->share;
+	struct xdp_drops now = xdp_netlink_drops(stack->takeover->interface.index);
 	uint64_t in = now.in > stack->before.in ? now.in - stack->before.in : 0;
+	uint64_t by_sockets = 0;
 
-	calls->frames_lost += xdp_program_lost(&stack->program);
-	for (unsigned queue = 0; queue < stack->queues; queue++) {
+	for (unsigned queue = 0; queue < share->queues; queue++) {
 		struct xdp_socket_losses losses = xdp_socket_losses(&stack->sockets[queue]);
 
+		calls->frames_lost +=
+			xdp_program_lost(&stack->takeover->program, share->queue + queue);
 		by_sockets += losses.no_frame + losses.no_room;
 	}
+	/* Of several workers none knows which of the interface's frames were its own. */
+	if (stack->takeover->steering.workers > 1)
+		in = 0;
 	calls->frames_dropped += in > by_sockets ? in : by_sockets;
-	if (now.out > stack->before.out)
+	if (stack->first && now.out > stack->before.out)
 		calls->frames_dropped += now.out - stack->before.out;
 }
 
 void xdp_stack_close(struct xdp_stack *stack)
 {
-	if (stack->program.link >= 0)
-		xdp_stack_flush(
-			stack); /* the ends of the connections; the kernel hears the answers */
-	xdp_program_close(&stack->program);
-	for (unsigned queue = 0; stack->sockets && queue < stack->queues; queue++)
+	/* The ends of the connections; the kernel hears the answers. */
+	if (stack->sockets && netif_is_up(&stack->netif))
+		xdp_stack_flush(stack);
+	if (stack->takeover)
+		xdp_takeover_end(stack->takeover);
+	for (unsigned queue = 0; stack->sockets && queue < stack->share.queues; queue++)
 		xdp_socket_close(&stack->sockets[queue]);
 	free(stack->sockets);
 	free(stack->polled);

@@ -15,10 +15,9 @@
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
 
-#include "kernels/fetch/xdp_interface.h"
-#include "kernels/fetch/xdp_options.h"
-#include "kernels/fetch/xdp_program.h"
+#include "kernels/fetch/xdp_netlink.h"
 #include "kernels/fetch/xdp_socket.h"
+#include "kernels/fetch/xdp_takeover.h"
 
 /* Frames taken from a queue in one go. */
 #define XDP_BATCH 64
@@ -30,23 +29,19 @@ struct xdp_frame {
 	uint32_t index; /* in the socket's memory */
 };
 
-/* What the interface says that it dropped since it was made. */
-struct xdp_drops {
-	uint64_t in, out;
-};
-
 struct xdp_stack {
 	struct netif netif;
-	struct xdp_interface interface;
-	struct xdp_program program;
+	struct xdp_takeover *takeover;
+	struct xdp_share share;	    /* queues and ports of this worker */
 	struct xdp_socket *sockets; /* one a queue; all is sent by the first */
 	struct xdp_frame *frames;   /* frames_a_queue for each */
 	struct pollfd *polled;	    /* one a queue */
 	struct calls *calls;
-	unsigned queues, frames_a_queue;
+	unsigned frames_a_queue;
 	unsigned connections;	 /* at most */
 	struct tcp_pcb *tail;	 /* the last of lwIP's connections; NULL: not known */
 	bool asked;		 /* a connection has just sent its next request */
+	bool first;		 /* of several workers: it counts what they have in common */
 	struct xdp_drops before; /* of the interface, when the stack was opened */
 	unsigned held;		 /* frames that lwIP has */
 	unsigned opened;	 /* connections, modulo those between two looks at what is over */
@@ -54,23 +49,24 @@ struct xdp_stack {
 };
 
 /*
- * Takes the interface over: from here on until xdp_stack_close() all that arrives there comes to
- * this stack. Servers whose next hop does not answer ARP within a second are left for TCP to fail
- * on. Returns 0 or -errno with one line in why; to be closed in either case.
+ * A worker's stack, on its share of the interface: from here on until xdp_stack_close() all that
+ * arrives there, or for this share, comes to it. The first worker's attaches the program. Servers
+ * whose next hop does not answer ARP within a second are left for TCP to fail on. Returns 0 or
+ * -errno with one line in why; to be closed in either case.
  */
-int xdp_stack_open(struct xdp_stack *stack, const struct xdp_interface *interface,
-		   const struct xdp_variants *options, const struct endpoint *endpoints,
-		   unsigned count, unsigned connections, struct calls *calls, char *why,
-		   size_t why_size);
+int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *takeover, unsigned worker,
+		   const struct endpoint *endpoints, unsigned count, unsigned connections,
+		   struct calls *calls, char *why, size_t why_size);
 
 /*
  * Adds what has been lost since xdp_stack_open() to frames_dropped and frames_lost. A driver may
  * count a frame that the socket refused as dropped by itself or not, so of the two counts of
- * frames that arrived the higher one is taken: at least so many were dropped.
+ * frames that arrived the higher one is taken: at least so many were dropped. With several
+ * workers it is the sockets' count, and the first one has what the interface did not send.
  */
 void xdp_stack_losses(const struct xdp_stack *stack, struct calls *calls);
 
-/* Gives the interface back to the kernel. */
+/* Gives its queues back to the kernel. */
 void xdp_stack_close(struct xdp_stack *stack);
 
 /* Hands at most XDP_BATCH frames of each queue to lwIP; returns how many there were. */

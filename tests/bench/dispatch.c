@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kernels/pool/pool.h"
+#include "tests/bench/turns.h"
 
 #define JOBS	2000
 #define WORKERS 2
@@ -30,14 +30,6 @@ struct result {
 
 /* In memory that processes share, too. */
 static _Atomic unsigned *arrived;
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void empty(const void *context, const void *item, void *result)
 {
@@ -56,25 +48,6 @@ static void meet(const void *context, const void *item, void *result)
 	(void)result;
 	while ((int)(atomic_load(arrived) - target) < 0)
 		;
-}
-
-/* Worker i on the i-th CPU that this process may use. */
-static int bind_to(void *context, unsigned worker, char *why, size_t why_size)
-{
-	const cpu_set_t *allowed = context;
-	cpu_set_t one;
-	int cpu = -1;
-
-	for (unsigned i = 0; i <= worker; i++)
-		do
-			cpu++;
-		while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, allowed));
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	if (sched_setaffinity(0, sizeof(one), &one) == 0)
-		return 0;
-	snprintf(why, why_size, "two CPUs are needed");
-	return -1;
 }
 
 static cpu_set_t allowed;
@@ -104,38 +77,25 @@ static void pool_map_jobs(struct pool *pool, int count)
 	}
 }
 
-static int compare(const void *left, const void *right)
-{
-	double a = *(const double *)left, b = *(const double *)right;
-
-	return a < b ? -1 : a > b;
-}
-
-static double median(double *values, size_t count)
-{
-	qsort(values, count, sizeof(values[0]), compare);
-	return values[count / 2];
-}
-
 typedef void map_function(struct pool *pool, int count);
 
 static double timed(map_function *map, struct pool *pool, int count)
 {
-	uint64_t before = now_ns();
+	uint64_t before = turns_now_ns();
 
 	map(pool, count);
-	return (double)(now_ns() - before);
+	return (double)(turns_now_ns() - before);
 }
 
 static void measure_empty(struct pool *pool, map_function *map)
 {
 	static double ns[MAPS];
-	uint64_t begun = now_ns();
+	uint64_t begun = turns_now_ns();
 	size_t maps = 0;
 
-	while (maps < MAPS && now_ns() - begun < RUN_NS)
+	while (maps < MAPS && turns_now_ns() - begun < RUN_NS)
 		ns[maps++] = timed(map, pool, JOBS);
-	printf("%.2f ns a job\n", median(ns, maps) / JOBS);
+	printf("%.2f ns a job\n", turns_median(ns, maps) / JOBS);
 }
 
 static void measure_wake(struct pool *pool, const char *name)
@@ -154,7 +114,8 @@ static void measure_wake(struct pool *pool, const char *name)
 		ratio[i] = pooled[i] / openmp[i];
 	}
 	printf("%s: %.3f of OpenMP's time to wake in pairs, %.2f us; OpenMP %.2f us\n", name,
-	       median(ratio, WAKES), median(pooled, WAKES) / 1e3, median(openmp, WAKES) / 1e3);
+	       turns_median(ratio, WAKES), turns_median(pooled, WAKES) / 1e3,
+	       turns_median(openmp, WAKES) / 1e3);
 }
 
 static void bind_openmp(void)
@@ -170,7 +131,7 @@ static void bind_openmp(void)
 
 			worker = next++;
 		}
-		bind_to(&allowed, (unsigned)worker, why, sizeof(why));
+		turns_bind(&allowed, (unsigned)worker, why, sizeof(why));
 	}
 }
 
@@ -182,7 +143,7 @@ static struct pool *start_pool(const char *name, bool wakes)
 		.spin_ns = wakes ? 0 : SPIN_NS,
 		.items_max = JOBS,
 		.result_size = sizeof(struct result),
-		.bind = bind_to,
+		.bind = turns_bind,
 		.bind_context = &allowed};
 	struct pool *pool;
 	char why[256];

@@ -16,10 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/pool/pool.h"
 #include "kernels/sumsq/sumsq.h"
+#include "tests/bench/turns.h"
 
 #define JOBS	 30
 #define FIRST_N	 3000000
@@ -39,14 +39,6 @@ static uint64_t items[JOBS];
 static struct result results[JOBS];
 static cpu_set_t allowed;
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 _Noreturn static void give_up(const char *why)
 {
 	fprintf(stderr, "pools_of_two: %s\n", why);
@@ -62,36 +54,17 @@ static void add(const void *context, const void *item, void *result)
 	sum->total = core->sum(0, *n);
 }
 
-/* Worker i on the i-th CPU that this process may use. */
-static int bind_to(void *context, unsigned worker, char *why, size_t why_size)
-{
-	cpu_set_t one;
-	int cpu = -1;
-
-	(void)context;
-	for (unsigned i = 0; i <= worker; i++)
-		do
-			cpu++;
-		while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, &allowed));
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	if (sched_setaffinity(0, sizeof(one), &one) == 0)
-		return 0;
-	snprintf(why, why_size, "two CPUs are needed");
-	return -1;
-}
-
 /* The thirty sums again and again for a turn: how many a second. */
 static double loop_alone(struct result *own)
 {
-	uint64_t begun_ns = now_ns(), ns;
+	uint64_t begun_ns = turns_now_ns(), ns;
 	unsigned rounds = 0;
 
 	do {
 		for (unsigned i = 0; i < JOBS; i++)
 			add(NULL, &items[i], &own[i]);
 		rounds++;
-		ns = now_ns() - begun_ns;
+		ns = turns_now_ns() - begun_ns;
 	} while (ns < TURN_NS);
 	return rounds * 1e9 / (double)ns;
 }
@@ -103,7 +76,7 @@ static void *other_loop(void *rate)
 	struct result own[JOBS];
 	char why[64];
 
-	if (bind_to(NULL, 1, why, sizeof(why)))
+	if (turns_bind(&allowed, 1, why, sizeof(why)))
 		give_up(why);
 	atomic_fetch_add(&ready, 1);
 	while (atomic_load(&ready) < 2)
@@ -146,7 +119,7 @@ static double loop_pooled(struct pool *pool)
 				     .item_size = sizeof(items[0]),
 				     .count = JOBS,
 				     .results = results};
-	uint64_t begun_ns = now_ns(), ns;
+	uint64_t begun_ns = turns_now_ns(), ns;
 	unsigned rounds = 0;
 	char why[256];
 
@@ -154,22 +127,9 @@ static double loop_pooled(struct pool *pool)
 		if (pool_map(pool, &job, why, sizeof(why)))
 			give_up(why);
 		rounds++;
-		ns = now_ns() - begun_ns;
+		ns = turns_now_ns() - begun_ns;
 	} while (ns < TURN_NS);
 	return rounds * 1e9 / (double)ns;
-}
-
-static int compare(const void *left, const void *right)
-{
-	double a = *(const double *)left, b = *(const double *)right;
-
-	return a < b ? -1 : a > b;
-}
-
-static double median(double *values, unsigned count)
-{
-	qsort(values, count, sizeof(values[0]), compare);
-	return values[count / 2];
 }
 
 static void measure(struct pool *pool, const char *name)
@@ -199,8 +159,8 @@ static void measure(struct pool *pool, const char *name)
 			"not two cores now");
 	printf("%s: %.3f times one CPU in the %u turns in which two loops without a pool reach "
 	       "%.1f; in all %u turns %.3f, and two loops without a pool %.3f\n",
-	       name, median(whole, wholes), wholes, WHOLE, count, median(all, count),
-	       median(both, count));
+	       name, turns_median(whole, wholes), wholes, WHOLE, count, turns_median(all, count),
+	       turns_median(both, count));
 }
 
 int main(int argc, char **argv)
@@ -209,7 +169,8 @@ int main(int argc, char **argv)
 					 .spin_ns = SPIN_NS,
 					 .items_max = JOBS,
 					 .result_size = sizeof(struct result),
-					 .bind = bind_to};
+					 .bind = turns_bind,
+					 .bind_context = &allowed};
 	struct pool *pool;
 	char why[256];
 

@@ -96,7 +96,7 @@ void bench_bypass(struct bench *b)
 	struct link link;
 	char why[512];
 
-	if (link_up(&link, LINK_VETH, 0, why, sizeof(why))) {
+	if (link_up(&link, LINK_VETH, 1, 0, why, sizeof(why))) {
 		printf("\nOver veth: not measured\n");
 		fail(b, why);
 		close(home);
