@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/fetch/netlink.h"
 #include "lab/link_netlink.h"
 #include "lab/usage.h"
 
@@ -194,7 +195,7 @@ static int read_mark(int netns, int home, char *alias, size_t size)
 
 	if (setns(netns, CLONE_NEWNET))
 		return -errno;
-	socket = link_netlink_open();
+	socket = netlink_open();
 	/* The way home was open a moment ago, and nothing that could fail lies between. */
 	if (setns(home, CLONE_NEWNET))
 		abort();
