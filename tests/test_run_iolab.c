@@ -276,7 +276,7 @@ static void all_kinds(void **state)
 		"[command hangs]\nrun = sh -c 'sleep 60 & echo $! >${IOLAB_TEST_PID}; sleep 60'\n"
 		"timeout = 1ms\n"
 		"[command silent]\nrun = true\nrate = (.+)\n"
-		"[command missing]\nrun = ./no-such-program\n"
+		"[command missing]\nrun = ${IOLAB_TEST_LOST}\n"
 		"[nap naps]\nmodel = blocking, uring\ntick = 1ms\n";
 	static const struct {
 		const char *cell, *flags;
@@ -297,8 +297,17 @@ static void all_kinds(void **state)
 	size_t count;
 
 	(void)state;
-	char pid_path[80];
+	char pid_path[80], lost[80];
+	FILE *script;
 
+	/* It is there and may be executed, and what is to read it is not there. */
+	snprintf(lost, sizeof(lost), "%s/lost", folder);
+	script = fopen(lost, "w");
+	assert_non_null(script);
+	fputs("#!/no/such/interpreter\n", script);
+	assert_int_equal(fclose(script), 0);
+	assert_int_equal(chmod(lost, 0700), 0);
+	setenv("IOLAB_TEST_LOST", lost, 1);
 	snprintf(pid_path, sizeof(pid_path), "%s/pid", folder);
 	setenv("IOLAB_TEST_PID", pid_path, 1);
 	write_plan(plan);
@@ -306,8 +315,7 @@ static void all_kinds(void **state)
 	assert_gone(pid_path);
 	assert_non_null(strstr(child.err.text, "hangs: killed, it did not end in time"));
 	assert_non_null(strstr(child.err.text, "silent: rate = (.+) finds no number"));
-	assert_non_null(
-		strstr(child.err.text, "missing: status 127: cannot run ./no-such-program"));
+	assert_non_null(strstr(child.err.text, "missing: status 127: cannot run /tmp/"));
 	assert_non_null(strstr(child.out.text, "naps/uring"));
 	run_folder(&child, run, sizeof(run));
 	count = read_rows(run, "fetch.csv", &rows);
