@@ -18,9 +18,8 @@
 #include "lab/run_folder.h"
 #include "lab/run_report.h"
 #include "lab/runner.h"
+#include "results/claim.h"
 
-/* Holm's correction over ten comparisons asks for p below 0.005: so many blocks can give that. */
-#define ENOUGH_BLOCKS 9
 /* With a budget or a precision, which end it before. */
 #define MOST_BLOCKS	  10000
 #define DEFAULT_BUDGET_NS UINT64_C(600000000000)
@@ -207,16 +206,17 @@ static void announce(const struct plan *plan, const struct runner_limits *limits
 {
 	double expected_s = plan_expected_s(plan);
 	double budget_s = (double)limits->budget_ns / 1e9;
+	char text[CLAIM_TEXT_SIZE];
 
 	if (limits->budget_ns && budget_s < expected_s)
 		fprintf(stderr, "iolab: plan %s, %u cells, blocks for at most %.0f s\n", plan->name,
 			plan->cell_count, budget_s);
 	else
-		fprintf(stderr, "iolab: plan %s, %u cells x %" PRIu64 " blocks, about %.0f s\n",
-			plan->name, plan->cell_count, plan->blocks, expected_s);
-	if (plan->report == PLAN_MATRIX && plan->blocks < ENOUGH_BLOCKS)
-		status_warn("%" PRIu64 " blocks are too few for verdicts; %d or more decide",
-			    plan->blocks, ENOUGH_BLOCKS);
+		fprintf(stderr, "iolab: plan %s, %u cells x %" PRIu64 " block%s, about %.0f s\n",
+			plan->name, plan->cell_count, plan->blocks, plan->blocks == 1 ? "" : "s",
+			expected_s);
+	if (plan->report != PLAN_PROGRAMS && *claim_too_few(plan->blocks, 1, 1, text))
+		status_warn("%s; more comparisons take more", text);
 }
 
 /* Before anything is written: without the right to it nothing is run. */

@@ -22,8 +22,9 @@
  *	run, rate, count	of a [command]: see cell.h
  *	skip		terms (see plan_terms.h): a cell for which all hold is left out
  *	baseline	terms, or MODEL or MODEL/WAIT: the cell that the others are compared with;
- *			it is also the one that is entered twice, as the A/A control. Of a plan of
- *			[command]s alone it is the first cell, when it names none
+ *			it is also the one that is entered twice, as the A/A control. Where no
+ *			workload of the kind names one it is the first cell of each with two or
+ *			more, and of a plan of [command]s alone the first cell
  *	timeout		how long a cell may take beyond its expected length
  *
  * [origin] url = http://HOST:PORT names an origin that runs already, here or elsewhere: none is

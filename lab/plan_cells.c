@@ -211,6 +211,41 @@ static int add_with_control(struct plan *plan, struct plan_cell *cell, bool *bas
 	return err;
 }
 
+/*
+ * Without a baseline of the plan's own the first cell is what the others are compared with, and
+ * gets the control: without one nothing could be claimed.
+ */
+static int default_baseline(struct plan *plan, unsigned first, char *why, size_t why_size)
+{
+	struct plan_cell control;
+	int err;
+
+	plan->cells[first].baseline = true;
+	control = plan->cells[first];
+	control.control = true;
+	err = add_cell(plan, &control, why, why_size);
+	if (err)
+		return err;
+	/* It stands behind its twin, as one that was asked for does. */
+	control = plan->cells[plan->cell_count - 1];
+	memmove(&plan->cells[first + 2], &plan->cells[first + 1],
+		(plan->cell_count - first - 2) * sizeof(control));
+	plan->cells[first + 1] = control;
+	return 0;
+}
+
+/* Whether a workload of the kind says what to compare with: others may be compared with it too. */
+static bool names_baseline(const struct plan *plan, enum plan_kind kind)
+{
+	if (plan_section_key(&plan->defaults[kind], "baseline"))
+		return true;
+	for (unsigned i = 0; i < plan->section_count; i++)
+		if (plan->sections[i].kind == kind &&
+		    plan_section_key(&plan->sections[i], "baseline"))
+			return true;
+	return false;
+}
+
 /* The product is reckoned before any of it is made: a slip of a finger must not take an hour. */
 static int check_product(const struct plan_section *section, char *why, size_t why_size)
 {
@@ -264,7 +299,11 @@ static int expand_section(struct plan *plan, const struct plan_section *section,
 				     "[%s] baseline: no cell is '%s'; it is MODEL, MODEL/WAIT or "
 				     "terms such as model=epoll connections=64",
 				     section->label, baseline->values.items[0]);
-	return 0;
+	/* A single cell has nothing to be compared with. */
+	if (plan->cell_count - before < 2 || section->kind == PLAN_COMMAND ||
+	    names_baseline(plan, section->kind))
+		return 0;
+	return default_baseline(plan, before, why, why_size);
 }
 
 /* Gives the section what [defaults KIND] has and it has not; a default skip is one skip more. */

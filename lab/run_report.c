@@ -194,6 +194,8 @@ static int print_findings(FILE *file, bool color, const struct findings *f)
 		fputc('\n', file);
 	if (!err && f->program_count)
 		err = programs_print(f->programs, f->program_count, file, color);
+	if (!err && f->program_count)
+		matrix_print_naps(file, f->nap, color);
 	return err;
 }
 
@@ -217,8 +219,9 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 	const struct runner_outcome *outcome = f->outcome;
 	int err;
 
-	fprintf(file, "iolab %s: %" PRIu64 " blocks of %u cells, seed %" PRIu64 "\n", plan->name,
-		plan->blocks, plan->cell_count, plan->seed);
+	fprintf(file, "iolab %s: %" PRIu64 " block%s of %u cell%s, seed %" PRIu64 "\n", plan->name,
+		plan->blocks, plan->blocks == 1 ? "" : "s", plan->cell_count,
+		plan->cell_count == 1 ? "" : "s", plan->seed);
 	if (outcome->note[0])
 		fprintf(file, "Note: %s\n", outcome->note);
 	if (plan_origin_url(plan))
@@ -301,6 +304,9 @@ int run_report(const struct plan *plan, const struct run_folder *folder,
 	trust_add_summary(trust, f.nap);
 	find_programs(&f);
 	analyse(&f);
+	trust_add_knee(trust, &f.knee);
+	trust_add_usl(trust, &f.usl);
+	trust_add_regimes(trust, &f.regimes);
 	write_summary(folder, &f);
 	report = open_file(folder, "report.txt");
 	print_report(report, false, &f);

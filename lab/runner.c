@@ -159,8 +159,8 @@ static bool is_enough(struct runner *r, uint64_t block, uint64_t spent_ns)
 	r->progress.widest = widest;
 	if (limits->precision > 0 && widest <= limits->precision) {
 		snprintf(ended, size,
-			 "ended by the precision of %g %%, reached after %" PRIu64 " blocks",
-			 100 * limits->precision, block);
+			 "ended by the precision of %g %%, reached after %" PRIu64 " block%s",
+			 100 * limits->precision, block, block == 1 ? "" : "s");
 		return true;
 	}
 	/* No block is begun that would, at the pace so far, go beyond. */

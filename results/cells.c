@@ -84,6 +84,7 @@ static int print_group(FILE *file, const struct summary *summary, const struct s
 	size_t count = choose(summary, group, shown);
 	size_t prefix = common_prefix(summary, group);
 	struct table *table = table_new(1 + 3 * count);
+	char text[CLAIM_TEXT_SIZE];
 	int err;
 
 	if (!table)
@@ -97,7 +98,8 @@ static int print_group(FILE *file, const struct summary *summary, const struct s
 	table_heading(table, "cell", TABLE_LEFT);
 	for (size_t i = 0; i < count; i++) {
 		table_heading(table, shown[i].name, TABLE_RIGHT);
-		table_heading(table, "95 %", TABLE_RIGHT);
+		table_heading(table, claim_interval(summary->cells[group->first].rows, text),
+			      TABLE_RIGHT);
 		table_heading(table, "verdict", TABLE_LEFT);
 	}
 	for (size_t i = group->first; i < group->first + group->count; i++)
@@ -133,6 +135,7 @@ static int print_left(FILE *file, const struct summary *fetch, const struct summ
 {
 	const struct summary_value *core = NULL;
 	struct table *table = table_new(5);
+	char text[CLAIM_TEXT_SIZE];
 	size_t lines = 0;
 	int err = 0;
 
@@ -144,7 +147,8 @@ static int print_left(FILE *file, const struct summary *fetch, const struct summ
 	core = core && core->blocks ? core : NULL;
 	table_heading(table, "cell", TABLE_LEFT);
 	table_heading(table, "squares", TABLE_RIGHT);
-	table_heading(table, "95 %", TABLE_RIGHT);
+	table_heading(table, claim_interval(fetch->cell_count ? fetch->cells[0].rows : 0, text),
+		      TABLE_RIGHT);
 	table_heading(table, "of a core", TABLE_RIGHT);
 	table_heading(table, "verdict", TABLE_LEFT);
 	for (size_t i = 0; i < fetch->cell_count; i++) {

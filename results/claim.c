@@ -28,6 +28,16 @@ const char *claim_text(const struct statistics_effect *effect, enum statistics_v
 	return text;
 }
 
+const char *claim_interval(size_t blocks, char text[static CLAIM_TEXT_SIZE])
+{
+	/* Of a single block there is none to be named. */
+	if (blocks < 2 || blocks >= STATISTICS_INTERVAL_LEAST)
+		snprintf(text, CLAIM_TEXT_SIZE, "95 %% interval");
+	else
+		snprintf(text, CLAIM_TEXT_SIZE, "range of %zu blocks", blocks);
+	return text;
+}
+
 size_t claim_blocks_needed(double comparisons)
 {
 	size_t blocks = 1;
@@ -38,18 +48,37 @@ size_t claim_blocks_needed(double comparisons)
 	return blocks;
 }
 
+const char *claim_too_few(size_t blocks, size_t comparisons, double looks,
+			  char text[static CLAIM_TEXT_SIZE])
+{
+	size_t needed = claim_blocks_needed((double)comparisons * looks);
+
+	text[0] = '\0';
+	if (blocks < needed)
+		snprintf(
+			text, CLAIM_TEXT_SIZE,
+			"%zu block%s cannot decide %zu comparison%s, whatever they show; %zu could",
+			blocks, blocks == 1 ? "" : "s", comparisons, comparisons == 1 ? "" : "s",
+			needed);
+	return text;
+}
+
 void claim_method(FILE *file, size_t pairs)
 {
+	char text[CLAIM_TEXT_SIZE];
+
 	fprintf(file,
-		"Intervals: 95 %%, over blocks. Verdicts: paired by block, sign-flip test (%s), "
+		"Intervals: %s. Verdicts: paired by block, sign-flip test (%s), "
 		"Holm's correction.\n",
+		pairs < STATISTICS_INTERVAL_LEAST ? claim_interval(pairs, text)
+						  : "95 %, over blocks",
 		pairs <= STATISTICS_EXACT_PAIRS ? "exact" : "Monte Carlo");
 }
 
 void claim_floor(FILE *file, const char *what, size_t pairs, size_t comparisons, double looks,
 		 double floor)
 {
-	size_t needed = claim_blocks_needed((double)comparisons * looks);
+	char text[CLAIM_TEXT_SIZE];
 
 	if (comparisons == 0)
 		return;
@@ -61,9 +90,7 @@ void claim_floor(FILE *file, const char *what, size_t pairs, size_t comparisons,
 		fprintf(file,
 			"noise floor %.1f %% by the A/A control, nothing below its own is claimed",
 			100 * (floor - 1));
-	if (pairs < needed)
-		fprintf(file,
-			";\n    %zu block%s cannot decide so many, whatever they show; %zu could",
-			pairs, pairs == 1 ? "" : "s", needed);
+	if (*claim_too_few(pairs, comparisons, looks, text))
+		fprintf(file, ";\n    %s", text);
 	fputs(".\n", file);
 }

@@ -22,13 +22,26 @@ const char *claim_text(const struct statistics_effect *effect, enum statistics_v
 /* Fewest blocks whose smallest p survives Holm's correction over so many comparisons. */
 size_t claim_blocks_needed(double comparisons);
 
+/*
+ * What an interval over so many blocks is called, "95 % interval", or "range of 3 blocks" where
+ * these are fewer than STATISTICS_INTERVAL_LEAST. Returns `text`.
+ */
+const char *claim_interval(size_t blocks, char text[static CLAIM_TEXT_SIZE]);
+
+/*
+ * "5 blocks cannot decide 10 comparisons, whatever they show; 9 could", or "" when they can.
+ * `looks` as below. Returns `text`.
+ */
+const char *claim_too_few(size_t blocks, size_t comparisons, double looks,
+			  char text[static CLAIM_TEXT_SIZE]);
+
 /* How verdicts from so many pairs are come by, once for all tables of a report. */
 void claim_method(FILE *file, size_t pairs);
 
 /*
  * The line that stands under every table of verdicts on `what`, such as "throughput": over how many
  * comparisons Holm's correction went, the noise floor (a factor, NAN: no control), and when
- * `pairs` blocks cannot decide so many. `looks` is how often each comparison was as good as made,
+ * `pairs` blocks are too few for so many. `looks` is how often each comparison was as good as made,
  * 1 but where a side was chosen by its figures. Nothing without comparisons.
  */
 void claim_floor(FILE *file, const char *what, size_t pairs, size_t comparisons, double looks,

@@ -12,6 +12,12 @@ static int set_number(json_t *object, const char *key, double number)
 	return isfinite(number) ? json_object_set_new(object, key, json_real(number)) : 0;
 }
 
+/* So few runs that whatever they show may be chance have no 95 % interval either. */
+static bool is_undecidable(const struct compare_value *value)
+{
+	return statistics_rank_least_p(value->a_count, value->b_count) > STATISTICS_LEVEL;
+}
+
 static json_t *value_json(const struct compare_pair *pair, enum compare_figure figure,
 			  double threshold)
 {
@@ -27,6 +33,9 @@ static json_t *value_json(const struct compare_pair *pair, enum compare_figure f
 
 	if (!object)
 		return NULL;
+	if (!isnan(value->effect.low))
+		json_object_set_new(object, "ratio_interval",
+				    json_string(is_undecidable(value) ? "too few runs" : "95 %"));
 	if (set_number(object, "a_median", value->a_median) ||
 	    set_number(object, "b_median", value->b_median) ||
 	    set_number(object, "ratio", value->effect.ratio) ||

@@ -145,6 +145,21 @@ static void print_counts(const struct comparison *c, FILE *file)
 		better, worse, same, open);
 }
 
+/* Whether a figure is from so few runs that whatever they show may be chance. */
+static bool has_few_runs(const struct comparison *c)
+{
+	for (size_t i = 0; i < c->pair_count; i++)
+		for (size_t f = 0; f < COMPARE_FIGURES; f++) {
+			const struct compare_value *value = &c->pairs[i].values[f];
+
+			if (value->effect.pairs > 0 && !isnan(value->effect.low) &&
+			    statistics_rank_least_p(value->a_count, value->b_count) >
+				    STATISTICS_LEVEL)
+				return true;
+		}
+	return false;
+}
+
 static void print_footer(const struct comparison *c, FILE *file)
 {
 	char text[TABLE_TEXT_SIZE];
@@ -156,6 +171,10 @@ static void print_footer(const struct comparison *c, FILE *file)
 		      "logarithms, Holm over the cells of each figure.\n",
 		      file);
 	} else {
+		if (has_few_runs(c))
+			fputs("\nIntervals from 3 rows a side or fewer are what those span, not "
+			      "95 %.",
+			      file);
 		fputs("\nRows of A and B are not paired: rank test (", file);
 		print_methods(c, file);
 		fprintf(file, "), Holm over the cells of each figure.\n%s\n", compare_caveat);

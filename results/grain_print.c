@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "results/claim.h"
 #include "results/grain.h"
 #include "results/record_csv.h"
 #include "results/table.h"
@@ -68,7 +69,7 @@ static const char *interval_text(const struct grain_pool *pool, char text[static
 static int print_break_evens(const struct grain *grain, FILE *file, bool color)
 {
 	struct table *table = table_new(6);
-	char text[TABLE_TEXT_SIZE], name[NAME_SIZE];
+	char text[TABLE_TEXT_SIZE], name[NAME_SIZE], interval[CLAIM_TEXT_SIZE];
 	int err;
 
 	if (!table)
@@ -77,7 +78,7 @@ static int print_break_evens(const struct grain *grain, FILE *file, bool color)
 	table_heading(table, "workers", TABLE_RIGHT);
 	table_heading(table, "CPUs", TABLE_LEFT);
 	table_heading(table, "pays from", TABLE_RIGHT);
-	table_heading(table, "95 % interval", TABLE_RIGHT);
+	table_heading(table, claim_interval(grain->pools[0].blocks, interval), TABLE_RIGHT);
 	table_heading(table, "alone it takes", TABLE_RIGHT);
 	for (size_t i = 0; i < grain->count; i++) {
 		const struct grain_pool *pool = &grain->pools[i];

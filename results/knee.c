@@ -254,6 +254,7 @@ static int lines_make(struct lines *l)
 	size_t used = 0;
 	int err = 0;
 
+	l->count = 0;
 	l->sorted = calloc(l->set.count + 1, sizeof(*l->sorted));
 	l->drafts = calloc(l->set.count + 1, sizeof(*l->drafts));
 	if (!l->sorted || !l->drafts)
@@ -290,8 +291,10 @@ static int fill_line(struct draft *d, uint64_t seed, struct knee_line *line)
 
 	*line = (struct knee_line){
 		.sample = sample_of(d->series[0]), .blocks = d->block_count, .count = d->points};
-	for (size_t p = 0; p < d->points && !err; p++)
+	for (size_t p = 0; p < d->points && !err; p++) {
+		line->spoiled |= series_spoiled(d->series[p]);
 		err = fill_point(d, p, seed + p, &line->points[p]);
+	}
 	if (err)
 		return err;
 	find_knee(d, seed, line);
@@ -345,6 +348,8 @@ static int judge(struct knee *knee, const struct lines *own, uint64_t seed)
 		if (i != baseline)
 			err = compare_knees(&own->drafts[i], &own->drafts[baseline], seed + i,
 					    effect);
+		if (!err && effect->pairs)
+			knee_widen(effect, &knee->lines[i], &knee->lines[baseline]);
 		p[i] = effect->pairs ? effect->p : NAN;
 	}
 	if (!err)

@@ -48,7 +48,7 @@ static void came_text(const struct knee_point *point, char text[static TABLE_TEX
 static int print_points(const struct knee_line *line, FILE *file, bool color)
 {
 	struct table *table = table_new(7);
-	char text[TABLE_TEXT_SIZE];
+	char text[TABLE_TEXT_SIZE], interval[CLAIM_TEXT_SIZE];
 	int err;
 
 	if (!table)
@@ -58,7 +58,7 @@ static int print_points(const struct knee_line *line, FILE *file, bool color)
 	table_heading(table, "came", TABLE_RIGHT);
 	table_heading(table, "p50", TABLE_RIGHT);
 	table_heading(table, "p99", TABLE_RIGHT);
-	table_heading(table, "95 % interval", TABLE_RIGHT);
+	table_heading(table, claim_interval(line->blocks, interval), TABLE_RIGHT);
 	table_heading(table, "p99 from sending", TABLE_RIGHT);
 	for (size_t i = 0; i < line->count; i++) {
 		const struct knee_point *p = &line->points[i];
@@ -85,7 +85,7 @@ static void print_knee(const struct knee_line *line, FILE *file)
 {
 	const struct knee_point *p = &line->points[line->knee];
 	char load[TABLE_TEXT_SIZE], low[TABLE_TEXT_SIZE], high[TABLE_TEXT_SIZE];
-	char p50[TABLE_TEXT_SIZE], p99[TABLE_TEXT_SIZE];
+	char p50[TABLE_TEXT_SIZE], p99[TABLE_TEXT_SIZE], interval[CLAIM_TEXT_SIZE];
 
 	if (line->knee == line->count) {
 		fputs("    No knee: no load has a latency.\n", file);
@@ -98,7 +98,10 @@ static void print_knee(const struct knee_line *line, FILE *file)
 		table_number(p->p50_us.estimate, "us", p50),
 		table_number(p->p99_us.estimate, "us", p99));
 	if (line->low <= line->high)
-		fprintf(file, "\n    (95 %% interval over blocks: %s to %s)",
+		fprintf(file, "\n    (%s: %s to %s)",
+			line->blocks < STATISTICS_INTERVAL_LEAST
+				? claim_interval(line->blocks, interval)
+				: "95 % interval over blocks",
 			load_text(&line->points[line->low], low),
 			load_text(&line->points[line->high], high));
 	fputs(line->knee == 0		      ? ". No lower load was tried: it may be below.\n"
@@ -175,6 +178,9 @@ static void print_verdicts(const struct knee *knee, FILE *file)
 				   text));
 	}
 	claim_method(file, pairs);
+	fputs("A knee is known no finer than the loads beside it, and these intervals reach to "
+	      "those.\n",
+	      file);
 	claim_floor(file, "the knee's rate", pairs, comparisons, 1, knee->floor);
 }
 

@@ -72,14 +72,29 @@ static void value_text(const struct summary_cell *cell, const struct line *line,
 	const struct summary_value *value = summary_get(cell, line->column);
 	const char *unit = record_columns[line->column].unit;
 
+	/* A bound that is cut off is none: what is too wide is rounded. */
 	if (line->interval)
-		table_interval(value->median, value->low, value->high, unit, text);
+		for (int digits = 3; digits > 0; digits--) {
+			table_interval_of(value->median, value->low, value->high, unit, digits,
+					  text);
+			if (table_width(text) < SLOT)
+				break;
+		}
 	else if (line->share)
 		table_percent(value->median, text);
 	else
 		table_number(value->median, unit, text);
 	if (line->column == COLUMN_throughput_rps && !line->interval && is_origins(cell))
 		snprintf(text + strlen(text), TABLE_TEXT_SIZE - strlen(text), "*");
+}
+
+/* What a line is called; a range of few blocks is not called an interval. */
+static const char *name_of(const struct line *line, size_t runs, char name[static 32])
+{
+	if (!line->interval || runs < 2 || runs >= STATISTICS_INTERVAL_LEAST)
+		return line->name;
+	snprintf(name, 32, "  range of %zu runs", runs);
+	return name;
 }
 
 /* The models' names (line NULL) or one measured line of both quadrants of a row. */
@@ -129,6 +144,16 @@ static struct quadrant select_cells(const struct summary *summary,
 	return quadrant;
 }
 
+/* The most complete runs that a cell of the group has. */
+static size_t most_runs(const struct summary *summary, const struct summary_group *group)
+{
+	size_t most = 0;
+
+	for (size_t i = group->first; i < group->first + group->count; i++)
+		most = summary->cells[i].rows > most ? summary->cells[i].rows : most;
+	return most;
+}
+
 static void draw_row(FILE *file, const struct summary *summary, const struct summary_group *group,
 		     const char *const quadrants[2], const char *const stubs[2], bool color)
 {
@@ -141,8 +166,13 @@ static void draw_row(FILE *file, const struct summary *summary, const struct sum
 		if (skip > 0 && sides[0].count == 0 && sides[1].count == 0)
 			return;
 		draw_line(file, summary, skip == 0 ? stubs[1] : "", NULL, sides, color);
-		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-			draw_line(file, summary, lines[i].name, &lines[i], sides, color);
+		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+			char name[32];
+
+			draw_line(file, summary,
+				  name_of(&lines[i], most_runs(summary, group), name), &lines[i],
+				  sides, color);
+		}
 	}
 }
 
@@ -204,16 +234,6 @@ static void draw_origins(FILE *file, const struct summary *summary,
 		fputs(".\n", file);
 }
 
-/* The most complete runs that a cell of the group has. */
-static size_t most_runs(const struct summary *summary, const struct summary_group *group)
-{
-	size_t most = 0;
-
-	for (size_t i = group->first; i < group->first + group->count; i++)
-		most = summary->cells[i].rows > most ? summary->cells[i].rows : most;
-	return most;
-}
-
 static void draw_matrix(FILE *file, const struct summary *summary,
 			const struct summary_group *group, bool color)
 {
@@ -243,8 +263,19 @@ static void draw_matrix(FILE *file, const struct summary *summary,
 	draw_origins(file, summary, group);
 }
 
+void matrix_print_naps(FILE *file, const struct summary *naps, bool color)
+{
+	if (!naps->comparisons[summary_place(COLUMN_duration_s)])
+		return;
+	putc('\n', file);
+	matrix_floor(file, naps, NULL, color);
+	matrix_title(file, "Verdicts\n", color);
+	matrix_verdicts(file, naps);
+}
+
 int matrix_print(FILE *file, const struct summary *fetch, const struct summary *sumsq, bool color)
 {
+	bool models = false;
 	int result = 0;
 
 	if (fetch && fetch->cell_count == 0)
@@ -255,9 +286,10 @@ int matrix_print(FILE *file, const struct summary *fetch, const struct summary *
 		if (fetch->groups[i].commands)
 			continue;
 		draw_matrix(file, fetch, &fetch->groups[i], color);
+		models = true;
 		putc('\n', file);
 	}
-	if (fetch)
+	if (models)
 		fputs("Work while waiting: squares that the same threads added while their fetches "
 		      "were in flight.\n\n",
 		      file);

@@ -19,4 +19,10 @@
  */
 int matrix_print(FILE *file, const struct summary *fetch, const struct summary *sumsq, bool color);
 
+/*
+ * The noise floor and the verdicts on how long naps took, for below their table; nothing when
+ * nothing was compared.
+ */
+void matrix_print_naps(FILE *file, const struct summary *naps, bool color);
+
 #endif

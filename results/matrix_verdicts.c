@@ -72,6 +72,10 @@ void matrix_workload(FILE *file, const struct summary *summary, const struct sum
 	double rate = record_number(sample, COLUMN_rate_rps);
 	char text[TABLE_TEXT_SIZE];
 
+	if (summary->kind == RECORD_NAP) {
+		fputs("naps", file);
+		return;
+	}
 	if (summary->kind == RECORD_SUMSQ) {
 		double jobs = record_number(sample, COLUMN_jobs);
 		double squares = record_number(sample, COLUMN_squares_per_job);
@@ -202,7 +206,7 @@ static int pool_table(FILE *file, const struct summary *sumsq, const struct summ
 	struct table *table = table_new(7);
 	size_t end = group->first + group->count;
 	char speedup[MATRIX_LABEL_SIZE + 16] = "speedup";
-	char label[MATRIX_LABEL_SIZE];
+	char label[MATRIX_LABEL_SIZE], interval[CLAIM_TEXT_SIZE];
 	int result;
 
 	if (!table)
@@ -214,7 +218,8 @@ static int pool_table(FILE *file, const struct summary *sumsq, const struct summ
 	table_heading(table, "workers", TABLE_RIGHT);
 	table_heading(table, "CPUs", TABLE_LEFT);
 	table_heading(table, "squares", TABLE_RIGHT);
-	table_heading(table, "95 % interval", TABLE_RIGHT);
+	table_heading(table, claim_interval(sumsq->cells[group->first].rows, interval),
+		      TABLE_RIGHT);
 	table_heading(table, speedup, TABLE_RIGHT);
 	table_heading(table, "dispatch per job", TABLE_RIGHT);
 	if (group->baseline < end)
@@ -301,6 +306,7 @@ static void print_method(FILE *file, const struct summary *summary, size_t place
 {
 	size_t comparisons = summary->comparisons[place];
 	size_t pairs = SIZE_MAX;
+	char text[CLAIM_TEXT_SIZE];
 	bool exact = true;
 
 	if (comparisons == 0)
@@ -315,22 +321,22 @@ static void print_method(FILE *file, const struct summary *summary, size_t place
 	}
 	fprintf(file, "  Paired by block, sign-flip test (%s), Holm over %zu comparison%s:\n",
 		exact ? "exact" : "Monte Carlo", comparisons, comparisons == 1 ? "" : "s");
-	if (pairs < claim_blocks_needed((double)comparisons))
-		fprintf(file,
-			"  %zu block%s cannot decide so many, whatever they show; %zu could.\n",
-			pairs, pairs == 1 ? "" : "s", claim_blocks_needed((double)comparisons));
+	if (*claim_too_few(pairs, comparisons, 1, text))
+		fprintf(file, "  %s.\n", text);
 }
 
 void matrix_verdicts(FILE *file, const struct summary *summary)
 {
-	static const enum record_column fetch[] = {COLUMN_throughput_rps,
-						   COLUMN_cpu_us_per_request};
+	static const enum record_column fetch[] = {COLUMN_throughput_rps, COLUMN_cpu_us_per_request,
+						   COLUMN_duration_s};
 	static const enum record_column sums[] = {COLUMN_elements_per_s};
 	bool sumsq = summary->kind == RECORD_SUMSQ;
 	const enum record_column *columns = sumsq ? sums : fetch;
-	size_t count = sumsq ? 1 : 2;
+	size_t count = sumsq ? 1 : 3, first = 0;
 
-	print_method(file, summary, summary_place(columns[0]));
+	while (first + 1 < count && !summary->comparisons[summary_place(columns[first])])
+		first++;
+	print_method(file, summary, summary_place(columns[first]));
 
 	for (size_t i = 0; i < summary->group_count; i++) {
 		if (summary->groups[i].commands)

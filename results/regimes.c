@@ -181,6 +181,7 @@ static int fill_point(struct regimes *r, const struct draft *d, enum regimes_mea
 		double median = series ? series_median(series, columns[measure]) : NAN;
 
 		point->medians[m] = median;
+		point->spoiled[m] = series ? series_spoiled(series) : 0;
 		if (isnan(median))
 			continue;
 		point->models++;

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "results/flags.h"
 #include "results/record.h"
 #include "results/statistics.h"
 
@@ -26,9 +27,10 @@ enum regimes_measure { REGIMES_THROUGHPUT, REGIMES_CPU, REGIMES_MEASURES };
 
 struct regimes_point {
 	double latency_us, connections;
-	double medians[REGIMES_MODELS_MAX]; /* by model, NAN: it did not run there */
-	size_t models;			    /* that ran */
-	size_t best;			    /* REGIMES_MODELS_MAX: nobody ran */
+	double medians[REGIMES_MODELS_MAX];   /* by model, NAN: it did not run there */
+	flag_set spoiled[REGIMES_MODELS_MAX]; /* flags that spoil rows of it */
+	size_t models;			      /* that ran */
+	size_t best;			      /* REGIMES_MODELS_MAX: nobody ran */
 	struct statistics_effect effects[REGIMES_MODELS_MAX]; /* best / that one */
 	enum statistics_verdict verdicts[REGIMES_MODELS_MAX]; /* FASTER: it is beaten */
 	double p_adjusted[REGIMES_MODELS_MAX];

@@ -163,7 +163,8 @@ static void write_pictures(const struct report_input *input, FILE *file)
 	else if (pictures->count == 0)
 		fputs("<p>There is no complete run to draw.</p>\n", file);
 	else
-		fputs("<p>Points are medians over the blocks, bars their 95 % bootstrap intervals. "
+		fputs("<p>Points are medians over the blocks, bars their 95 % intervals, or of "
+		      "fewer than 6 blocks their range. "
 		      "Ratios are paired by block; the grey band is the noise floor, and a filled "
 		      "ratio is a difference that is claimed.</p>\n",
 		      file);
@@ -180,8 +181,9 @@ static void write_results(const struct run_files *files, FILE *file)
 
 	fputs("<h2 id=\"verdicts\">Verdicts</h2>\n"
 	      "<p>Each cell against the baseline of its workload: Hodges–Lehmann ratio over the "
-	      "blocks, sign-flip test (exact, or marked as sampled), Holm’s correction over all "
-	      "comparisons of a figure. A difference is claimed (bold) only if it is beyond the "
+	      "blocks with its 95 % interval (of fewer than 6 blocks the range), sign-flip test "
+	      "(exact, or marked as sampled), Holm’s correction over all comparisons of a figure. "
+	      "A difference is claimed (bold) only if it is beyond the "
 	      "noise floor. <em>No difference shown</em> means just that.</p>\n",
 	      file);
 	for (size_t i = 0; i < RUN_FILES_SUMMARIES; i++)
@@ -189,7 +191,7 @@ static void write_results(const struct run_files *files, FILE *file)
 	fputs("<h3>Noise floor</h3>\n<p>What equal cells differed by, or could have.</p>\n", file);
 	report_floors(files, file);
 	fputs("<h2 id=\"figures\">Figures</h2>\n<p>Medians over the blocks, 95 % intervals below "
-	      "them.</p>\n",
+	      "them, or of fewer than 6 blocks their range.</p>\n",
 	      file);
 	for (size_t i = 0; i < RUN_FILES_SUMMARIES; i++) {
 		report_cells(files->summaries[i], file);

@@ -21,12 +21,21 @@ static json_t *figure_json(const struct summary *summary, const struct summary_c
 		json_pack("{s:s, s:s, s:s, s:I}", "cell", cell->name, "column", column->name,
 			  "unit", column->unit, "runs", (json_int_t)value->blocks);
 
+	if (!isnan(value->low))
+		json_object_set_new(
+			object, "interval",
+			json_string(value->blocks < STATISTICS_INTERVAL_LEAST ? "range" : "95 %"));
 	set_number(object, "median", value->median);
 	set_number(object, "low", value->low);
 	set_number(object, "high", value->high);
 	if (value->effect.pairs == 0)
 		return object;
 	json_object_set_new(object, "baseline", json_string(summary->cells[group->baseline].name));
+	if (!isnan(value->effect.low))
+		json_object_set_new(object, "ratio_interval",
+				    json_string(value->effect.pairs < STATISTICS_INTERVAL_LEAST
+							? "range"
+							: "95 %"));
 	json_object_set_new(object, "pairs", json_integer((json_int_t)value->effect.pairs));
 	set_number(object, "ratio", value->effect.ratio);
 	set_number(object, "ratio_low", value->effect.low);

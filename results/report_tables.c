@@ -197,7 +197,7 @@ void report_verdicts(const struct summary *summary, FILE *file)
 	if (count_verdicts(summary) == 0)
 		return;
 	fputs("<div class=\"wide\"><table><thead><tr><th>cell</th><th>against</th><th>figure</th>"
-	      "<th>verdict</th><th class=\"n\">ratio, 95 % interval</th>"
+	      "<th>verdict</th><th class=\"n\">ratio, interval</th>"
 	      "<th class=\"n\">noise floor</th><th class=\"n\">p, Holm</th>"
 	      "<th class=\"n\">blocks</th></tr></thead><tbody>\n",
 	      file);

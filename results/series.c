@@ -198,6 +198,15 @@ double series_value(const struct series *series, const struct record *block,
 	return record_number(series->rows[low], column);
 }
 
+flag_set series_spoiled(const struct series *series)
+{
+	flag_set set = 0;
+
+	for (size_t i = 0; i < series->count; i++)
+		set |= flags_read(record_text(series->rows[i], COLUMN_flags));
+	return flags_spoiling(set);
+}
+
 /* The values of a column that are there, to be freed; NULL when memory is out. */
 static double *values_of(const struct series *series, enum record_column column, size_t *count)
 {

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "results/flags.h"
 #include "results/record.h"
 #include "results/statistics.h"
 
@@ -61,6 +62,9 @@ void series_print_target(const struct record *row, FILE *file);
 /* The cell's value in the block of that row, NAN when it has none. */
 double series_value(const struct series *series, const struct record *block,
 		    enum record_column column);
+
+/* The flags that spoil rows of it. */
+flag_set series_spoiled(const struct series *series);
 
 /* The median over the blocks that have the column; NAN when none has, or memory is out. */
 double series_median(const struct series *series, enum record_column column);

@@ -210,7 +210,10 @@ int statistics_bootstrap(const double *values, size_t count, enum statistics_loc
 	memcpy(sorted, values, count * sizeof(*sorted));
 	statistics_sort(sorted, count);
 	interval->estimate = location_of(sorted, count, location);
-	if (count > 1) {
+	if (count > 1 && count < STATISTICS_INTERVAL_LEAST) {
+		interval->low = sorted[0];
+		interval->high = sorted[count - 1];
+	} else if (count > 1) {
 		double tail = statistics_tail_share(count);
 
 		for (size_t i = 0; i < resamples; i++) {

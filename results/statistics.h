@@ -69,14 +69,14 @@ struct statistics_interval {
 
 /*
  * Fewer values than these have no 95 % interval that lies between them: where one is asked for
- * they give their range, or less.
+ * they give their range.
  */
 #define STATISTICS_INTERVAL_LEAST 6
 
 /*
  * The location of the values (one a block) with its 95 % interval from `resamples` bootstrap
  * samples. 0, -EINVAL when count is 0, or -ENOMEM. Simulated, intervals of the median cover 94 to
- * 98 % with 6, 9 and 20 values, whatever the noise; with 4 values 87 %.
+ * 98 % with 6, 9 and 20 values, whatever the noise; the range of 4 values does in 87.
  */
 int statistics_bootstrap(const double *values, size_t count, enum statistics_location location,
 			 size_t resamples, uint64_t seed, struct statistics_interval *interval);

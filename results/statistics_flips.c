@@ -173,7 +173,7 @@ int statistics_paired_shift(const double *differences, size_t count,
 	*interval = (struct statistics_interval){NAN, NAN, NAN};
 	if (count == 0)
 		return -EINVAL;
-	sorted = calloc(2 * count + LEVELS * COUNTED_MOST + 1, sizeof(*sorted));
+	sorted = calloc(2 * count + (size_t)LEVELS * COUNTED_MOST + 1, sizeof(*sorted));
 	if (!sorted)
 		return -ENOMEM;
 	memcpy(sorted, differences, count * sizeof(*sorted));

@@ -113,12 +113,12 @@ static int bootstrap(const struct samples *s, uint64_t seed, struct statistics_i
 {
 	uint64_t total = (uint64_t)s->side_count * s->baseline_count;
 	struct difference *all = all_differences(s);
-	unsigned *sides = calloc(s->side_count, sizeof(*sides));
-	unsigned *baselines = calloc(s->baseline_count, sizeof(*baselines));
+	unsigned *sides = calloc(s->side_count + s->baseline_count + 1, sizeof(*sides));
+	unsigned *baselines = sides ? sides + s->side_count : NULL;
 	double *shifts = calloc(STATISTICS_RESAMPLES, sizeof(*shifts));
 	int result = -ENOMEM;
 
-	if (!all || !sides || !baselines || !shifts)
+	if (!all || !sides || !shifts)
 		goto out;
 	result = 0;
 	interval->estimate = total % 2
@@ -136,7 +136,6 @@ static int bootstrap(const struct samples *s, uint64_t seed, struct statistics_i
 	interval->high = statistics_quantile(shifts, STATISTICS_RESAMPLES, 1.0 - tail_share(s));
 out:
 	free(shifts);
-	free(baselines);
 	free(sides);
 	free(all);
 	return result;
@@ -244,7 +243,7 @@ int statistics_shift(const double *side, size_t side_count, const double *baseli
 	size_t fewer = side_count < baseline_count ? side_count : baseline_count;
 
 	*interval = (struct statistics_interval){NAN, NAN, NAN};
-	if (fewer == 0)
+	if (side_count == 0 || baseline_count == 0)
 		return -EINVAL;
 	if (fewer < STATISTICS_MANY && side_count <= MOST_DIFFERENCES / fewer &&
 	    baseline_count <= MOST_DIFFERENCES / fewer)
@@ -279,7 +278,7 @@ int statistics_compare_samples(const double *side, size_t side_count, const doub
 	int result = 0;
 
 	*effect = (struct statistics_effect){0, NAN, NAN, NAN, NAN, false};
-	if (fewer == 0)
+	if (side_count == 0 || baseline_count == 0)
 		return 0;
 	logs = calloc(side_count + baseline_count, sizeof(*logs));
 	if (!logs)

@@ -257,7 +257,8 @@ static void find_commands(struct summary *summary)
 			rated += sample->values[COLUMN_throughput_rps].present;
 		}
 		group->commands = commands == group->count;
-		group->timed = group->commands && rated < group->count;
+		group->timed =
+			summary->kind == RECORD_NAP || (group->commands && rated < group->count);
 		for (size_t j = 0; j < group->count && group->commands; j++)
 			cells[j].contender = true;
 	}
@@ -274,12 +275,15 @@ static int answers(const struct summary_cell *cell, const char *name)
 	return strcmp(record_text(cell->sample, COLUMN_wait), "spin") == 0 ? 2 : 3;
 }
 
-/* Whether the cell is among those that were named. */
-static bool is_named(const struct summary_cell *cell, const char *const *names)
+/* How well a cell answers that was named, the better the earlier; 0 where it was not. */
+static int named(const struct summary_cell *cell, const char *const *names)
 {
-	while (names && *names && strcmp(*names, cell->name) != 0)
-		names++;
-	return names && *names;
+	int after = 0, place = -1;
+
+	for (size_t i = 0; names && names[i]; i++, after++)
+		if (place < 0 && strcmp(names[i], cell->name) == 0)
+			place = after;
+	return place < 0 ? 0 : 4 + after - place;
 }
 
 static void choose_baselines(struct summary *summary, const struct summary_options *options)
@@ -299,7 +303,9 @@ static void choose_baselines(struct summary *summary, const struct summary_optio
 		group->baseline = group->first + group->count;
 		for (size_t j = group->first; j < group->first + group->count; j++) {
 			const struct summary_cell *cell = &summary->cells[j];
-			int answer = is_named(cell, options->baselines) ? 4 : answers(cell, name);
+			int answer = named(cell, options->baselines);
+
+			answer = answer ? answer : answers(cell, name);
 
 			if (summary->cells[j].rows > 0 && answer > best) {
 				best = answer;

@@ -29,6 +29,9 @@ const char *table_percent(double share, char text[static TABLE_TEXT_SIZE]);
 /* "[3.17, 3.19]" in the unit that table_number() gives `value`; "–" without an interval. */
 const char *table_interval(double value, double low, double high, const char *unit,
 			   char text[static TABLE_TEXT_SIZE]);
+/* The same with so many significant digits, where there is no room for three. */
+const char *table_interval_of(double value, double low, double high, const char *unit, int digits,
+			      char text[static TABLE_TEXT_SIZE]);
 /*
  * A ratio with its interval, all three with the same decimals: "1.93 [1.91, 1.95]", and near 1,
  * where the third digit is what it is about, "1.041 [1.022, 1.060]". Without an interval the

@@ -37,10 +37,10 @@ static const struct {
 #undef UNIT
 };
 
-/* Digits behind the point for three in all; one more where rounding down a power is due. */
-static int decimals_of(double size)
+/* Digits behind the point for so many in all; one less where rounding up a power is due. */
+static int decimals_for(double size, int digits)
 {
-	int decimals = DIGITS - 1;
+	int decimals = digits - 1;
 
 	if (size == 0.0 || !isfinite(size))
 		return 0;
@@ -48,9 +48,14 @@ static int decimals_of(double size)
 	if (decimals < 0)
 		return 0;
 	/* 9.996 is 10.0, not 10.00. */
-	if (size * pow(10.0, decimals) >= pow(10.0, DIGITS) - 0.5)
+	if (size * pow(10.0, decimals) >= pow(10.0, digits) - 0.5)
 		decimals--;
-	return decimals > 9 ? 9 : decimals;
+	return decimals > 9 ? 9 : decimals < 0 ? 0 : decimals;
+}
+
+static int decimals_of(double size)
+{
+	return decimals_for(size, DIGITS);
 }
 
 static const struct scale *scale_of(double size, const char *unit)
@@ -97,17 +102,24 @@ const char *table_percent(double share, char text[static TABLE_TEXT_SIZE])
 	return table_number(percent, "%", text);
 }
 
-const char *table_interval(double value, double low, double high, const char *unit,
-			   char text[static TABLE_TEXT_SIZE])
+const char *table_interval_of(double value, double low, double high, const char *unit, int digits,
+			      char text[static TABLE_TEXT_SIZE])
 {
 	double factor = scale_of(fabs(value), unit)->factor;
 
 	if (isnan(low) || isnan(high))
 		snprintf(text, TABLE_TEXT_SIZE, "%s", TABLE_EMPTY);
 	else
-		snprintf(text, TABLE_TEXT_SIZE, "[%.*f, %.*f]", decimals_of(fabs(low / factor)),
-			 low / factor, decimals_of(fabs(high / factor)), high / factor);
+		snprintf(text, TABLE_TEXT_SIZE, "[%.*f, %.*f]",
+			 decimals_for(fabs(low / factor), digits), low / factor,
+			 decimals_for(fabs(high / factor), digits), high / factor);
 	return text;
+}
+
+const char *table_interval(double value, double low, double high, const char *unit,
+			   char text[static TABLE_TEXT_SIZE])
+{
+	return table_interval_of(value, low, high, unit, DIGITS, text);
 }
 
 const char *table_ratio(double ratio, double low, double high, char text[static TABLE_TEXT_SIZE])

@@ -8,7 +8,10 @@
 #include <stddef.h>
 
 #include "results/compare.h"
+#include "results/knee.h"
+#include "results/regimes.h"
 #include "results/summary.h"
+#include "results/usl.h"
 
 struct trust {
 	size_t claims;
@@ -20,6 +23,15 @@ struct trust {
 
 /* Adds the claims of a run, a cell against its baseline. Start from a zeroed struct. */
 void trust_add_summary(struct trust *trust, const struct summary *summary);
+
+/*
+ * What the reports of latency against load, of scaling and of regimes claim beyond that. A claim
+ * rests on all rows of what is set side by side: two lines of loads, two numbers of workers, two
+ * models at one latency and number of connections.
+ */
+void trust_add_knee(struct trust *trust, const struct knee *knee);
+void trust_add_usl(struct trust *trust, const struct usl *usl);
+void trust_add_regimes(struct trust *trust, const struct regimes *regimes);
 
 /* The same of two runs: a cell of B against that of A. */
 void trust_add_comparison(struct trust *trust, const struct comparison *comparison);

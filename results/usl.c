@@ -187,6 +187,7 @@ static int fill_point(const struct draft *d, size_t p, uint64_t seed, struct usl
 	int err;
 
 	point->workers = workers_of(series);
+	point->spoiled = series_spoiled(series);
 	point->cpus = concurrency_cpus(record_text(sample_of(series), COLUMN_cpus));
 	line->oversubscribed =
 		line->oversubscribed || (point->cpus && point->workers > point->cpus);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "results/flags.h"
 #include "results/record.h"
 #include "results/statistics.h"
 
@@ -46,6 +47,7 @@ struct usl_point {
 	unsigned cpus;			 /* that they had; 0: not pinned */
 	struct statistics_interval rate; /* median */
 	struct statistics_effect effect; /* against the line's fewest workers */
+	flag_set spoiled;		 /* flags that spoil rows of it */
 	double p_adjusted;		 /* Holm, over all of *usl */
 	enum statistics_verdict verdict;
 };

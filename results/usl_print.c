@@ -46,7 +46,7 @@ static int print_points(const struct usl_line *line, FILE *file, bool color)
 	table_heading(table, "workers", TABLE_RIGHT);
 	table_heading(table, "CPUs", TABLE_RIGHT);
 	table_heading(table, "rate", TABLE_RIGHT);
-	table_heading(table, "95 % interval", TABLE_RIGHT);
+	table_heading(table, claim_interval(line->blocks, text), TABLE_RIGHT);
 	table_heading(table, "the law says", TABLE_RIGHT);
 	table_heading(table, "against the fewest", TABLE_LEFT);
 	for (size_t i = 0; i < line->count; i++) {

@@ -316,10 +316,10 @@ static void in_print(void **state)
 	text = printed(&grain, print_plain);
 	holds(text, "Where a pool starts to pay, in squares a job: 30 jobs a pass, scalar core, 3 "
 		    "blocks\n");
-	holds(text, "never up to 10 M     all blocks               –\n");
-	holds(text, "below 100     all blocks               –\n");
+	holds(text, "never up to 10 M         all blocks               –\n");
+	holds(text, "below 100         all blocks               –\n");
 	holds(text,
-	      "threads, per-job        2  –                 54 k   [54 k, 54 k]         4.15 µs\n");
+	      "threads, per-job        2  –                 54 k       [54 k, 54 k]         4.15 µs\n");
 	holds(text, "squares a job       100    1 k  10 k  100 k   1 M    10 M\n");
 	holds(text, "threads, per-job  <0.01  <0.01");
 	for (const char *at = text; *at; at = strchr(at, '\n') + 1)

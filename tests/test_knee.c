@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "results/knee.h"
+#include "results/trust.h"
 
 #define LOADS 7
 
@@ -142,6 +143,55 @@ static void under_noise(void **state)
 		fail_msg("0.5 in the interval %u times, %u false alarms", in, claimed);
 }
 
+/* Two models, their loads shares of what three runs each told of their capacities. */
+static unsigned claims_of(double ratio, unsigned runs)
+{
+	unsigned claimed = 0;
+
+	for (unsigned run = 0; run < runs; run++) {
+		double measured[2];
+		struct knee knee;
+
+		for (size_t i = 0; i < 2; i++) {
+			double three[3];
+
+			for (size_t k = 0; k < 3; k++)
+				three[k] = (i ? ratio : 1) * 1e5 * noise(0.03);
+			statistics_sort(three, 3);
+			measured[i] = three[1];
+		}
+		for (unsigned block = 1; block <= 9; block++) {
+			for (size_t i = 0; i < LOADS; i++) {
+				static const char *const models[] = {"epoll", "epoll", "uring"};
+
+				for (size_t m = 0; m < 3; m++) {
+					double capacity = measured[m / 2];
+					double load =
+						capacity * shares[i] / (m / 2 ? ratio * 1e5 : 1e5);
+
+					add(models[m], m == 1 ? "control" : "cell", block, capacity,
+					    shares[i], 1,
+					    100 / (1 - fmin(load, 0.99)) * noise(0.01));
+				}
+			}
+		}
+		assert_int_equal(knee_make(rows, row_count, run, &knee), 0);
+		claimed += knee.lines[1].verdict == STATISTICS_FASTER ||
+			   knee.lines[1].verdict == STATISTICS_SLOWER;
+		knee_release(&knee);
+		stop(NULL);
+	}
+	return claimed;
+}
+
+/* A capacity that came out 3 % higher makes no model better, and every block agrees on it. */
+static void capacities_that_jitter(void **state)
+{
+	(void)state;
+	assert_in_range(claims_of(1, 100), 0, 5);
+	assert_in_range(claims_of(3, 20), 19, 20);
+}
+
 static char *printed(void)
 {
 	char *text = NULL;
@@ -181,6 +231,7 @@ static void words(void **state)
 			add("epoll", "cell", block, 1e5, load[i], came[i], us[i] * drift);
 			add("epoll", "control", block, 1e5, load[i], came[i], us[i] * drift);
 			add("uring", "cell", block, 1.2e5, load[i], came[i], us[i] * drift);
+			add("wide", "cell", block, 2.5e5, load[i], came[i], us[i] * drift);
 		}
 		/* Too few loads for a knee. */
 		add("poll", "cell", block, 1e5, 0.2, 1, 100);
@@ -189,8 +240,11 @@ static void words(void **state)
 	says("The knee is at 80 %, 80.0 k/s, where half the fetches take at most 70.7 µs");
 	says("(95 % interval over blocks: 80 % to 80 %).");
 	says("Saturation: at 100 % 97.0 % of what was due came; all that was due came up to 80 %");
-	says("with 64 connections, against that of epoll\n  uring: faster by 20 % [20, 20]\n");
-	says("the knee's rate: 1 comparison; noise floor 0.0 %");
+	/* epoll's knee is known to lie between 50 and 100 k/s: of uring's, 60 to 120, too little. */
+	says("with 64 connections, against that of epoll\n  uring: no difference shown\n"
+	     "  wide: faster by 2.5 times [1.25, 5]\n");
+	says("the knee's rate: 2 comparisons; noise floor 0.0 %");
+	says("known no finer than the loads beside it");
 }
 
 /* What equals differ by, others must exceed: the control's knee is at half the load. */
@@ -225,10 +279,12 @@ static void edges(void **state)
 	says("No lower load was tried: it may be below");
 	says("Saturation: at 20 % 90.0 % of what was due came; not even the lowest");
 	says("99.0 % ?");
+	says("range of 3 blocks");
+	says("Intervals: range of 3 blocks. Verdicts");
 	says("Saturation: cannot be told from these blocks; not even the lowest load is sure");
 	says("unknown, no A/A control");
 	says("steep: no difference shown\n");
-	says("3 blocks cannot decide so many");
+	says("3 blocks cannot decide 2 comparisons, whatever they show; 7 could");
 }
 
 /* A load that is missing in a block, and a row that failed. */
@@ -306,17 +362,43 @@ static void workloads_apart(void **state)
 	says("1 line left out: cells of the same load differ");
 }
 
+/* --strict is told of claims that a flagged row stands behind. */
+static void claims_on_flagged_rows(void **state)
+{
+	struct trust trust = {0};
+	struct knee knee;
+
+	(void)state;
+	for (unsigned block = 1; block <= 9; block++) {
+		add_queue("epoll", "cell", block, 1e5, 0.01);
+		add_queue("epoll", "control", block, 1e5, 0.01);
+		add_queue("uring", "cell", block, 4e5, 0.01);
+	}
+	assert_int_equal(knee_make(rows, row_count, 1, &knee), 0);
+	trust_add_knee(&trust, &knee);
+	assert_true(trust.claims == 1 && trust.doubtful == 0);
+	knee_release(&knee);
+	record_set_text(&rows[row_count - 1], COLUMN_flags, "steal");
+	assert_int_equal(knee_make(rows, row_count, 1, &knee), 0);
+	trust_add_knee(&trust, &knee);
+	assert_true(trust.claims == 2 && trust.doubtful == 1);
+	assert_string_equal(trust.text, "knee of uring (steal)");
+	knee_release(&knee);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(queues),
 		cmocka_unit_test(no_power),
 		cmocka_unit_test_teardown(under_noise, stop),
+		cmocka_unit_test_teardown(capacities_that_jitter, stop),
 		cmocka_unit_test_teardown(words, stop),
 		cmocka_unit_test_teardown(below_the_floor, stop),
 		cmocka_unit_test_teardown(edges, stop),
 		cmocka_unit_test_teardown(gaps, stop),
 		cmocka_unit_test_teardown(workloads_apart, stop),
+		cmocka_unit_test_teardown(claims_on_flagged_rows, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

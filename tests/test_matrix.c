@@ -133,7 +133,11 @@ static void few_blocks_are_owned_up_to(void **state)
 	char *text = print_run(5, 0.0005, false);
 
 	(void)state;
-	assert_holds(text, "5 blocks cannot decide so many, whatever they show; 9 could.");
+	assert_holds(text, "5 blocks cannot decide 10 comparisons, whatever they show; 9 could.");
+	/* What they span, and not called an interval of 95 %. */
+	assert_holds(text, "  range of 5 runs  │ [");
+	assert_holds(text, "  range of 5 blocks  ");
+	assert_lacks(text, "95 %");
 	assert_lacks(text, "times faster");
 	assert_lacks(text, "times more");
 	assert_lacks(text, "no difference shown");

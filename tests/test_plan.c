@@ -279,6 +279,61 @@ static void wrong_plans(void **state)
 }
 
 /* What only one model has makes no cells of the others, and is not passed to them. */
+/* Without a baseline of the plan's own: every kind of workload has its A/A control. */
+static void first_cells_are_baselines(void **state)
+{
+	struct plan plan, twice;
+	char why[512];
+
+	(void)state;
+	if (read_text("[fetch a]\nmodel = blocking, epoll, uring\n"
+		      "[nap b]\nmodel = blocking, uring\n[sumsq c]\nmodel = threads\n",
+		      &plan, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_int_equal(plan.cell_count, 3 + 1 + 2 + 1 + 1);
+	/* The twin stands behind its cell. */
+	assert_string_equal(plan.cells[0].name, "a/blocking");
+	assert_true(plan.cells[0].baseline && !plan.cells[0].control);
+	assert_true(plan.cells[1].baseline && plan.cells[1].control);
+	assert_string_equal(plan.cells[1].name, "a/blocking");
+	assert_string_equal(plan.cells[2].name, "a/epoll");
+	assert_string_equal(plan.cells[3].name, "a/uring");
+	assert_false(plan.cells[2].baseline || plan.cells[3].baseline);
+	assert_non_null(find(&plan, "b/blocking", true));
+	assert_null(find(&plan, "b/uring", true));
+	assert_null(find(&plan, "c", true));
+	assert_int_equal(read_text("[fetch a]\nmodel = blocking, epoll, uring\n"
+				   "[nap b]\nmodel = blocking, uring\n[sumsq c]\nmodel = threads\n"
+				   "[experiment]\nblocks = 20\n",
+				   &twice, why, sizeof(why)),
+			 0);
+	assert_true(plan.blocks != 20 && fabs(plan_expected_s(&twice) * (double)plan.blocks -
+					      plan_expected_s(&plan) * 20.0) < 1e-6);
+	plan_release(&twice);
+	plan_release(&plan);
+	/* A workload that names one is the others' too. */
+	assert_int_equal(read_text("[fetch a]\nmodel = blocking, epoll\n"
+				   "[fetch b]\nmodel = epoll, uring\nbaseline = uring\n",
+				   &plan, why, sizeof(why)),
+			 0);
+	assert_int_equal(plan.cell_count, 2 + 2 + 1);
+	assert_non_null(find(&plan, "b/uring", true));
+	plan_release(&plan);
+	/* Commands are of one workload; beside fetches they have theirs. */
+	assert_int_equal(read_text("[command a]\nrun = true\n[command b]\nrun = false\n", &plan,
+				   why, sizeof(why)),
+			 0);
+	assert_int_equal(plan.cell_count, 3);
+	assert_true(find(&plan, "a", true) == &plan.cells[1]);
+	plan_release(&plan);
+	assert_int_equal(read_text("[command a]\nrun = true\n[command b]\nrun = false\n"
+				   "[fetch c]\nmodel = epoll\n",
+				   &plan, why, sizeof(why)),
+			 0);
+	assert_int_equal(plan.cell_count, 3);
+	plan_release(&plan);
+}
+
 static void models_own_options(void **state)
 {
 	struct plan plan;
@@ -300,7 +355,7 @@ static void models_own_options(void **state)
 		      "epoll = level\n",
 		      &plan, why, sizeof(why)))
 		fail_msg("%s", why);
-	assert_int_equal(plan.cell_count, 3);
+	assert_int_equal(plan.cell_count, 3 + 1);
 	assert_string_equal(plan_value(find(&plan, "a/uring/coop,fixed", false), "uring"),
 			    "coop,fixed");
 	assert_string_equal(plan_value(find(&plan, "a/epoll", false), "epoll"), "level");
@@ -355,10 +410,10 @@ static void too_many_cells(void **state)
 	/* When told so it is taken, but never a million. */
 	fd = mkstemps(path, 4);
 	assert_true(fd >= 0 && write(fd, text, strlen(text)) > 0);
-	assert_int_equal(plan_read(path, 576, &plan, why, sizeof(why)), 0);
-	assert_int_equal(plan.cell_count, 576);
+	assert_int_equal(plan_read(path, 577, &plan, why, sizeof(why)), 0);
+	assert_int_equal(plan.cell_count, 576 + 1);
 	plan_release(&plan);
-	assert_int_equal(plan_read(path, 575, &plan, why, sizeof(why)), -EINVAL);
+	assert_int_equal(plan_read(path, 576, &plan, why, sizeof(why)), -EINVAL);
 	plan_release(&plan);
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_int_equal(pwrite(fd, million, strlen(million), 0), strlen(million));
@@ -413,7 +468,7 @@ static void includes(void **state)
 		fail_msg("%s", why);
 	assert_int_equal(plan.blocks, 5);
 	assert_int_equal(plan.seed, 3);
-	assert_int_equal(plan.cell_count, 3);
+	assert_int_equal(plan.cell_count, 2 + 1 + 1);
 	assert_non_null(find(&plan, "own/9", false));
 	assert_int_equal(plan_duration_ns(find(&plan, "one", false), "warmup", 0), 7000000);
 	assert_int_equal(plan_duration_ns(find(&plan, "own/8", false), "duration", 0), 1000000000);
@@ -421,7 +476,7 @@ static void includes(void **state)
 	unsetenv("IOLAB_TEST_CONNECTIONS");
 	if (read_text(plan.text.flat, &again, why, sizeof(why)))
 		fail_msg("%s", why);
-	assert_int_equal(again.cell_count, 3);
+	assert_int_equal(again.cell_count, 4);
 	assert_int_equal(again.blocks, 5);
 	assert_non_null(strstr(plan.text.flat, "; Main.\n"));
 	plan_release(&again);
@@ -652,6 +707,7 @@ int main(void)
 		cmocka_unit_test(values_and_ranges),
 		cmocka_unit_test(wrong_plans),
 		cmocka_unit_test(skips),
+		cmocka_unit_test(first_cells_are_baselines),
 		cmocka_unit_test(models_own_options),
 		cmocka_unit_test(includes),
 		cmocka_unit_test(how_long),

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "results/regimes.h"
+#include "results/trust.h"
 
 static struct record *rows;
 static size_t row_count;
@@ -272,6 +273,28 @@ static void one_factor_too_many(void **state)
 	says("differ in another factor.\n");
 }
 
+/* --strict is told of claims that a flagged row stands behind, on either side. */
+static void claims_on_flagged_rows(void **state)
+{
+	struct trust trust = {0};
+	struct regimes r;
+
+	(void)state;
+	add_map(10);
+	assert_int_equal(regimes_make(rows, row_count, REGIMES_ALL, 1, &r), 0);
+	trust_add_regimes(&trust, &r);
+	assert_true(trust.claims > 0 && trust.doubtful == 0);
+	regimes_release(&r);
+	/* blocking with one connection and no latency: it beats the others there. */
+	record_set_text(&rows[0], COLUMN_flags, "steal");
+	assert_int_equal(regimes_make(rows, row_count, REGIMES_ALL, 1, &r), 0);
+	trust = (struct trust){0};
+	trust_add_regimes(&trust, &r);
+	assert_true(trust.doubtful >= 2 && trust.doubtful < trust.claims && trust.cells == 1);
+	assert_string_equal(trust.text, "blocking (steal)");
+	regimes_release(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +304,7 @@ int main(void)
 		cmocka_unit_test_teardown(below_the_floor, stop),
 		cmocka_unit_test_teardown(one_side_only, stop),
 		cmocka_unit_test_teardown(one_factor_too_many, stop),
+		cmocka_unit_test_teardown(claims_on_flagged_rows, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,7 +276,7 @@ static void all_kinds(void **state)
 		"[command hangs]\nrun = sh -c 'sleep 60 & echo $! >${IOLAB_TEST_PID}; sleep 60'\n"
 		"timeout = 1ms\n"
 		"[command silent]\nrun = true\nrate = (.+)\n"
-		"[command missing]\nrun = ./no-such-program\n"
+		"[command missing]\nrun = ${IOLAB_TEST_LOST}\n"
 		"[nap naps]\nmodel = blocking, uring\ntick = 1ms\n";
 	static const struct {
 		const char *cell, *flags;
@@ -297,8 +297,17 @@ static void all_kinds(void **state)
 	size_t count;
 
 	(void)state;
-	char pid_path[80];
+	char pid_path[80], lost[80];
+	FILE *script;
 
+	/* It is there and may be executed, and what is to read it is not there. */
+	snprintf(lost, sizeof(lost), "%s/lost", folder);
+	script = fopen(lost, "w");
+	assert_non_null(script);
+	fputs("#!/no/such/interpreter\n", script);
+	assert_int_equal(fclose(script), 0);
+	assert_int_equal(chmod(lost, 0700), 0);
+	setenv("IOLAB_TEST_LOST", lost, 1);
 	snprintf(pid_path, sizeof(pid_path), "%s/pid", folder);
 	setenv("IOLAB_TEST_PID", pid_path, 1);
 	write_plan(plan);
@@ -306,8 +315,7 @@ static void all_kinds(void **state)
 	assert_gone(pid_path);
 	assert_non_null(strstr(child.err.text, "hangs: killed, it did not end in time"));
 	assert_non_null(strstr(child.err.text, "silent: rate = (.+) finds no number"));
-	assert_non_null(
-		strstr(child.err.text, "missing: status 127: cannot run ./no-such-program"));
+	assert_non_null(strstr(child.err.text, "missing: status 127: cannot run /tmp/"));
 	assert_non_null(strstr(child.out.text, "naps/uring"));
 	run_folder(&child, run, sizeof(run));
 	count = read_rows(run, "fetch.csv", &rows);
@@ -340,7 +348,7 @@ static void all_kinds(void **state)
 	}
 	record_free_all(rows, count);
 	count = read_rows(run, "nap.csv", &rows);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, 6);
 	assert_true(record_number(&rows[0], COLUMN_ticks) == 6);
 	record_free_all(rows, count);
 	child_free(&child);
@@ -399,7 +407,7 @@ static void programs(void **state)
 	}
 	run_folder(&child, run, sizeof(run));
 	count = read_rows(run, "fetch.csv", &rows);
-	assert_int_equal(count, 10);
+	assert_int_equal(count, 12);
 	for (size_t i = 0; i < count; i++)
 		assert_true(record_number(&rows[i], COLUMN_requests) ==
 			    (strcmp(record_text(&rows[i], COLUMN_cell), "1 sequential") ? 15 : 9));
@@ -434,7 +442,7 @@ static void tls_as_a_factor(void **state)
 		fail_msg("%s", child.err.text);
 	run_folder(&child, run, sizeof(run));
 	count = read_rows(run, "fetch.csv", &rows);
-	assert_int_equal(count, 5);
+	assert_int_equal(count, 6);
 	for (size_t i = 0; i < count; i++) {
 		bool tls = strstr(record_text(&rows[i], COLUMN_cell), "/no") == NULL;
 
@@ -512,11 +520,11 @@ static void bad_input(void **state)
 	assert_refused(broken, 2, "'epol' is not a fetch model");
 	write_plan("[fetch]\nmodel = epoll\nconnections = 1, 2 … 600\nduration = 1s\n");
 	assert_refused(broken, 2, "more than 512 values");
-	const char *const told[] = {"plan", "--cells-max", "600", plan_path, NULL};
+	const char *const told[] = {"plan", "--cells-max", "601", plan_path, NULL};
 	struct child child;
 
 	assert_int_equal(iolab(&child, told), 0);
-	assert_non_null(strstr(child.out.text, "small: 600 cells"));
+	assert_non_null(strstr(child.out.text, "small: 601 cells"));
 	child_free(&child);
 	write_plan(small_plan);
 }

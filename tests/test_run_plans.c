@@ -152,7 +152,7 @@ static void what_cannot_be_done(void **state)
 	says(&child, "\n  too/processes: status 3: sumsq-processes: impossible: ");
 	assert_null(strstr(child.out.text, "Warning"));
 	count = read_rows(&rows);
-	assert_int_equal(count, 6);
+	assert_int_equal(count, 8);
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(record_text(&rows[i], COLUMN_cell), "few") == 0) {
 			assert_string_equal(record_text(&rows[i], COLUMN_reason), "");
@@ -163,7 +163,7 @@ static void what_cannot_be_done(void **state)
 		assert_non_null(strstr(record_text(&rows[i], COLUMN_reason), ": impossible: "));
 		assert_false(rows[i].values[COLUMN_elements_per_s].present);
 	}
-	assert_int_equal(unable, 4);
+	assert_int_equal(unable, 6);
 	record_free_all(rows, count);
 	child_free(&child);
 	/* A precision is not waited for in vain. */

@@ -178,7 +178,7 @@ static void no_capacity(void **state)
 			       "not be measured"));
 	child_free(&child);
 	count = read_rows("fetch.csv", &rows);
-	assert_int_equal(count, 2);
+	assert_int_equal(count, 3);
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(record_text(&rows[i], COLUMN_cell), "f/50%") == 0)
 			assert_string_equal(record_text(&rows[i], COLUMN_flags),
@@ -264,7 +264,7 @@ static void an_origin_elsewhere(void **state)
 	says(&child, "ran already: whether it was the limit cannot be told");
 	child_free(&child);
 	count = read_rows("fetch.csv", &rows);
-	assert_int_equal(count, 2);
+	assert_int_equal(count, 3);
 	for (size_t i = 0; i < count; i++) {
 		assert_string_equal(record_text(&rows[i], COLUMN_origin), "external");
 		assert_string_equal(record_text(&rows[i], COLUMN_link), "none");

@@ -82,6 +82,8 @@ static void intervals_and_ratios(void **state)
 	/* In the unit of the value, also where a bound alone would have another. */
 	assert_string_equal(table_interval(1005, 990, 1020, "us", text), "[0.990, 1.02]");
 	assert_string_equal(table_interval(5, NAN, NAN, "us", text), "–");
+	assert_string_equal(table_interval_of(1005, 454, 20035, "us", 2, text), "[0.45, 20]");
+	assert_string_equal(table_interval_of(9.96, 9.96, 99.6, "", 1, text), "[10, 100]");
 	assert_string_equal(table_ratio(1.93, 1.912, 1.949, text), "1.93 [1.91, 1.95]");
 	assert_string_equal(table_ratio(1.041, 1.0222, 1.06, text), "1.041 [1.022, 1.060]");
 	assert_string_equal(table_ratio(25.93, 25.4, 26.1, text), "25.9 [25.4, 26.1]");

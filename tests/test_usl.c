@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "results/usl.h"
+#include "results/trust.h"
 
 static void near(double value, double expected, double share)
 {
@@ -265,7 +266,7 @@ static void three_counts(void **state)
 	says("None is shown", true);
 	says("No number of workers is too many", true);
 	says("! more", false);
-	says("2 blocks cannot decide so many", true);
+	says("2 blocks cannot decide", true);
 	says("noise floor unknown, no A/A control", true);
 }
 
@@ -327,6 +328,29 @@ static void workloads_apart(void **state)
 	usl_release(&usl);
 }
 
+/* --strict is told of claims that a flagged row stands behind. */
+static void claims_on_flagged_rows(void **state)
+{
+	const struct usl_fit law = {1e9, 0.08, 0.004, 0};
+	struct trust trust = {0};
+	struct usl usl;
+
+	(void)state;
+	add_line(&law, 10, 0.01);
+	assert_int_equal(usl_make(rows, row_count, 1, &usl), 0);
+	trust_add_usl(&trust, &usl);
+	assert_true(trust.claims > 0 && trust.doubtful == 0);
+	usl_release(&usl);
+	/* The baseline, one worker: all claims rest on it. */
+	record_set_text(&rows[0], COLUMN_flags, "steal");
+	assert_int_equal(usl_make(rows, row_count, 1, &usl), 0);
+	trust = (struct trust){0};
+	trust_add_usl(&trust, &usl);
+	assert_true(trust.claims > 1 && trust.doubtful == trust.claims && trust.cells == 1);
+	assert_string_equal(trust.text, "threads, 1 worker (steal)");
+	usl_release(&usl);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +361,7 @@ int main(void)
 		cmocka_unit_test_teardown(three_counts, stop),
 		cmocka_unit_test_teardown(who_belongs, stop),
 		cmocka_unit_test_teardown(workloads_apart, stop),
+		cmocka_unit_test_teardown(claims_on_flagged_rows, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,10 +14,20 @@
 #include "kernels/fetch/model.h"
 #include "kernels/fetch/sockets.h"
 #include "kernels/fetch/xdp_options.h"
+#include "kernels/fetch/xdp_port.h"
 #include "kernels/fetch/xdp_stack.h"
 
 /* So many connections are opened in a row before the answers are looked at. */
 #define CONNECT_SLICE 64
+
+/*
+ * After what time something is sent again, in lwIP's units of two ticks, as the kernel's TCP has
+ * it: a second until the server has answered at all (RFC 6298, 2), then some 200 ms at the least.
+ * lwIP's own estimate does not go below three units, which is 200 to 300 ms.
+ */
+#define RTO_UNIT_NS  (2 * XDP_TICK_NS)
+#define RTO_FIRST    ((s16_t)(UINT64_C(1000000000) / RTO_UNIT_NS))
+#define RTO_ANSWERED 3
 
 /* lwIP's side of a connection, and its argument to every callback. */
 struct stream {
@@ -42,28 +52,6 @@ static char effective[XDP_TEXT_SIZE];
 static void advance(struct worker *w, struct connection *c);
 
 /* --- what a connection wants ---------------------------------------------------------------- */
-
-/* lwIP's errors in the words of the socket calls. */
-static int errno_of(err_t err)
-{
-	switch (err) {
-	case ERR_MEM:
-	case ERR_BUF:
-		return ENOMEM;
-	case ERR_RTE:
-		return ENETUNREACH;
-	case ERR_USE:
-		return EADDRNOTAVAIL;
-	case ERR_RST:
-	case ERR_CLSD:
-		return ECONNRESET;
-	case ERR_ABRT: /* sent again too often */
-	case ERR_TIMEOUT:
-		return ETIMEDOUT;
-	default:
-		return EPROTO;
-	}
-}
 
 static void close_stream(struct stream *stream)
 {
@@ -94,7 +82,7 @@ static void send_request(struct stream *stream)
 	if (err == ERR_OK)
 		connection_sent(c, piece);
 	else if (err != ERR_MEM || tcp_sndqueuelen(stream->pcb) == 0)
-		connection_error(c, err == ERR_MEM ? "send in lwIP" : "send", errno_of(err));
+		connection_error(c, err == ERR_MEM ? "send in lwIP" : "send", xdp_port_errno(err));
 	/* Within this connection's own callback that is left to lwIP, for its end. */
 	tcp_output(stream->pcb);
 }
@@ -106,7 +94,7 @@ static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t err)
 	struct stream *stream = argument;
 
 	(void)err; /* always ERR_OK */
-	pcb->rto = pcb->sv = XDP_RTO_ANSWERED;
+	pcb->rto = pcb->sv = RTO_ANSWERED;
 	connection_connected(stream->connection);
 	advance(stream->worker, stream->connection);
 	return ERR_OK;
@@ -175,7 +163,7 @@ static void on_error(void *argument, err_t err)
 	if (c->want == WANT_CONNECT && err == ERR_RST)
 		connection_error(c, phases[c->want], ECONNREFUSED);
 	else if (!idle && c->want != WANT_CLOSE)
-		connection_error(c, phases[c->want], errno_of(err));
+		connection_error(c, phases[c->want], xdp_port_errno(err));
 	if (idle)
 		close_stream(stream);
 	else
@@ -233,12 +221,13 @@ static void open_stream(struct worker *w, struct stream *stream)
 	tcp_recv(pcb, on_received);
 	tcp_sent(pcb, on_sent);
 	tcp_err(pcb, on_error);
-	pcb->rto = XDP_RTO_FIRST;
+	pcb->rto = RTO_FIRST;
 	err = take_port_at_last(s, pcb);
 	if (err == ERR_OK)
 		err = tcp_connect(pcb, &to, ntohs(address->sin_port), on_connected);
 	if (err != ERR_OK)
-		connection_error(c, err == ERR_MEM ? "connect in lwIP" : "connect", errno_of(err));
+		connection_error(c, err == ERR_MEM ? "connect in lwIP" : "connect",
+				 xdp_port_errno(err));
 }
 
 /* Does what the lane wants next, up to the point where lwIP has to call back first. */

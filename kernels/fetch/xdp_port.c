@@ -5,6 +5,7 @@
  */
 #include "kernels/fetch/xdp_port.h"
 
+#include <errno.h>
 #include <lwip/inet_chksum.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/sys.h>
@@ -82,4 +83,25 @@ u16_t lwip_standard_chksum(const void *bytes, int length)
 	while (low >> 16)
 		low = (low & UINT16_MAX) + (low >> 16);
 	return (u16_t)low;
+}
+
+int xdp_port_errno(err_t err)
+{
+	switch (err) {
+	case ERR_MEM:
+	case ERR_BUF:
+		return ENOMEM;
+	case ERR_RTE:
+		return ENETUNREACH;
+	case ERR_USE:
+		return EADDRNOTAVAIL;
+	case ERR_RST:
+	case ERR_CLSD:
+		return ECONNRESET;
+	case ERR_ABRT: /* sent again too often */
+	case ERR_TIMEOUT:
+		return ETIMEDOUT;
+	default:
+		return EPROTO;
+	}
 }

@@ -335,10 +335,8 @@ int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *t, unsigned wor
 
 	memset(stack, 0, sizeof(*stack));
 	stack->takeover = t;
-	stack->first = worker == 0;
 	stack->share = xdp_steering_share(&t->steering, worker);
 	stack->calls = calls;
-	stack->before = xdp_netlink_drops(t->interface.index);
 	stack->connections = connections;
 	stack->frames_a_queue = xdp_socket_frames_in(connections);
 	if (make_room(stack))
@@ -363,8 +361,6 @@ int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *t, unsigned wor
 void xdp_stack_losses(const struct xdp_stack *stack, struct calls *calls)
 {
 	const struct xdp_share *share = &stack->share;
-	struct xdp_drops now = xdp_netlink_drops(stack->takeover->interface.index);
-	uint64_t in = now.in > stack->before.in ? now.in - stack->before.in : 0;
 	uint64_t by_sockets = 0;
 
 	for (unsigned queue = 0; queue < share->queues; queue++) {
@@ -374,12 +370,7 @@ void xdp_stack_losses(const struct xdp_stack *stack, struct calls *calls)
 			xdp_program_lost(&stack->takeover->program, share->queue + queue);
 		by_sockets += losses.no_frame + losses.no_room;
 	}
-	/* Of several workers none knows which of the interface's frames were its own. */
-	if (stack->takeover->steering.workers > 1)
-		in = 0;
-	calls->frames_dropped += in > by_sockets ? in : by_sockets;
-	if (stack->first && now.out > stack->before.out)
-		calls->frames_dropped += now.out - stack->before.out;
+	calls->frames_dropped += xdp_takeover_drops(stack->takeover, by_sockets);
 }
 
 void xdp_stack_close(struct xdp_stack *stack)

@@ -15,7 +15,6 @@
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
 
-#include "kernels/fetch/xdp_netlink.h"
 #include "kernels/fetch/xdp_socket.h"
 #include "kernels/fetch/xdp_takeover.h"
 
@@ -38,14 +37,12 @@ struct xdp_stack {
 	struct pollfd *polled;	    /* one a queue */
 	struct calls *calls;
 	unsigned frames_a_queue;
-	unsigned connections;	 /* at most */
-	struct tcp_pcb *tail;	 /* the last of lwIP's connections; NULL: not known */
-	bool asked;		 /* a connection has just sent its next request */
-	bool first;		 /* of several workers: it counts what they have in common */
-	struct xdp_drops before; /* of the interface, when the stack was opened */
-	unsigned held;		 /* frames that lwIP has */
-	unsigned opened;	 /* connections, modulo those between two looks at what is over */
-	unsigned ticks;		 /* modulo those of a second */
+	unsigned connections; /* at most */
+	struct tcp_pcb *tail; /* the last of lwIP's connections; NULL: not known */
+	bool asked;	      /* a connection has just sent its next request */
+	unsigned held;	      /* frames that lwIP has */
+	unsigned opened;      /* connections, modulo those between two looks at what is over */
+	unsigned ticks;	      /* modulo those of a second */
 };
 
 /*
@@ -58,12 +55,7 @@ int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *takeover, unsig
 		   const struct endpoint *endpoints, unsigned count, unsigned connections,
 		   struct calls *calls, char *why, size_t why_size);
 
-/*
- * Adds what has been lost since xdp_stack_open() to frames_dropped and frames_lost. A driver may
- * count a frame that the socket refused as dropped by itself or not, so of the two counts of
- * frames that arrived the higher one is taken: at least so many were dropped. With several
- * workers it is the sockets' count, and the first one has what the interface did not send.
- */
+/* Adds what has been lost since xdp_stack_open() to frames_dropped and frames_lost. */
 void xdp_stack_losses(const struct xdp_stack *stack, struct calls *calls);
 
 /* Gives its queues back to the kernel. */

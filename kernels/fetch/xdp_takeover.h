@@ -16,9 +16,16 @@
 
 struct reach;
 
+/* What the interface says that it dropped since it was made. */
+struct xdp_drops {
+	uint64_t in, out;
+};
+
 /* In memory that the workers' processes share, until they end: the report reads it last. */
 struct xdp_takeover_shared {
 	_Atomic unsigned zerocopies; /* workers whose queues are not copied */
+	_Atomic unsigned ended;	     /* workers that told their sockets' drops */
+	_Atomic uint64_t dropped;    /* by those sockets */
 	char astray[512];
 };
 
@@ -30,11 +37,20 @@ struct xdp_takeover {
 	struct xdp_neighbour *neighbours; /* of lwIP to be told; none where ARP is its own */
 	unsigned neighbours_count;
 	struct xdp_takeover_shared *shared;
+	struct xdp_drops before; /* of the interface, when it was taken */
 };
 
 /* As model.reach(): see model.h. */
 int xdp_takeover_begin(struct xdp_takeover *takeover, const struct reach *reach, char *why,
 		       size_t why_size);
+
+/*
+ * To be asked once by each worker, at its end, with the frames that its own sockets dropped: how
+ * many it is to count. The last worker's answer holds what only the interface saw. A driver may
+ * count a frame that a socket refused as dropped by itself or not, so of the two counts of frames
+ * that arrived the higher one is taken: at least so many were dropped.
+ */
+uint64_t xdp_takeover_drops(struct xdp_takeover *takeover, uint64_t by_sockets);
 
 /* What went astray, in one line that all the workers' processes can read, or NULL. */
 const char *xdp_takeover_astray(const struct xdp_takeover *takeover);

@@ -267,10 +267,11 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(struct bench *b);
-	} sections[] = {
-		{"fetch", bench_fetch},	  {"bodies", bench_bodies},	{"tls", bench_tls},
-		{"many", bench_many},	  {"many-tls", bench_many_tls}, {"workers", bench_workers},
-		{"origin", bench_origin}, {"bypass", bench_bypass},	{"sumsq", bench_sumsq}};
+	} sections[] = {{"fetch", bench_fetch},	      {"bodies", bench_bodies},
+			{"tls", bench_tls},	      {"many", bench_many},
+			{"many-tls", bench_many_tls}, {"workers", bench_workers},
+			{"origin", bench_origin},     {"bypass", bench_bypass},
+			{"sumsq", bench_sumsq},	      {"experiment", bench_experiment}};
 	static struct bench b = {.rounds = 9, .client_cpu = 0, .server_cpu = 1};
 	const char *only = argc > 2 ? argv[2] : NULL;
 	bool found = false;
@@ -292,7 +293,7 @@ int main(int argc, char **argv)
 	if (!found)
 		status_exit(STATUS_USAGE,
 			    "no section named %s; there are fetch, bodies, tls, "
-			    "many, many-tls, workers, origin, bypass and sumsq",
+			    "many, many-tls, workers, origin, bypass, sumsq and experiment",
 			    only);
 	return b.failed ? STATUS_UNABLE : STATUS_DONE;
 }

@@ -84,4 +84,7 @@ void bench_origin(struct bench *b);
 /* The sum of squares and its pools (sections_sumsq.c). */
 void bench_sumsq(struct bench *b);
 
+/* What iolab run costs beside its cells, and a compare of a million rows (sections_experiment.c). */
+void bench_experiment(struct bench *b);
+
 #endif
