@@ -154,22 +154,6 @@ int xdp_netlink_prefix(struct xdp_netlink *answer, unsigned interface, uint32_t 
 	return prefix;
 }
 
-struct xdp_drops xdp_netlink_drops(unsigned index)
-{
-	struct xdp_netlink answer;
-	struct rtnl_link_stats64 stats = {.rx_dropped = 0};
-	const struct rtattr *found;
-
-	if (xdp_netlink_link(&answer, NULL, index))
-		return (struct xdp_drops){0, 0};
-	found = answer.attributes[IFLA_STATS64];
-	if (found) /* an older kernel's ends earlier, and a newer one's later */
-		memcpy(&stats, RTA_DATA(found),
-		       RTA_PAYLOAD(found) < sizeof(stats) ? RTA_PAYLOAD(found) : sizeof(stats));
-	return (struct xdp_drops){.in = stats.rx_dropped + stats.rx_missed_errors,
-				  .out = stats.tx_dropped};
-}
-
 uint32_t xdp_netlink_number(const struct rtattr *attribute)
 {
 	uint32_t number = 0;
