@@ -24,7 +24,7 @@ static void sort(struct xdp_netlink *answer, const struct nlmsghdr *message, siz
 
 static int ask(struct xdp_netlink *answer, const struct netlink_message *question, size_t header)
 {
-	const struct nlmsghdr *message = (const struct nlmsghdr *)answer->bytes;
+	const struct nlmsghdr *message;
 	int fd = netlink_open();
 
 	if (fd < 0)
@@ -32,6 +32,7 @@ static int ask(struct xdp_netlink *answer, const struct netlink_message *questio
 	int got = netlink_ask(fd, question, answer->bytes, sizeof(answer->bytes));
 
 	close(fd);
+	message = (const struct nlmsghdr *)answer->bytes;
 	if (got > 0 && message->nlmsg_len < NLMSG_LENGTH(header))
 		return -EBADMSG;
 	/* An acknowledgement has no attributes. */
@@ -152,6 +153,22 @@ int xdp_netlink_prefix(struct xdp_netlink *answer, unsigned interface, uint32_t 
 			interface, local);
 	close(fd);
 	return prefix;
+}
+
+struct xdp_drops xdp_netlink_drops(unsigned index)
+{
+	struct xdp_netlink answer;
+	struct rtnl_link_stats64 stats = {.rx_dropped = 0};
+	const struct rtattr *found;
+
+	if (xdp_netlink_link(&answer, NULL, index))
+		return (struct xdp_drops){0, 0};
+	found = answer.attributes[IFLA_STATS64];
+	if (found) /* an older kernel's ends earlier, and a newer one's later */
+		memcpy(&stats, RTA_DATA(found),
+		       RTA_PAYLOAD(found) < sizeof(stats) ? RTA_PAYLOAD(found) : sizeof(stats));
+	return (struct xdp_drops){.in = stats.rx_dropped + stats.rx_missed_errors,
+				  .out = stats.tx_dropped};
 }
 
 uint32_t xdp_netlink_number(const struct rtattr *attribute)
