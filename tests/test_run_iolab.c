@@ -495,7 +495,7 @@ static void estimates(void **state)
 	struct child child;
 
 	(void)state;
-	write_plan("[fetch f]\nmodel = epoll\nduration = 18000000000s\n"
+	write_plan("[command c]\nrun = sleep {duration} {warmup}\nduration = 18000000000s\n"
 		   "warmup = 18000000000s\n");
 	assert_int_equal(iolab(&child, arguments), 0);
 	/* 2^64 ns */
