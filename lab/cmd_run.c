@@ -63,7 +63,8 @@ static const struct option_set *run_set(void)
 		 .argument = "N",
 		 .help = "order the cells as the run with this seed did (default: the "
 			 "plan's, or any)",
-		 .least = 1},
+		 .least = 1,
+		 .most = INT64_MAX}, /* as run.json can hold it */
 		{.name = "cells-max",
 		 .kind = OPTION_COUNT,
 		 .offset = FIELD(cells_max),

@@ -172,6 +172,12 @@ int plan_expand(struct plan *plan, char *why, size_t why_size);
  */
 int plan_add_control(struct plan *plan, char *why, size_t why_size);
 
+/*
+ * For plan.c: that no two cells have one name. Returns 0, -ENOMEM, or -EINVAL with where both come
+ * from in why.
+ */
+int plan_check_names(const struct plan *plan, char *why, size_t why_size);
+
 /* For the plan's own files: "FILE:LINE: " and what follows into why. Returns -EINVAL. */
 int plan_complain(const struct plan_line *line, char *why, size_t why_size, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
