@@ -49,6 +49,7 @@
 #define PLAN_KEYS_MAX	   64	  /* keys of one section */
 #define PLAN_CELLS_DEFAULT 512	  /* cells of a plan, controls included, unless told otherwise */
 #define PLAN_CELLS_MOST	   999999 /* and whatever one is told */
+#define PLAN_BLOCKS_MOST   10000
 
 enum plan_report {
 	PLAN_MATRIX,

@@ -40,6 +40,7 @@ struct runner_outcome {
 	struct runner_cost cost;
 	char note[PLACE_NOTE_SIZE]; /* who shares a CPU, "" when nobody does */
 	char ended[256];	    /* which limit ended it, "" when none did */
+	bool open; /* no limit ended it yet, and the plan's blocks are only the most there can be */
 };
 
 /*
@@ -60,6 +61,9 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 		const struct runner_limits *limits, const struct link *link,
 		const struct run_folder *folder, struct runner_outcome *outcome);
 void runner_release(struct runner_outcome *outcome);
+
+/* Whether it is a limit alone that ends the run: the plan's blocks are only the most of them. */
+bool runner_is_open(const struct plan *plan, const struct runner_limits *limits);
 
 /* Whether the outcome has a row in which this host could not do that cell. */
 bool runner_is_unable(const struct runner_outcome *outcome, const struct plan_cell *cell);

@@ -9,6 +9,11 @@
 
 #define RESAMPLES 400
 
+bool runner_is_open(const struct plan *plan, const struct runner_limits *limits)
+{
+	return limits->budget_ns && plan->blocks == PLAN_BLOCKS_MOST;
+}
+
 bool runner_counts(const struct record *record)
 {
 	return !strstr(record_text(record, COLUMN_flags), "failed") &&
