@@ -54,7 +54,8 @@ static const struct option_set *run_set(void)
 		 .offset = FIELD(blocks),
 		 .argument = "N",
 		 .help = "run every cell N times, whatever the plan says (default: "
-			 "the plan's, or 9)",
+			 "the plan's, or 9); at most N with --precision or --budget, whichever "
+			 "ends it first",
 		 .least = 1,
 		 .most = PLAN_BLOCKS_MOST},
 		{.name = "seed",
@@ -76,9 +77,10 @@ static const struct option_set *run_set(void)
 		 .kind = OPTION_TEXT,
 		 .offset = FIELD(precision),
 		 .argument = "2%",
-		 .help = "run blocks until every median is known that well, by its 95 "
-			 "% interval (default: "
-			 "as many blocks as the plan says)"},
+		 .help = "run blocks until every cell's median is known that well by its 95 % "
+			 "interval, of fetches or squares a second or, where the work is fixed, "
+			 "of the time; it takes 10 at least (default: as many blocks as "
+			 "the plan says)"},
 		{.name = "budget",
 		 .kind = OPTION_DURATION,
 		 .offset = FIELD(budget_ns),

@@ -14,8 +14,18 @@
 #include "results/record.h"
 #include "topology/place.h"
 
-/* Fewer rows of a cell have no interval that deserves the name. */
-#define RUNNER_PRECISE_RUNS 6
+/*
+ * A precision ends a run when it is reached by two looks in a row, one a block, the second with so
+ * many rows of each cell at least: who looks until an interval is narrow finds those that are so
+ * by chance. Simulated, 3200 runs of a cell with normal noise of 5 % to a precision of 2 %: 94 % of
+ * the intervals that a run ended with cover the truth, after 46 blocks on average; 1 % of the runs
+ * end by block 15, and 7 in 10 of their intervals do. (The median's interval alone, at one look
+ * from block 6 on: 91 %, 33 blocks; 11 %, and 7 in 10.)
+ */
+#define RUNNER_PRECISE_RUNS 10
+
+/* A cell that failed so often in a row is not waited for. */
+#define RUNNER_FAILURES_MOST 3
 
 /* What may end a run before all blocks of the plan are done; 0: not that. */
 struct runner_limits {

@@ -271,8 +271,8 @@ static void limits(void **state)
 	assert_int_equal(unlink(path), 0);
 	still_ended(run, child.out.text);
 	child_free(&child);
-	/* Six runs of each cell are the fewest to tell an interval from. */
-	assert_true(resuming_rows(run, text) >= 12);
+	/* Ten runs of each cell, and three of the control, are the fewest that end it. */
+	assert_true(resuming_rows(run, text) >= 30);
 	resuming_fresh_results();
 	if (child_run(&child, budget))
 		fail_msg("%s", child.err.text);
