@@ -17,6 +17,7 @@
 
 #include "kernels/protocol/tls.h"
 #include "lab/host_facts.h"
+#include "kernels/fetch/netlink.h"
 #include "lab/link_netlink.h"
 
 #define SOME_DELAY_NS 1000000
@@ -37,7 +38,7 @@ static void try_links(struct tried *t)
 {
 	const struct link_interface here = {.name = "iolab0"}, peer = {.name = "iolab1"};
 	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	int fd = link_netlink_open();
+	int fd = netlink_open();
 
 	t->veth = home < 0 ? -errno : fd < 0 ? fd : link_netlink_veth(fd, &here, &peer, home, 1);
 	if (!t->veth)
@@ -139,7 +140,7 @@ static int add_tls(json_t *object)
 json_t *host_links(void)
 {
 	json_t *object = json_object();
-	struct tried t;
+	struct tried t = {.veth = NOT_TRIED};
 	int err = ask_child(&t);
 
 	if (!object)

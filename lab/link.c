@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernels/fetch/netlink.h"
 #include "lab/link_leftovers.h"
 #include "lab/link_netlink.h"
 #include "lab/link_offload.h"
@@ -47,7 +48,7 @@ static int make_namespace(struct link *l, enum link_end end)
 	if (unshare(CLONE_NEWNET))
 		return -errno;
 	l->netns[end] = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	fd = l->netns[end] < 0 ? -errno : link_netlink_open();
+	fd = l->netns[end] < 0 ? -errno : netlink_open();
 	if (fd < 0)
 		return fd;
 	link_owner(owner);
@@ -62,7 +63,7 @@ static int make_pair(const struct link *l)
 {
 	const struct link_interface client = {.name = l->interface[LINK_CLIENT]};
 	const struct link_interface origin = {.name = l->interface[LINK_ORIGIN]};
-	int fd = link_netlink_open();
+	int fd = netlink_open();
 	int err =
 		fd < 0 ? fd
 		       : link_netlink_veth(fd, &client, &origin, l->netns[LINK_ORIGIN], l->queues);
@@ -94,7 +95,7 @@ static int set_end(struct link *l, enum link_end end, const char **what)
 {
 	char owner[LINK_OWNER_SIZE], alias[2 * LINK_OWNER_SIZE];
 	const char *name = l->interface[end];
-	int fd = link_netlink_open();
+	int fd = netlink_open();
 	int err = fd < 0 ? fd : 0;
 
 	link_owner(owner);

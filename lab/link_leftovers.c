@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/fetch/netlink.h"
 #include "lab/link_netlink.h"
 #include "lab/usage.h"
 
@@ -194,7 +195,7 @@ static int read_mark(int netns, int home, char *alias, size_t size)
 
 	if (setns(netns, CLONE_NEWNET))
 		return -errno;
-	socket = link_netlink_open();
+	socket = netlink_open();
 	/* The way home was open a moment ago, and nothing that could fail lies between. */
 	if (setns(home, CLONE_NEWNET))
 		abort();
@@ -224,7 +225,7 @@ static void judge(const char *alias, ino_t netns, struct link_leftovers *found, 
 static int look_at(const char *who, int home, struct link_leftovers *found, FILE *said)
 {
 	char path[320], alias[256];
-	struct stat status;
+	struct stat status = {.st_ino = 0};
 	int netns, err;
 
 	snprintf(path, sizeof(path), "/proc/%s/ns/net", who);
@@ -289,7 +290,7 @@ int link_clean(struct link_leftovers *found, FILE *said, char *why, size_t why_s
 	int err = home < 0 || !all ? -errno : 0;
 
 	memset(found, 0, sizeof(*found));
-	if (!err)
+	if (all && !err)
 		err = look_at_all(all, home, found, said);
 	if (err)
 		snprintf(why, why_size, "cannot look for what links left behind: %s",

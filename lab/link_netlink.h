@@ -1,16 +1,12 @@
 /*
  * The few rtnetlink requests that a veth link takes, each sent and its answer waited for; see
- * rtnetlink(7). A netlink socket belongs to the namespace that its thread was in when it was
- * opened, and stays there.
+ * rtnetlink(7). fd is a socket of netlink_open().
  */
 #ifndef LAB_LINK_NETLINK_H
 #define LAB_LINK_NETLINK_H
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* The socket, in the calling thread's namespace, or -errno. Close it. */
-int link_netlink_open(void);
 
 /* What one end is to be made with. */
 struct link_interface {

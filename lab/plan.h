@@ -24,7 +24,7 @@
  *	baseline	terms, or MODEL or MODEL/WAIT: the cell that the others are compared with;
  *			it is also the one that is entered twice, as the A/A control. Where no
  *			workload of the kind names one it is the first cell of each with two or
- *			more, and of a plan of [command]s alone the first cell
+ *			more, and the first of several [command]s if nothing is fetched
  *	timeout		how long a cell may take beyond its expected length
  *
  * [origin] url = http://HOST:PORT names an origin that runs already, here or elsewhere: none is

@@ -8,26 +8,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_wanted(const struct plan *plan)
+/* Beside fetches commands have those' floor. *first: the first command among the cells. */
+static bool is_wanted(const struct plan *plan, unsigned *first)
 {
-	for (unsigned i = 0; i < plan->section_count; i++)
-		if (plan->sections[i].kind != PLAN_COMMAND)
+	unsigned commands = 0;
+
+	for (unsigned i = plan->cell_count; i-- > 0;) {
+		const struct plan_cell *cell = &plan->cells[i];
+
+		if (cell->section->kind == PLAN_FETCH)
 			return false;
-	for (unsigned i = 0; i < plan->cell_count; i++)
-		if (plan->cells[i].baseline)
+		if (cell->section->kind != PLAN_COMMAND)
+			continue;
+		if (cell->baseline)
 			return false;
-	return plan->cell_count > 1 && plan->cell_count < plan->cells_max;
+		commands++;
+		*first = i;
+	}
+	return commands > 1 && plan->cell_count < plan->cells_max;
 }
 
 int plan_add_control(struct plan *plan, char *why, size_t why_size)
 {
+	unsigned first = 0;
 	size_t size;
 	struct plan_cell *grown, twin;
 
-	if (!is_wanted(plan))
+	if (!is_wanted(plan, &first))
 		return 0;
-	size = plan->cells[0].section->key_count * sizeof(*twin.values);
-	twin = plan->cells[0];
+	size = plan->cells[first].section->key_count * sizeof(*twin.values);
+	twin = plan->cells[first];
 	twin.baseline = twin.control = true;
 	twin.name = strdup(twin.name);
 	twin.values = malloc(size + 1);
@@ -41,11 +51,12 @@ int plan_add_control(struct plan *plan, char *why, size_t why_size)
 		return -ENOMEM;
 	}
 	plan->cells = grown;
-	memcpy(twin.values, grown[0].values, size);
+	memcpy(twin.values, grown[first].values, size);
 	/* Beside its twin, as where the plan names it. */
-	memmove(&grown[2], &grown[1], (plan->cell_count - 1) * sizeof(*grown));
-	grown[0].baseline = true;
-	grown[1] = twin;
+	memmove(&grown[first + 2], &grown[first + 1],
+		(plan->cell_count - first - 1) * sizeof(*grown));
+	grown[first].baseline = true;
+	grown[first + 1] = twin;
 	plan->cell_count++;
 	return 0;
 }

@@ -23,6 +23,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "kernels/fetch/netlink.h"
 #include "lab/link.h"
 #include "lab/link_leftovers.h"
 #include "lab/link_netlink.h"
@@ -127,7 +128,7 @@ static int look_round(const struct link *link, enum link_end end)
 	HOLDS(count == 2);
 	for (size_t i = 0; i < sizeof(offloads) / sizeof(offloads[0]); i++)
 		HOLDS(offload(link->interface[end], offloads[i]) == 0);
-	fd = link_netlink_open();
+	fd = netlink_open();
 	HOLDS(fd >= 0);
 	/* By this fetch-xdp knows its interface, and it must be the only one. */
 	HOLDS(link_netlink_alias(fd, "iolab", alias, sizeof(alias)) == 0);

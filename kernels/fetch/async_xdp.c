@@ -20,15 +20,6 @@
 /* So many connections are opened in a row before the answers are looked at. */
 #define CONNECT_SLICE 64
 
-/*
- * After what time something is sent again, in lwIP's units of two ticks, as the kernel's TCP has
- * it: a second until the server has answered at all (RFC 6298, 2), then some 200 ms at the least.
- * lwIP's own estimate does not go below three units, which is 200 to 300 ms.
- */
-#define RTO_UNIT_NS  (2 * XDP_TICK_NS)
-#define RTO_FIRST    ((s16_t)(UINT64_C(1000000000) / RTO_UNIT_NS))
-#define RTO_ANSWERED 3
-
 /* lwIP's side of a connection, and its argument to every callback. */
 struct stream {
 	struct worker *worker;
@@ -94,7 +85,7 @@ static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t err)
 	struct stream *stream = argument;
 
 	(void)err; /* always ERR_OK */
-	pcb->rto = pcb->sv = RTO_ANSWERED;
+	pcb->rto = pcb->sv = XDP_RTO_ANSWERED;
 	connection_connected(stream->connection);
 	advance(stream->worker, stream->connection);
 	return ERR_OK;
@@ -221,7 +212,7 @@ static void open_stream(struct worker *w, struct stream *stream)
 	tcp_recv(pcb, on_received);
 	tcp_sent(pcb, on_sent);
 	tcp_err(pcb, on_error);
-	pcb->rto = RTO_FIRST;
+	pcb->rto = XDP_RTO_FIRST;
 	err = take_port_at_last(s, pcb);
 	if (err == ERR_OK)
 		err = tcp_connect(pcb, &to, ntohs(address->sin_port), on_connected);

@@ -1,43 +1,13 @@
-/* Asking rtnetlink: a request with its attributes out, one datagram (or a dump) back. */
+/* Questions to rtnetlink and the sorting of their answers: see xdp_netlink.h. */
 #include "kernels/fetch/xdp_netlink.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-struct question {
-	struct nlmsghdr message;
-	union {
-		struct ifinfomsg link;
-		struct rtmsg route;
-		struct ifaddrmsg address;
-		struct ndmsg neighbour;
-	};
-	char attributes[64];
-};
-
-static void begin(struct question *q, uint16_t type, uint16_t flags, size_t header)
-{
-	memset(q, 0, sizeof(*q));
-	q->message.nlmsg_type = type;
-	q->message.nlmsg_flags = NLM_F_REQUEST | flags;
-	q->message.nlmsg_len = (uint32_t)NLMSG_LENGTH(header);
-}
-
-static void add(struct question *q, uint16_t type, const void *bytes, size_t length)
-{
-	struct rtattr *a = (struct rtattr *)((char *)q + NLMSG_ALIGN(q->message.nlmsg_len));
-
-	a->rta_type = type;
-	a->rta_len = (uint16_t)RTA_LENGTH(length);
-	memcpy(RTA_DATA(a), bytes, length);
-	q->message.nlmsg_len =
-		(uint32_t)(NLMSG_ALIGN(q->message.nlmsg_len) + RTA_ALIGN(a->rta_len));
-}
+#include "kernels/fetch/netlink.h"
 
 static void sort(struct xdp_netlink *answer, const struct nlmsghdr *message, size_t header)
 {
@@ -52,87 +22,65 @@ static void sort(struct xdp_netlink *answer, const struct nlmsghdr *message, siz
 			answer->attributes[a->rta_type & NLA_TYPE_MASK] = a;
 }
 
-/* Sends the question and leaves the answer's first datagram in answer->bytes; its length. */
-static ssize_t exchange(struct xdp_netlink *answer, const struct question *q, int fd)
+static int ask(struct xdp_netlink *answer, const struct netlink_message *question, size_t header)
 {
-	ssize_t length;
-
-	if (send(fd, q, q->message.nlmsg_len, 0) < 0)
-		return -errno;
-	length = recv(fd, answer->bytes, sizeof(answer->bytes), 0);
-	return length < 0 ? -errno : length;
-}
-
-static int failure_of(const struct nlmsghdr *message)
-{
-	const struct nlmsgerr *error = NLMSG_DATA(message);
-
-	return message->nlmsg_type == NLMSG_ERROR ? error->error : 0;
-}
-
-static int ask(struct xdp_netlink *answer, const struct question *q, size_t header)
-{
-	const struct nlmsghdr *message = (const struct nlmsghdr *)answer->bytes;
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	const struct nlmsghdr *message;
+	int fd = netlink_open();
 
 	if (fd < 0)
-		return -errno;
-	ssize_t length = exchange(answer, q, fd);
-	int err = length < 0 ? (int)length : 0;
+		return fd;
+	int got = netlink_ask(fd, question, answer->bytes, sizeof(answer->bytes));
 
 	close(fd);
-	if (!err && !NLMSG_OK(message, (size_t)length))
-		err = -EBADMSG;
-	if (!err)
-		err = failure_of(message);
+	message = (const struct nlmsghdr *)answer->bytes;
+	if (got > 0 && message->nlmsg_len < NLMSG_LENGTH(header))
+		return -EBADMSG;
 	/* An acknowledgement has no attributes. */
-	if (!err && message->nlmsg_type != NLMSG_ERROR)
+	if (got > 0)
 		sort(answer, message, header);
-	return err;
+	return got < 0 ? got : 0;
 }
 
 int xdp_netlink_link(struct xdp_netlink *answer, const char *name, unsigned index)
 {
-	struct question q;
+	const struct ifinfomsg link = {.ifi_index = (int)index};
+	struct netlink_message m;
 
-	begin(&q, RTM_GETLINK, 0, sizeof(q.link));
-	q.link.ifi_index = (int)index;
+	netlink_begin(&m, RTM_GETLINK, 0, &link, sizeof(link));
 	if (name)
-		add(&q, IFLA_IFNAME, name, strlen(name) + 1);
-	return ask(answer, &q, sizeof(q.link));
+		netlink_text(&m, IFLA_IFNAME, name);
+	return ask(answer, &m, sizeof(link));
 }
 
 int xdp_netlink_route(struct xdp_netlink *answer, uint32_t to, unsigned interface)
 {
-	struct question q;
+	const struct rtmsg route = {.rtm_family = AF_INET, .rtm_dst_len = 32};
+	struct netlink_message m;
 
-	begin(&q, RTM_GETROUTE, 0, sizeof(q.route));
-	q.route.rtm_family = AF_INET;
-	q.route.rtm_dst_len = 32;
-	add(&q, RTA_DST, &to, sizeof(to));
+	netlink_begin(&m, RTM_GETROUTE, 0, &route, sizeof(route));
+	netlink_attribute(&m, RTA_DST, &to, sizeof(to));
 	if (interface)
-		add(&q, RTA_OIF, &interface, sizeof(interface));
-	return ask(answer, &q, sizeof(q.route));
+		netlink_attribute(&m, RTA_OIF, &interface, sizeof(interface));
+	return ask(answer, &m, sizeof(route));
 }
 
-static void begin_neighbour(struct question *q, uint16_t type, uint16_t flags, uint32_t to,
-			    unsigned interface)
+static void begin_neighbour(struct netlink_message *m, uint16_t type, uint16_t flags,
+			    struct ndmsg neighbour, uint32_t to)
 {
-	begin(q, type, flags, sizeof(q->neighbour));
-	q->neighbour.ndm_family = AF_INET;
-	q->neighbour.ndm_ifindex = (int)interface;
-	add(q, NDA_DST, &to, sizeof(to));
+	netlink_begin(m, type, flags, &neighbour, sizeof(neighbour));
+	netlink_attribute(m, NDA_DST, &to, sizeof(to));
 }
 
 int xdp_netlink_neighbour(struct xdp_netlink *answer, uint32_t to, unsigned interface,
 			  uint8_t hardware[6])
 {
+	const struct ndmsg asked = {.ndm_family = AF_INET, .ndm_ifindex = (int)interface};
 	const struct rtattr *found;
-	struct question q;
+	struct netlink_message m;
 	int err;
 
-	begin_neighbour(&q, RTM_GETNEIGH, 0, to, interface);
-	err = ask(answer, &q, sizeof(q.neighbour));
+	begin_neighbour(&m, RTM_GETNEIGH, 0, asked, to);
+	err = ask(answer, &m, sizeof(asked));
 	if (err)
 		return err;
 	found = answer->attributes[NDA_LLADDR];
@@ -145,12 +93,14 @@ int xdp_netlink_neighbour(struct xdp_netlink *answer, uint32_t to, unsigned inte
 
 int xdp_netlink_resolve(struct xdp_netlink *answer, uint32_t to, unsigned interface)
 {
-	struct question q;
+	const struct ndmsg wanted = {.ndm_family = AF_INET,
+				     .ndm_ifindex = (int)interface,
+				     .ndm_state = NUD_NONE,
+				     .ndm_flags = NTF_USE};
+	struct netlink_message m;
 
-	begin_neighbour(&q, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, to, interface);
-	q.neighbour.ndm_state = NUD_NONE;
-	q.neighbour.ndm_flags = NTF_USE;
-	return ask(answer, &q, sizeof(q.neighbour));
+	begin_neighbour(&m, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, wanted, to);
+	return ask(answer, &m, sizeof(wanted));
 }
 
 /* Whether this message of a dump is that address; its prefix is then in *prefix. */
@@ -168,43 +118,57 @@ static bool is_address(struct xdp_netlink *answer, const struct nlmsghdr *messag
 	return a && xdp_netlink_number(a) == local;
 }
 
-/* Reads a dump to its end, or to the address. */
-static int search(struct xdp_netlink *answer, ssize_t length, int fd, unsigned interface,
+/* Reads a dump, whose first datagram is there, to its end or to the address. */
+static int search(struct xdp_netlink *answer, int length, int fd, unsigned interface,
 		  uint32_t local)
 {
 	int prefix;
 
 	while (length > 0) {
 		const struct nlmsghdr *m = (const struct nlmsghdr *)answer->bytes;
+		unsigned left = (unsigned)length;
 
-		for (; NLMSG_OK(m, (size_t)length); m = NLMSG_NEXT(m, length)) {
+		for (; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
 			if (m->nlmsg_type == NLMSG_DONE)
 				return -EADDRNOTAVAIL;
-			if (failure_of(m))
-				return failure_of(m);
 			if (is_address(answer, m, interface, local, &prefix))
 				return prefix;
 		}
-		length = recv(fd, answer->bytes, sizeof(answer->bytes), 0);
+		length = netlink_next(fd, answer->bytes, sizeof(answer->bytes));
 	}
-	return -errno;
+	return length ? length : -EBADMSG;
 }
 
 int xdp_netlink_prefix(struct xdp_netlink *answer, unsigned interface, uint32_t local)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct question q;
+	const struct ifaddrmsg any = {.ifa_family = AF_INET};
+	struct netlink_message m;
+	int fd = netlink_open();
 	int prefix;
 
 	if (fd < 0)
-		return -errno;
-	begin(&q, RTM_GETADDR, NLM_F_DUMP, sizeof(q.address));
-	q.address.ifa_family = AF_INET;
-	ssize_t length = exchange(answer, &q, fd);
-
-	prefix = length < 0 ? (int)length : search(answer, length, fd, interface, local);
+		return fd;
+	netlink_begin(&m, RTM_GETADDR, NLM_F_DUMP, &any, sizeof(any));
+	prefix = search(answer, netlink_ask(fd, &m, answer->bytes, sizeof(answer->bytes)), fd,
+			interface, local);
 	close(fd);
 	return prefix;
+}
+
+struct xdp_drops xdp_netlink_drops(unsigned index)
+{
+	struct xdp_netlink answer;
+	struct rtnl_link_stats64 stats = {.rx_dropped = 0};
+	const struct rtattr *found;
+
+	if (xdp_netlink_link(&answer, NULL, index))
+		return (struct xdp_drops){0, 0};
+	found = answer.attributes[IFLA_STATS64];
+	if (found) /* an older kernel's ends earlier, and a newer one's later */
+		memcpy(&stats, RTA_DATA(found),
+		       RTA_PAYLOAD(found) < sizeof(stats) ? RTA_PAYLOAD(found) : sizeof(stats));
+	return (struct xdp_drops){.in = stats.rx_dropped + stats.rx_missed_errors,
+				  .out = stats.tx_dropped};
 }
 
 uint32_t xdp_netlink_number(const struct rtattr *attribute)

@@ -30,6 +30,14 @@ int xdp_netlink_neighbour(struct xdp_netlink *answer, uint32_t to, unsigned inte
 /* Makes the kernel ask for it; 0 or -errno. */
 int xdp_netlink_resolve(struct xdp_netlink *answer, uint32_t to, unsigned interface);
 
+/* Frames that an interface dropped since it was made, by its own count. */
+struct xdp_drops {
+	uint64_t in, out;
+};
+
+/* None of one that is gone. */
+struct xdp_drops xdp_netlink_drops(unsigned index);
+
 /* A number in an attribute; 0 when it is not there. */
 uint32_t xdp_netlink_number(const struct rtattr *attribute);
 

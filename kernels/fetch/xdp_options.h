@@ -23,6 +23,15 @@ enum xdp_copying { XDP_COPYING_BEST, XDP_COPYING_COPY, XDP_COPYING_NONE };
  */
 #define XDP_TICK_NS UINT64_C(50000000)
 
+/*
+ * After what time something is sent again, in lwIP's units of two ticks, as the kernel's TCP has
+ * it: a second until the server has answered at all (RFC 6298, 2), then some 200 ms at the least.
+ * lwIP's own estimate does not go below three units, which is 200 to 300 ms.
+ */
+#define XDP_RTO_UNIT_NS	 (2 * XDP_TICK_NS)
+#define XDP_RTO_FIRST	 ((int16_t)(UINT64_C(1000000000) / XDP_RTO_UNIT_NS))
+#define XDP_RTO_ANSWERED 3
+
 struct xdp_variants {
 	enum xdp_mode mode;
 	enum xdp_copying copying;

@@ -15,6 +15,7 @@
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
 
+#include "kernels/fetch/xdp_netlink.h"
 #include "kernels/fetch/xdp_socket.h"
 #include "kernels/fetch/xdp_takeover.h"
 

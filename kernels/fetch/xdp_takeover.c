@@ -2,10 +2,8 @@
 #include "kernels/fetch/xdp_takeover.h"
 
 #include <errno.h>
-#include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "kernels/fetch/model.h"
@@ -33,23 +31,6 @@ static int check_mode(const struct xdp_takeover *t, char *why, size_t why_size)
 	return -EOPNOTSUPP;
 }
 
-/* Nothing of one that is gone. */
-static struct xdp_drops ask_drops(const struct xdp_interface *interface)
-{
-	struct xdp_netlink answer;
-	struct rtnl_link_stats64 stats = {.rx_dropped = 0};
-	const struct rtattr *found;
-
-	if (xdp_netlink_link(&answer, NULL, interface->index))
-		return (struct xdp_drops){0, 0};
-	found = answer.attributes[IFLA_STATS64];
-	if (found) /* an older kernel's ends earlier, and a newer one's later */
-		memcpy(&stats, RTA_DATA(found),
-		       RTA_PAYLOAD(found) < sizeof(stats) ? RTA_PAYLOAD(found) : sizeof(stats));
-	return (struct xdp_drops){.in = stats.rx_dropped + stats.rx_missed_errors,
-				  .out = stats.tx_dropped};
-}
-
 int xdp_takeover_begin(struct xdp_takeover *t, const struct reach *reach, char *why,
 		       size_t why_size)
 {
@@ -74,7 +55,7 @@ int xdp_takeover_begin(struct xdp_takeover *t, const struct reach *reach, char *
 		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
 	}
-	t->before = ask_drops(&t->interface);
+	t->before = xdp_netlink_drops(t->interface.index);
 	if (t->steering.by_port)
 		t->neighbours_count = xdp_neighbour_find(&t->interface, reach->endpoints,
 							 reach->count, t->neighbours);
@@ -89,7 +70,7 @@ uint64_t xdp_takeover_drops(struct xdp_takeover *t, uint64_t by_sockets)
 
 	if (atomic_fetch_add(&t->shared->ended, 1) + 1 < t->steering.workers)
 		return by_sockets;
-	now = ask_drops(&t->interface);
+	now = xdp_netlink_drops(t->interface.index);
 	in = now.in > t->before.in ? now.in - t->before.in : 0;
 	out = now.out > t->before.out ? now.out - t->before.out : 0;
 	return by_sockets + (in > all ? in - all : 0) + out;

@@ -10,16 +10,12 @@
 
 #include "kernels/fetch/xdp_interface.h"
 #include "kernels/fetch/xdp_neighbour.h"
+#include "kernels/fetch/xdp_netlink.h"
 #include "kernels/fetch/xdp_options.h"
 #include "kernels/fetch/xdp_program.h"
 #include "kernels/fetch/xdp_steering.h"
 
 struct reach;
-
-/* What the interface says that it dropped since it was made. */
-struct xdp_drops {
-	uint64_t in, out;
-};
 
 /* In memory that the workers' processes share, until they end: the report reads it last. */
 struct xdp_takeover_shared {
