@@ -55,6 +55,23 @@ static void describe(enum compare_figure figure, const struct compare_value *val
 			 better ? "faster" : "slower", where);
 }
 
+/* Survivors speak for themselves alone: ", of 6 of 10 rows of B that did not fail". */
+static void add_survivors(const struct compare_pair *pair, char *text, size_t size)
+{
+	const struct compare_cell *sides[] = {pair->a, pair->b};
+	size_t used = strlen(text);
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t lasted = sides[i]->own.count;
+
+		if (sides[i]->failed > 0 && used < size)
+			used += (size_t)snprintf(text + used, size - used,
+						 ", %s the %zu of %zu rows of %c that did not fail",
+						 i && sides[0]->failed ? "and" : "of", lasted,
+						 lasted + sides[i]->failed, i ? 'B' : 'A');
+	}
+}
+
 static int print_figure(const struct comparison *c, enum compare_figure figure, FILE *file,
 			bool color)
 {
@@ -78,6 +95,7 @@ static int print_figure(const struct comparison *c, enum compare_figure figure, 
 		table_cell(table, table_number(value->a_median, unit, text));
 		table_cell(table, table_number(value->b_median, unit, text));
 		describe(figure, value, text, sizeof(text));
+		add_survivors(&c->pairs[i], text, sizeof(text));
 		table_cell(table, text);
 	}
 	fprintf(file, color ? "\n\033[1m%s\033[0m\n" : "\n%s\n", compare_figures[figure].title);
