@@ -35,8 +35,8 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(threshold),
 	 .argument = "5%",
-	 .help = "status 5 when B's throughput is claimed to be lower by more than that, or its time, "
-		 "latency or CPU higher; also when B fails or lacks a cell that A has"},
+	 .help = "status 5 when B's throughput is claimed to be lower by more than that, or its "
+		 "time, latency or CPU higher; also when B fails or lacks a cell that A has"},
 	{.name = "json",
 	 .kind = OPTION_FLAG,
 	 .offset = FIELD(json),

@@ -192,8 +192,10 @@ int commands_print(FILE *file, const struct summary *summary, const struct recor
 		cpu_s = cpu_times(summary, group, records, count);
 		err = cpu_s ? print_group(file, summary, group, cpu_s, color) : -ENOMEM;
 		free(cpu_s);
-		if (!err)
+		if (!err) {
+			matrix_failed(file, summary, group);
 			print_method(file, summary, group);
+		}
 	}
 	return err ? err : ferror(file) ? -EIO : 0;
 }

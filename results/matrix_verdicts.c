@@ -325,6 +325,22 @@ static void print_method(FILE *file, const struct summary *summary, size_t place
 		fprintf(file, "  %s.\n", text);
 }
 
+void matrix_failed(FILE *file, const struct summary *summary, const struct summary_group *group)
+{
+	char name[MATRIX_LABEL_SIZE];
+
+	for (size_t i = group->first; i < group->first + group->count; i++) {
+		const struct summary_cell *cell = &summary->cells[i];
+
+		if (cell->failed > 0 && cell->rows > 0)
+			fprintf(file,
+				"    %s: %zu of %zu runs failed; figures and verdicts are of those "
+				"that did not, which\n      need not be like them.\n",
+				matrix_label(summary, cell, name), cell->failed,
+				cell->failed + cell->rows);
+	}
+}
+
 void matrix_verdicts(FILE *file, const struct summary *summary)
 {
 	static const enum record_column fetch[] = {COLUMN_throughput_rps, COLUMN_cpu_us_per_request,
@@ -346,6 +362,7 @@ void matrix_verdicts(FILE *file, const struct summary *summary)
 		putc('\n', file);
 		for (size_t j = 0; j < count; j++)
 			print_verdicts(file, summary, &summary->groups[i], columns[j]);
+		matrix_failed(file, summary, &summary->groups[i]);
 	}
 	if (summary->left_out > 0)
 		fprintf(file, "  %zu run%s cut short, failed or not to be done here, left out\n",

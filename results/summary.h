@@ -47,6 +47,7 @@ struct summary_cell {
 	const char *name;	     /* the cell's, or its model's where it has none; borrowed */
 	const struct record *sample; /* one of its rows, for its factors; borrowed */
 	size_t rows;		     /* complete runs */
+	size_t failed;		     /* and those that ended in failure: in no figure */
 	size_t group;		     /* index of its workload */
 	size_t origin_limited;	     /* of them, those in which the origin was the limit */
 	flag_set spoiled;	     /* flags that spoil rows of it, or of its control */

@@ -128,6 +128,30 @@ static void pools_floors_and_verdicts(void **state)
 	free(text);
 }
 
+/* Dropping a pair biases the rest: it is said of which cells, and how many. */
+static void what_failed_is_told(void **state)
+{
+	struct record *rows = NULL;
+	size_t count = 0;
+	unsigned failed = 0;
+	char *text;
+
+	(void)state;
+	synthetic_fetch(&rows, &count, 10, 0.0005);
+	for (size_t i = 0; i < count && failed < 4; i++) {
+		if (strcmp(record_text(&rows[i], COLUMN_cell), "uring-c16") != 0)
+			continue;
+		record_set_text(&rows[i], COLUMN_flags, "failed status-7");
+		failed++;
+	}
+	text = print_rows(rows, count, false);
+	assert_holds(text, "    uring: 4 of 10 runs failed; figures and verdicts are of those that "
+			   "did not");
+	assert_lacks(text, "    epoll: ");
+	free(text);
+	record_free_all(rows, count);
+}
+
 static void few_blocks_are_owned_up_to(void **state)
 {
 	char *text = print_run(5, 0.0005, false);
@@ -276,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quadrants_hold_their_models),
 		cmocka_unit_test(pools_floors_and_verdicts),
+		cmocka_unit_test(what_failed_is_told),
 		cmocka_unit_test(few_blocks_are_owned_up_to),
 		cmocka_unit_test(lines_fit_the_terminal),
 		cmocka_unit_test(color_changes_nothing_else),
