@@ -212,11 +212,15 @@ static double floor_of(const struct compare_cell *cell, enum compare_figure figu
 	return isnan(own) ? any : own;
 }
 
-/* Whether so many rows, or runs, could have shown a difference. */
+/*
+ * Whether so many rows, or runs, could have shown a difference. Of two runs a side, or of runs that
+ * would not have shown one to be twice the other, that none was shown says nothing.
+ */
 static bool is_decidable(const struct compare_value *value, size_t compared)
 {
 	if (value->by_run)
-		return !isnan(value->effect.low);
+		return value->effect.pairs >= COMPARE_RUNS_ENOUGH &&
+		       statistics_resolution(&value->effect) <= 2.0;
 	return statistics_rank_least_p(value->a_count, value->b_count) * (double)compared <=
 	       STATISTICS_LEVEL;
 }

@@ -144,6 +144,9 @@ struct compare_pair {
 	struct compare_value values[COMPARE_FIGURES];
 };
 
+/* With fewer runs on a side no difference is neither shown nor ruled out. */
+#define COMPARE_RUNS_ENOUGH 3
+
 /* What a cell lost: its own rows, those that failed included, and how many did. */
 struct compare_failure {
 	const char *name; /* borrowed */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "results/claim.h"
 #include "results/flags.h"
 #include "results/record.h"
 #include "results/statistics.h"
@@ -131,6 +132,10 @@ const char *summary_words(size_t place, enum statistics_verdict verdict);
  */
 const char *summary_verdict(const struct summary *summary, const struct summary_cell *cell,
 			    size_t place);
+
+/* Why the verdict is "no difference shown", as claim_reason(); "" where it is not. */
+const char *summary_reason(const struct summary *summary, const struct summary_cell *cell,
+			   size_t place, char text[static CLAIM_TEXT_SIZE]);
 
 /*
  * summary.csv: a header, then a row per cell and column with values. Empty is missing; ratio is

@@ -162,6 +162,25 @@ static void claims_need_a_control(void **state)
 	summary_free(summary);
 }
 
+/* What few blocks span is called so, in every heading. */
+static void few_blocks_have_a_range(void **state)
+{
+	struct summary *summary;
+	char *text;
+
+	(void)state;
+	for (unsigned block = 1; block <= 5; block++) {
+		add("a", "command", block, 1, 1000, 0);
+		add("b", "command", block, 2, 3000, 0);
+	}
+	summary = summarise("a");
+	text = print(summary);
+	has(text, "  range of 5 blocks  its own figure  range of 5 blocks");
+	assert_null(strstr(text, "95 %"));
+	free(text);
+	summary_free(summary);
+}
+
 /* Beside models that fetch alike a command stands below the matrix, else in its own table. */
 static void among_models(void **state)
 {
@@ -236,6 +255,7 @@ int main(void)
 		cmocka_unit_test_teardown(times_are_compared, clear),
 		cmocka_unit_test_teardown(own_figures_are_compared, clear),
 		cmocka_unit_test_teardown(claims_need_a_control, clear),
+		cmocka_unit_test_teardown(few_blocks_have_a_range, clear),
 		cmocka_unit_test_teardown(among_models, clear),
 		cmocka_unit_test(a_plan_of_commands),
 	};

@@ -741,7 +741,12 @@ static void printed(void **state)
 	assert_non_null(strstr(text, "B ran 1.2"));
 	assert_non_null(strstr(text, " times slower than A"));
 	assert_non_null(strstr(text, " times more than A"));
+	/* Each row says why nothing is claimed of it, and what its floor is. */
 	assert_non_null(strstr(text, "no difference shown: "));
+	assert_non_null(strstr(text, " (p = "));
+	assert_non_null(strstr(text, "within the noise floor of "));
+	assert_non_null(strstr(text, "floor  B against A\n"));
+	assert_non_null(strstr(text, "the Hodges-Lehmann shift, the median of all ratios"));
 	assert_non_null(strstr(text, "rank test (exact), Holm"));
 	assert_non_null(strstr(text, "worse in 2; no difference shown in 2, undecided in 0."));
 	free(text);

@@ -118,6 +118,8 @@ static void pools_floors_and_verdicts(void **state)
 	assert_holds(text, "uring needs 1.31 [1.31, 1.31] times less than epoll\n");
 	assert_holds(text, "nonblocking needs 25.9 [25.8, 25.9] times more than epoll\n");
 	assert_holds(text, "no difference shown between blocking and epoll: 1.000 [");
+	assert_holds(text, "]\n                     (p = ");
+	assert_holds(text, "within the noise floor of ");
 	assert_holds(text, "threads ran 1.95 [1.95, 1.96] times faster than serial\n");
 	assert_lacks(text, "cannot decide");
 	assert_lacks(text, "floor ran");
