@@ -216,5 +216,7 @@ int commands_print(FILE *file, const struct summary *summary, const struct recor
 			print_method(file, summary, group);
 		}
 	}
+	if (printed > 0 && printed < summary->group_count)
+		fputs("Commands are compared with each other only, not with models.\n", file);
 	return err ? err : ferror(file) ? -EIO : 0;
 }
