@@ -175,6 +175,11 @@ void fetch_option_set(const struct model *model, struct option_set *set)
 	set->count = ROWS + 1;
 }
 
+const char *fetch_overlap_name(enum overlap overlap)
+{
+	return overlap_names[overlap];
+}
+
 const char *fetch_wait_name(enum wait_mode wait)
 {
 	return wait_names[wait];

@@ -520,7 +520,7 @@ static const struct {
 	 {.files = {{"/proc/sys/net/ipv4/ip_local_port_range", "40000 50000\n"}}}},
 	{"ephemeral_ports",
 	 DOCTOR_BAD,
-	 "1001: ",
+	 "1001 at most",
 	 {.files = {{"/proc/sys/net/ipv4/ip_local_port_range", "40000 41000\n"}}}},
 	{"ephemeral_ports",
 	 DOCTOR_UNKNOWN,
@@ -765,13 +765,15 @@ static void assert_sound(const json_t *object, int status)
 {
 	json_int_t version, bad, all[DOCTOR_VERDICTS] = {0};
 	json_t *findings, *finding, *host;
+	const char *kind;
 	size_t i;
 
-	assert_int_equal(json_unpack((json_t *)object, "{s:I, s:{s:I}, s:o, s:o}", "schema_version",
-				     &version, "counts", "bad", &bad, "findings", &findings, "host",
-				     &host),
+	assert_int_equal(json_unpack((json_t *)object, "{s:I, s:s, s:{s:I}, s:o, s:o}",
+				     "schema_version", &version, "kind", &kind, "counts", "bad",
+				     &bad, "findings", &findings, "host", &host),
 			 0);
 	assert_int_equal(version, DOCTOR_SCHEMA_VERSION);
+	assert_string_equal(kind, "doctor");
 	assert_int_equal(status, bad ? STATUS_UNTRUSTED : STATUS_DONE);
 	json_array_foreach(findings, i, finding)
 	{

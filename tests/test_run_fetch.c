@@ -166,6 +166,7 @@ static json_t *wait_and_see(const char *model, const char *wait)
 	json_t *row = measure(model, strcmp(model, "blocking") == 0 ? threads : many);
 
 	assert_true(fetching_number(row, "latency_p50_us") >= 5000);
+	assert_text(row, "overlap", "thread");
 	return row;
 }
 
