@@ -185,7 +185,7 @@ bool plan_terms_hold(const struct plan_cell *cell, const char *terms)
 	return true;
 }
 
-/* The cell whose name, with or without the section's label, is nearest to the text; or the first. */
+/* The cell whose name, with or without its section's label, is nearest; or the first one. */
 static const struct plan_cell *nearest_cell(const struct plan_cell *cells, unsigned count,
 					    const char *typed)
 {
