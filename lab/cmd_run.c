@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,7 +209,7 @@ static enum status run(struct plan *plan, enum place_policy place,
 	outcome->open = runner_is_open(plan, limits);
 	err = run_report(plan, folder, outcome, &trust);
 	status = outcome->interrupted				       ? STATUS_INTERRUPTED
-		 : outcome->failed || err			       ? STATUS_FAILED
+		 : outcome->failed || outcome->origin_lost || err      ? STATUS_FAILED
 		 : outcome->count && outcome->unable == outcome->count ? STATUS_UNABLE
 		 : strict && trust.doubtful			       ? STATUS_UNTRUSTED
 								       : STATUS_DONE;
@@ -233,9 +234,9 @@ static void announce(const struct plan *plan, const struct runner_limits *limits
 		fprintf(stderr, "iolab: plan %s, %u cells, blocks for at most %.0f s\n", plan->name,
 			plan->cell_count, budget_s);
 	else
-		fprintf(stderr, "iolab: plan %s, %u cells x %" PRIu64 " block%s, about %.0f s\n",
+		fprintf(stderr, "iolab: plan %s, %u cells x %" PRIu64 " block%s, about %.0f s%s\n",
 			plan->name, plan->cell_count, plan->blocks, plan->blocks == 1 ? "" : "s",
-			expected_s);
+			expected_s, plan_reckoned(plan));
 	if (plan->report != PLAN_PROGRAMS && *claim_too_few(plan->blocks, 1, 1, text))
 		status_warn("%s; more comparisons take more", text);
 }
@@ -360,6 +361,8 @@ enum status cmd_run(int argc, char **argv)
 	struct run_options options = {.results = "results/runs", .link = PLANS_LINK};
 	int operands = options_parse(run_set(), &options, argc, argv);
 
+	/* A reader that goes away takes no run along: what was measured is in the folder. */
+	signal(SIGPIPE, SIG_IGN);
 	if (operands > 1)
 		status_exit(STATUS_USAGE, "run takes one plan; '%s' is a second one", argv[2]);
 	if (options.resume_anyway && !options.resume)

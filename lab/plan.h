@@ -151,6 +151,9 @@ const char *plan_origin_url(const struct plan *plan);
 uint64_t plan_expected_ns(const struct plan_cell *cell);
 double plan_expected_s(const struct plan *plan);
 
+/* What such an estimate takes for granted, to be put behind it: ", ...", or "". */
+const char *plan_reckoned(const struct plan *plan);
+
 /* Queues that a link has to have for all its cells: one a worker of a model that takes it over. */
 unsigned plan_queues(const struct plan *plan);
 

@@ -82,7 +82,7 @@ void runner_check_rows(const struct plan *plan, const struct run_folder *folder,
 	free(find_done(plan, folder, outcome));
 }
 
-/* One block, its cells in that order; false when the origin has died. */
+/* One block, its cells in that order; false when the run has ended, by the user or its origin. */
 static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
 {
 	for (unsigned i = 0; i < r->plan->cell_count && !runner_is_interrupted(); i++) {
@@ -95,12 +95,8 @@ static bool run_block(struct runner *r, uint64_t block, const unsigned *order)
 			runner_run_cell(r, cell, block, i + 1);
 			runner_show_estimate(r, cell);
 		}
-		if (!runner_is_interrupted() && runner_origin_died(r)) {
-			progress_clear(&r->progress);
-			status_warn("the origin has died: %s", subprocess_last_error(&r->origin));
-			r->outcome->failed++;
+		if (!runner_is_interrupted() && runner_origin_lost(r, 0, false))
 			return false;
-		}
 		if (done)
 			progress_skip(&r->progress, expected_s);
 		else
@@ -224,7 +220,7 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	r->progress.budget_s = (double)limits->budget_ns / 1e9;
 	r->progress.spent_s = (double)r->before.spent_ns / 1e9;
 	runner_measure_capacities(r);
-	if (!runner_is_interrupted())
+	if (!runner_is_interrupted() && !outcome->origin_lost)
 		run_blocks(r);
 	progress_clear(&r->progress);
 	runner_stop_origin(r);

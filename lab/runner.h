@@ -47,6 +47,7 @@ struct runner_outcome {
 	unsigned failed; /* of them, those of cells that failed: flagged, with the reason */
 	unsigned unable; /* and those of cells that this host cannot do, likewise */
 	bool interrupted;
+	bool origin_lost; /* it ended, or answers no more, and so the run ended */
 	struct runner_cost cost;
 	char note[PLACE_NOTE_SIZE]; /* who shares a CPU, "" when nobody does */
 	char ended[256];	    /* which limit ended it, "" when none did */
@@ -65,7 +66,8 @@ void runner_check_rows(const struct plan *plan, const struct run_folder *folder,
  * is no origin): all but for what *outcome has rows of already (zeroed when it has none). Ends the
  * program with one line and STATUS_UNABLE when the placement is impossible or the origin does not
  * start. A cell that fails or hangs is reported on stderr, has a row that says so, and does not
- * end the run; one that this host cannot do is reported once. Release with runner_release().
+ * end the run; one that this host cannot do is reported once. When the origin is gone, that is said
+ * in one line, what failed with it has no row, and the run ends. Release with runner_release().
  */
 void runner_run(const struct plan *plan, enum place_policy policy,
 		const struct runner_limits *limits, const struct link *link,

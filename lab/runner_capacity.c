@@ -125,6 +125,8 @@ void runner_measure_capacities(struct runner *r)
 		for (unsigned i = 0; i < plan->cell_count && !runner_is_interrupted(); i++) {
 			struct closed closed = {.name = ""};
 
+			if (runner_origin_lost(r, 0, false))
+				break;
 			if (plan_capacity_cell(plan, &plan->cells[i]) != &plan->cells[i])
 				continue;
 			close_loop(&plan->cells[i], &closed);

@@ -29,15 +29,15 @@ struct runner {
  */
 void runner_decide_seats(struct runner *runner, enum place_policy policy);
 
-/* From here on Ctrl-C and SIGTERM are told to the running cell; a second one ends it all. */
+/* From here on Ctrl-C, SIGTERM and SIGHUP are told to the running cell; a second ends it all. */
 void runner_heed_interrupts(void);
 
-/* Whether Ctrl-C, or SIGTERM, was seen. */
+/* Whether one of these was seen. */
 bool runner_is_interrupted(void);
 
 /*
  * Runs the cell once, in a fresh process, and makes its row, whatever became of it; false when
- * there is none, as the user broke it off.
+ * there is none, as the user broke it off or it failed with the origin.
  */
 bool runner_run_row(struct runner *runner, const struct plan_cell *cell, struct record *record);
 
@@ -66,8 +66,13 @@ int runner_rate(const struct runner *runner, const struct plan_cell *cell, doubl
 void runner_start_origin(struct runner *runner);
 void runner_stop_origin(struct runner *runner);
 
-/* Whether the origin is to run and does not. */
-bool runner_origin_died(const struct runner *runner);
+/*
+ * Whether the origin is gone, which is said once, in one line, and ends the run. The lab's own is
+ * waited for: what fails because of its end may be seen before that. One of the plan's own is asked
+ * when `asking`.
+ */
+bool runner_origin_lost(struct runner *runner, int wait_ms, bool asking);
+
 /* Whether a row has figures that count: its run neither failed nor was cut short. */
 bool runner_counts(const struct record *record);
 
