@@ -213,7 +213,7 @@ static enum status run(struct plan *plan, enum place_policy place,
 		 : outcome->count && outcome->unable == outcome->count ? STATUS_UNABLE
 		 : strict && trust.doubtful			       ? STATUS_UNTRUSTED
 								       : STATUS_DONE;
-	if (outcome->interrupted)
+	if (outcome->interrupted || outcome->origin_lost)
 		say_how_to_go_on(folder);
 	if (strict && trust.doubtful)
 		status_warn("strict: %s", trust_line(&trust, line, sizeof(line)));
