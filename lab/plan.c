@@ -178,6 +178,7 @@ static int set_experiment(struct reading *r, const char *name, const char *value
 		return r->plan->read ? 0 : out_of_memory(r);
 	} else {
 		r->plan->report = (enum plan_report)number;
+		r->plan->report_given = true;
 	}
 	return 0;
 }
@@ -305,6 +306,22 @@ static char *plan_name(const char *name)
 	return strndup(base, strcspn(base, "."));
 }
 
+/* Whether it fetches at several shares of what its cells reach, and does nothing else. */
+static bool has_loads(const struct plan *plan)
+{
+	bool loads = false;
+
+	for (unsigned i = 0; i < plan->cell_count; i++) {
+		const struct plan_cell *cell = &plan->cells[i];
+		const struct plan_cell *all = plan_capacity_cell(plan, cell);
+
+		if (cell->section->kind != PLAN_FETCH && cell->section->kind != PLAN_COMMAND)
+			return false;
+		loads = loads || (all && all != cell && !cell->control);
+	}
+	return loads;
+}
+
 /* text NULL: the file of that name. */
 static int read_any(const char *name, const char *text, unsigned cells_max, struct plan *plan,
 		    char *why, size_t why_size)
@@ -328,6 +345,8 @@ static int read_any(const char *name, const char *text, unsigned cells_max, stru
 		err = plan_expand(plan, why, why_size);
 	if (!err)
 		err = plan_check_programs(plan, why, why_size);
+	if (!err && !plan->report_given && has_loads(plan))
+		plan->report = PLAN_LATENCY;
 	return err ? err : plan_add_control(plan, why, why_size);
 }
 

@@ -93,7 +93,8 @@ struct plan {
 	uint64_t blocks;
 	uint64_t seed;
 	bool seed_given;
-	enum plan_report report;
+	enum plan_report report; /* not given: latency where loads are all it fetches at */
+	bool report_given;
 	enum link_kind link;	  /* what lies between the cells and the origin */
 	uint64_t link_latency_ns; /* that it adds */
 	char *read;		  /* what its report says first: what to look at; NULL: nothing */
