@@ -158,7 +158,7 @@ static void find_waits_delays(const struct calibrate_data *d, enum calibrate_wai
 			      struct calibrate_findings *f, double *values)
 {
 	size_t room = d->options.blocks;
-	const double *first = d->latencies_us + wait * (CALIBRATE_DELAYS + 1) * room;
+	const double *first = d->latencies_us + wait * room * (CALIBRATE_DELAYS + 1);
 	const double *none = first + CALIBRATE_DELAYS * room;
 
 	for (unsigned i = 0; i < CALIBRATE_DELAYS; i++) {

@@ -169,7 +169,7 @@ void calibrate_measure(const struct calibrate_options *options, struct calibrate
 	for (unsigned kind = 0; kind < CALIBRATE_KINDS; kind++)
 		data->values[kind] =
 			room_for(options->experiments[kind] * CALIBRATE_CELLS * options->blocks);
-	data->latencies_us = room_for(CALIBRATE_WAITS * (CALIBRATE_DELAYS + 1) * options->blocks);
+	data->latencies_us = room_for(options->blocks * CALIBRATE_WAITS * (CALIBRATE_DELAYS + 1));
 	lab->options = options;
 	lab->data = data;
 	lab->random = options->seed;

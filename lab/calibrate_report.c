@@ -344,7 +344,8 @@ json_t *calibrate_json(const struct calibrate_data *d, const struct calibrate_fi
 					o->experiments[CALIBRATE_FETCHES] * CALIBRATE_CELLS,
 					o->blocks, d->blocks));
 	json_object_set_new(object, "latency_p50_us",
-			    values_json(d->latencies_us, CALIBRATE_WAITS * (CALIBRATE_DELAYS + 1),
-					o->blocks, d->blocks));
+			    values_json(d->latencies_us,
+					(size_t)CALIBRATE_WAITS * (CALIBRATE_DELAYS + 1), o->blocks,
+					d->blocks));
 	return object;
 }

@@ -2,6 +2,7 @@
 #include "lab/cell.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,18 +30,24 @@ static enum record_kind kind_of(const struct plan_cell *cell)
 }
 
 /* The number that the pattern of that key finds in a text, its last match; false without one. */
-static bool find_number(const char *pattern, const char *text, double *number)
+static bool find_number(const char *pattern, const struct subprocess_text *output, double *number)
 {
+	const char *text = output->text, *end_of_all = text + output->length;
 	regex_t compiled;
 	regmatch_t match[2];
 	bool found = false;
 
 	if (regcomp(&compiled, pattern, REG_EXTENDED | REG_NEWLINE))
 		return false; /* the plan's reader has tried it */
-	for (int flags = 0; regexec(&compiled, text, 2, match, flags) == 0; flags = REG_NOTBOL) {
+	for (int flags = REG_STARTEND;; flags = REG_STARTEND | REG_NOTBOL) {
 		char *end;
-		double value = match[1].rm_so < 0 ? 0 : strtod(text + match[1].rm_so, &end);
+		double value;
 
+		/* Its length is known: it is not looked for anew at each match. */
+		match[0] = (regmatch_t){.rm_so = 0, .rm_eo = (regoff_t)(end_of_all - text)};
+		if (regexec(&compiled, text, 2, match, flags))
+			break;
+		value = match[1].rm_so < 0 ? 0 : strtod(text + match[1].rm_so, &end);
 		if (match[1].rm_so >= 0 && end == text + match[1].rm_eo && value >= 0) {
 			*number = value;
 			found = true;
@@ -53,17 +60,26 @@ static bool find_number(const char *pattern, const char *text, double *number)
 	return found;
 }
 
-/* A figure of the command's own; a NAN without such a key. */
+/*
+ * A figure of the command's own; a NAN without such a key. Its stdout comes first; where not all of
+ * that was kept and the rest has no such number, the number may have been in what was not.
+ */
 static int read_figure(const struct plan_cell *cell, const char *key,
 		       const struct subprocess *child, double *number, char *why, size_t why_size)
 {
 	const char *pattern = plan_value(cell, key);
 
 	*number = __builtin_nan("");
-	if (!pattern || find_number(pattern, child->out.text, number) ||
-	    find_number(pattern, child->err.text, number))
+	if (!pattern || find_number(pattern, &child->out, number) ||
+	    (!child->out.dropped && find_number(pattern, &child->err, number)))
 		return 0;
-	snprintf(why, why_size, "%s = %s finds no number in its output", key, pattern);
+	if (child->out.dropped || child->err.dropped)
+		snprintf(why, why_size,
+			 "%s = %s finds no number in the end of its output, of which %" PRIu64
+			 " bytes were too many to keep",
+			 key, pattern, child->out.dropped + child->err.dropped);
+	else
+		snprintf(why, why_size, "%s = %s finds no number in its output", key, pattern);
 	return -EINVAL;
 }
 
@@ -111,12 +127,18 @@ static int read_command(const struct plan_cell *cell, const struct subprocess *c
 	return 0;
 }
 
-static int read_json(const char *output, struct record *record, char *why, size_t why_size)
+static int read_json(const struct subprocess_text *output, struct record *record, char *why,
+		     size_t why_size)
 {
 	json_error_t error;
-	json_t *object = json_loads(output, JSON_DISABLE_EOF_CHECK, &error);
+	json_t *object;
 	int err;
 
+	if (output->dropped) {
+		snprintf(why, why_size, "its output is no row: it is too long");
+		return -EINVAL;
+	}
+	object = json_loadb(output->text, output->length, JSON_DISABLE_EOF_CHECK, &error);
 	if (!object) {
 		snprintf(why, why_size, "its output is not JSON: %s", error.text);
 		return -EINVAL;
@@ -135,7 +157,7 @@ int cell_read_row(const struct plan_cell *cell, const struct subprocess *child,
 	if (cell->section->kind == PLAN_COMMAND)
 		err = read_command(cell, child, world, record, why, why_size);
 	else
-		err = read_json(child->out.text, record, why, why_size);
+		err = read_json(&child->out, record, why, why_size);
 	if (err)
 		record_release(record);
 	return err;

@@ -187,9 +187,9 @@ enum status cmd_plan(int argc, char **argv)
 	} else {
 		print_cells(&plan, options.commands);
 		format_time(plan_expected_s(&plan), length);
-		printf("%s: %u cell%s x %" PRIu64 " block%s, about %s\n", plan.name,
+		printf("%s: %u cell%s x %" PRIu64 " block%s, about %s%s\n", plan.name,
 		       plan.cell_count, plan.cell_count == 1 ? "" : "s", plan.blocks,
-		       plan.blocks == 1 ? "" : "s", length);
+		       plan.blocks == 1 ? "" : "s", length, plan_reckoned(&plan));
 	}
 	plan_release(&plan);
 	return fflush(stdout) ? STATUS_FAILED : STATUS_DONE;

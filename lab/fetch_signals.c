@@ -201,7 +201,7 @@ void fetch_signals_release(void)
 		timer_delete(ticks);
 	ticking = false;
 	sigaction(SIGCHLD, &usual, NULL);
-	/* One that comes late, from whomever, finds nobody to tell, and no freed memory. */
+	/* One that comes late finds nobody to tell, and no memory that was freed. */
 	to_tell.count = 0;
 }
 

@@ -140,7 +140,7 @@ static int add_tls(json_t *object)
 json_t *host_links(void)
 {
 	json_t *object = json_object();
-	struct tried t;
+	struct tried t = {.veth = NOT_TRIED};
 	int err = ask_child(&t);
 
 	if (!object)

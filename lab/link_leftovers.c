@@ -225,7 +225,7 @@ static void judge(const char *alias, ino_t netns, struct link_leftovers *found, 
 static int look_at(const char *who, int home, struct link_leftovers *found, FILE *said)
 {
 	char path[320], alias[256];
-	struct stat status;
+	struct stat status = {.st_ino = 0};
 	int netns, err;
 
 	snprintf(path, sizeof(path), "/proc/%s/ns/net", who);
@@ -290,7 +290,7 @@ int link_clean(struct link_leftovers *found, FILE *said, char *why, size_t why_s
 	int err = home < 0 || !all ? -errno : 0;
 
 	memset(found, 0, sizeof(*found));
-	if (!err)
+	if (all && !err)
 		err = look_at_all(all, home, found, said);
 	if (err)
 		snprintf(why, why_size, "cannot look for what links left behind: %s",

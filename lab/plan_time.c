@@ -17,6 +17,21 @@
 /* A command that says nothing of its length. */
 #define COMMAND_NS UINT64_C(1000000000)
 
+/* Beyond what fits in 64 bits, 584 years, the estimate is just that. */
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	uint64_t both;
+
+	return __builtin_add_overflow(a, b, &both) ? UINT64_MAX : both;
+}
+
+static uint64_t product(uint64_t a, uint64_t b)
+{
+	uint64_t both;
+
+	return __builtin_mul_overflow(a, b, &both) ? UINT64_MAX : both;
+}
+
 /* What the URLs' own delays add up to, and how many URLs there are. */
 static uint64_t url_delays_ns(const char *urls, uint64_t *count)
 {
@@ -35,7 +50,7 @@ static uint64_t url_delays_ns(const char *urls, uint64_t *count)
 			if (rest < sizeof(text))
 				memcpy(text, delay + 7, rest);
 		}
-		sum_ns += units_duration(text, &ns) == 0 ? ns : FETCH_NS;
+		sum_ns = sum(sum_ns, units_duration(text, &ns) == 0 ? ns : FETCH_NS);
 		++*count;
 		at += length;
 	}
@@ -51,12 +66,13 @@ static uint64_t list_ns(const struct plan_cell *cell)
 	uint64_t lanes = plan_count(cell, "threads", 1);
 	uint64_t processes = plan_count(cell, "processes", 1);
 	uint64_t connections = plan_count(cell, "connections", 1);
-	uint64_t fetches = plan_count(cell, "requests", plan_count(cell, "repeat", 1) * count);
+	uint64_t fetches =
+		plan_count(cell, "requests", product(plan_count(cell, "repeat", 1), count));
 	uint64_t each_ns = count ? once_ns / count : 0;
 
 	lanes = processes > lanes ? processes : lanes;
 	lanes = connections > lanes ? connections : lanes;
-	return (fetches + lanes - 1) / lanes * each_ns;
+	return product(sum(fetches, lanes - 1) / lanes, each_ns);
 }
 
 static uint64_t naps_ns(const struct plan_cell *cell)
@@ -72,7 +88,7 @@ static uint64_t naps_ns(const struct plan_cell *cell)
 		return 0; /* the cell will say what is wrong */
 	ticks = nap_tasks_ticks(tasks, count, nap_find(plan_model(cell))->asynchronous);
 	nap_tasks_release(tasks, count);
-	return ticks * tick_ns;
+	return product(ticks, tick_ns);
 }
 
 uint64_t plan_expected_ns(const struct plan_cell *cell)
@@ -82,12 +98,21 @@ uint64_t plan_expected_ns(const struct plan_cell *cell)
 	if (ns == 0 && cell->section->kind == PLAN_FETCH)
 		ns = list_ns(cell);
 	else if (ns == 0 && cell->section->kind == PLAN_SUMSQ)
-		ns = plan_count(cell, "repeat", 1) * SUMMING_NS;
+		ns = product(plan_count(cell, "repeat", 1), SUMMING_NS);
 	else if (ns == 0 && cell->section->kind == PLAN_NAP)
 		ns = naps_ns(cell);
 	else if (ns == 0)
 		ns = COMMAND_NS;
-	return ns + plan_duration_ns(cell, "warmup", 0) + CELL_OVERHEAD_NS;
+	return sum(sum(ns, plan_duration_ns(cell, "warmup", 0)), CELL_OVERHEAD_NS);
+}
+
+const char *plan_reckoned(const struct plan *plan)
+{
+	for (unsigned i = 0; i < plan->cell_count; i++)
+		if (plan->cells[i].section->kind == PLAN_COMMAND &&
+		    plan_duration_ns(&plan->cells[i], "duration", 0) == 0)
+			return ", commands reckoned as 1 s each";
+	return "";
 }
 
 double plan_expected_s(const struct plan *plan)

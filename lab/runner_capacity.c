@@ -97,7 +97,7 @@ static void take_capacities(struct runner *r)
 
 	run_folder_capacities(r->folder, &rows, &count);
 	for (unsigned i = 0; i < plan->cell_count; i++) {
-		struct closed closed;
+		struct closed closed = {.name = ""};
 
 		r->capacities[i] = NAN;
 		if (plan_capacity_cell(plan, &plan->cells[i]) != &plan->cells[i])
@@ -123,8 +123,10 @@ void runner_measure_capacities(struct runner *r)
 		uint64_t order = 0;
 
 		for (unsigned i = 0; i < plan->cell_count && !runner_is_interrupted(); i++) {
-			struct closed closed;
+			struct closed closed = {.name = ""};
 
+			if (runner_origin_lost(r, 0, false))
+				break;
 			if (plan_capacity_cell(plan, &plan->cells[i]) != &plan->cells[i])
 				continue;
 			close_loop(&plan->cells[i], &closed);

@@ -10,19 +10,22 @@
 
 #include "lab/runner_inside.h"
 #include "lab/status.h"
+#include "results/flags.h"
 
 /* What a cell may take beyond its expected length before it is killed. */
 #define CELL_PATIENCE_NS UINT64_C(15000000000)
+/* A cell whose connections an ending origin breaks may have ended before that has. */
+#define ORIGIN_DYING_MS 100
 
 static volatile sig_atomic_t interrupted;
-/* What a second Ctrl-C is to take along. */
+/* The guard of what a second Ctrl-C is to take along. */
 static volatile pid_t running;
 
 static void on_interrupt(int signal)
 {
 	(void)signal;
 	if (interrupted && running > 0)
-		kill(-running, SIGKILL);
+		kill(running, SIGTERM);
 	if (interrupted)
 		_exit(STATUS_INTERRUPTED);
 	interrupted = 1;
@@ -31,10 +34,13 @@ static void on_interrupt(int signal)
 void runner_heed_interrupts(void)
 {
 	/* No SA_RESTART: a wait must return so that the running cell can be told. */
-	struct sigaction action = {.sa_handler = on_interrupt};
+	struct sigaction action = {.sa_handler = on_interrupt}, before;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	/* Under nohup that a terminal went away is not to be heard. */
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 }
 
 bool runner_is_interrupted(void)
@@ -45,11 +51,14 @@ bool runner_is_interrupted(void)
 /* Waits for the cell's process; a signal from the user is passed on, once. */
 static int wait_for_cell(struct runner *r, const struct plan_cell *cell, int *status)
 {
-	uint64_t patience_ns =
-		plan_expected_ns(cell) + plan_duration_ns(cell, "timeout", CELL_PATIENCE_NS);
+	uint64_t patience_ns;
 	bool told = false;
 	int err;
 
+	if (__builtin_add_overflow(plan_expected_ns(cell),
+				   plan_duration_ns(cell, "timeout", CELL_PATIENCE_NS),
+				   &patience_ns))
+		patience_ns = UINT64_MAX;
 	do {
 		err = subprocess_wait(&r->cell, patience_ns, status);
 		if (interrupted && !told && err == -EINTR) {
@@ -70,11 +79,21 @@ bool runner_is_unable(const struct runner_outcome *outcome, const struct plan_ce
 	return false;
 }
 
+/* Its last line on stderr; of a command that said nothing there, as those of usage, on stdout. */
+static const char *last_words(struct runner *r, const struct plan_cell *cell)
+{
+	const char *said = subprocess_last_error(&r->cell);
+
+	if (!said[0] && cell->section->kind == PLAN_COMMAND)
+		said = subprocess_last_line(&r->cell.out);
+	return said[0] ? said : "it said nothing";
+}
+
 /* Says what went wrong, and into the row. */
 static void report_failure(struct runner *r, const struct plan_cell *cell, int err, int status,
 			   const char *why, struct record *record)
 {
-	const char *said = subprocess_last_error(&r->cell);
+	const char *said = last_words(r, cell);
 	char word[32] = "no-row", text[600];
 	bool unable = false;
 
@@ -86,8 +105,7 @@ static void report_failure(struct runner *r, const struct plan_cell *cell, int e
 		snprintf(text, sizeof(text), "ended by signal %d", WTERMSIG(status));
 	} else if (WEXITSTATUS(status) != STATUS_DONE) {
 		snprintf(word, sizeof(word), "status-%d", WEXITSTATUS(status));
-		snprintf(text, sizeof(text), "status %d: %.512s", WEXITSTATUS(status),
-			 said[0] ? said : "it said nothing");
+		snprintf(text, sizeof(text), "status %d: %.512s", WEXITSTATUS(status), said);
 		unable =
 			cell->section->kind != PLAN_COMMAND && WEXITSTATUS(status) == STATUS_UNABLE;
 	} else {
@@ -115,6 +133,25 @@ static void keep_row(struct runner *r, struct record *record)
 	o->records[o->count++] = *record;
 }
 
+/* Says once a cell what it leaves running; each such row is flagged. */
+static void report_left(struct runner *r, const struct plan_cell *cell, struct record *record)
+{
+	bool said = false;
+
+	if (!r->cell.left[0])
+		return;
+	flags_add(record, FLAG_LEFT);
+	for (size_t i = 0; i < r->outcome->count && !said; i++)
+		said = strcmp(record_text(&r->outcome->records[i], COLUMN_cell), cell->name) == 0 &&
+		       flags_has(record_text(&r->outcome->records[i], COLUMN_flags),
+				 flags_all[FLAG_LEFT].word);
+	if (said)
+		return;
+	progress_clear(&r->progress);
+	status_warn("%s: it left a process running, %s, which was killed", cell->name,
+		    r->cell.left);
+}
+
 /* Fills the row of a cell whose process has ended, whatever became of it; false: there is none. */
 static bool make_row(struct runner *r, const struct plan_cell *cell, int err, int status,
 		     struct record *record)
@@ -137,6 +174,15 @@ static bool make_row(struct runner *r, const struct plan_cell *cell, int err, in
 	return true;
 }
 
+/* A failure that is the origin's, which was killed or went away, is none of the cell's. */
+static bool failed_with_origin(struct runner *r, const struct plan_cell *cell, int err, int status)
+{
+	bool ended_well = !err && WIFEXITED(status) && WEXITSTATUS(status) == STATUS_DONE;
+
+	return !ended_well && !interrupted && cell_asks_origin(cell) &&
+	       runner_origin_lost(r, ORIGIN_DYING_MS, true);
+}
+
 /* What the cell was to take: its warm-up and its interval, or all of one that has no figures. */
 static void count_cell(struct runner *r, const struct plan_cell *cell, const struct record *record)
 {
@@ -150,7 +196,7 @@ bool runner_run_row(struct runner *r, const struct plan_cell *cell, struct recor
 {
 	struct cell_command command;
 	char why[512];
-	uint64_t origin_ns = subprocess_cpu_ns(&r->origin);
+	uint64_t origin_ns = subprocess_cpu_ns(&r->origin), used_ns;
 	uint64_t loaded_ns = plan_duration_ns(cell, "duration", 0);
 	int status = 0;
 	int err;
@@ -158,19 +204,21 @@ bool runner_run_row(struct runner *r, const struct plan_cell *cell, struct recor
 	if (loaded_ns)
 		loaded_ns += plan_duration_ns(cell, "warmup", 0);
 	cell_command_make(&command, cell, &r->world);
-	err = subprocess_start_in(link_netns(r->link, LINK_CLIENT), &r->cell, command.argv,
-				  command.cpus, why, sizeof(why));
+	err = subprocess_start_guarded(link_netns(r->link, LINK_CLIENT), &r->cell, command.argv,
+				       command.cpus, why, sizeof(why));
 	if (err)
 		status_exit(STATUS_UNABLE, "%s", why);
 	running = r->cell.pid;
 	err = wait_for_cell(r, cell, &status);
 	running = 0;
 	cell_command_release(&command);
-	if (!make_row(r, cell, err, status, record))
+	if (failed_with_origin(r, cell, err, status) || !make_row(r, cell, err, status, record))
 		return false;
-	/* Of an origin that is not the lab's, what it used cannot be told. */
-	cell_flag_row(record, r->world.origin_shares, subprocess_cpu_ns(&r->origin) - origin_ns,
-		      r->world.external ? 0 : loaded_ns);
+	report_left(r, cell, record);
+	/* Of an origin that is not the lab's, what it used cannot be told, nor of one that died. */
+	used_ns = subprocess_cpu_ns(&r->origin);
+	cell_flag_row(record, r->world.origin_shares, used_ns - origin_ns,
+		      r->world.external || used_ns < origin_ns ? 0 : loaded_ns);
 	if (record->kind == RECORD_FETCH && cell_asks_origin(cell))
 		record_set_text(record, COLUMN_origin, r->world.external ? "external" : "lab");
 	return true;

@@ -1,9 +1,12 @@
 /* The origin that a plan's cells load: its command line, its addresses, its end. */
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "lab/runner_inside.h"
 #include "lab/status.h"
@@ -81,14 +84,15 @@ static int ask_once(struct runner *r, const char *path, unsigned *code, unsigned
 	const char *line;
 
 	snprintf(url, sizeof(url), "%s%s", r->world.url, path);
-	err = subprocess_start(&r->cell, argv, NULL, why, sizeof(why));
+	/* The cell's own output may still be needed, and no origin of the lab's runs. */
+	err = subprocess_start(&r->origin, argv, NULL, why, sizeof(why));
 	if (err)
 		status_exit(STATUS_UNABLE, "%s", why);
-	while ((err = subprocess_wait(&r->cell, UINT64_C(15000000000), &status)) == -EINTR)
+	while ((err = subprocess_wait(&r->origin, UINT64_C(15000000000), &status)) == -EINTR)
 		;
 	for (size_t i = 0; i < 3; i++)
 		free(argv[i]);
-	line = strstr(r->cell.out.text, "Read Contents: ");
+	line = strstr(r->origin.out.text, "Read Contents: ");
 	return !err && line &&
 			       sscanf(line, "Read Contents: %lu, Status Code: %u", length, code) ==
 				       2
@@ -117,7 +121,7 @@ static void meet_origin(struct runner *r)
 	take_address(r->plan, "tls-url", r->world.tls_url);
 	if (ask_once(r, "/", &code, &length))
 		status_exit(STATUS_UNABLE, "[origin] url: %s does not answer: %s", r->world.url,
-			    subprocess_last_error(&r->cell));
+			    subprocess_last_error(&r->origin));
 	for (unsigned i = 0; i < r->plan->cell_count && !asking; i++)
 		if (cell_asks_lab(&r->plan->cells[i]))
 			asking = &r->plan->cells[i];
@@ -167,14 +171,55 @@ void runner_stop_origin(struct runner *r)
 {
 	int status;
 
-	if (r->world.external || r->link->kind == LINK_NONE)
+	if (r->world.external || r->link->kind == LINK_NONE || r->outcome->origin_lost)
 		return;
 	subprocess_signal(&r->origin, SIGTERM);
 	while (subprocess_wait(&r->origin, UINT64_C(5000000000), &status) == -EINTR)
 		;
 }
 
-bool runner_origin_died(const struct runner *r)
+/* Waits for the lab's origin to end; false when it did not, with how in `text`. */
+static bool has_died(struct runner *r, int wait_ms, char text[static 512])
 {
-	return !r->world.external && r->link->kind != LINK_NONE && !subprocess_running(&r->origin);
+	struct pollfd end = {.fd = r->origin.pidfd, .events = POLLIN};
+	const char *said;
+	int status = 0;
+
+	if (r->link->kind == LINK_NONE || poll(&end, 1, wait_ms) <= 0)
+		return false;
+	while (subprocess_wait(&r->origin, UINT64_C(1000000000), &status) == -EINTR)
+		;
+	said = subprocess_last_error(&r->origin);
+	snprintf(text, 512, "the origin has died, %s %d%s%.400s",
+		 WIFSIGNALED(status) ? "by signal" : "with status",
+		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), *said ? ", " : "",
+		 said);
+	return true;
+}
+
+/* Asks that of the plan's own. */
+static bool is_silent(struct runner *r, char text[static 512])
+{
+	unsigned long length;
+	unsigned code;
+
+	if (ask_once(r, "/", &code, &length) == 0)
+		return false;
+	snprintf(text, 512, "the origin, %s, does not answer any more", r->world.url);
+	return true;
+}
+
+bool runner_origin_lost(struct runner *r, int wait_ms, bool asking)
+{
+	char text[512];
+
+	if (r->outcome->origin_lost)
+		return true;
+	if (r->world.external ? !asking || !is_silent(r, text) : !has_died(r, wait_ms, text))
+		return false;
+	progress_clear(&r->progress);
+	status_warn("%s; what failed with it has no row, and iolab run --resume %s goes on", text,
+		    r->folder->path);
+	r->outcome->origin_lost = true;
+	return true;
 }

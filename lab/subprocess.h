@@ -10,19 +10,30 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What one output stream said so far; more than 64 KiB is read and dropped. */
+#define SUBPROCESS_TEXT_SIZE (256 * 1024)
+
+/*
+ * What one output stream said so far: all of it or, of more than there is room for, its last lines,
+ * half the room at least. A NUL byte stands as one of value 1.
+ */
 struct subprocess_text {
 	int fd; /* -1 at its end */
 	size_t length;
-	char text[64 * 1024]; /* ends in NUL */
+	uint64_t dropped;		 /* bytes before what is kept */
+	char text[SUBPROCESS_TEXT_SIZE]; /* ends in NUL */
 };
 
 struct subprocess {
 	pid_t pid; /* 0: not running */
+	int pidfd;
+	int report;   /* of its guard, whose process it then is; -1: it has none */
+	bool ended;   /* and is to be waited for */
+	bool overdue; /* it was killed for that */
 	uint64_t begun_ns;
 	/* Its bill, once it was waited for: all its threads and the children it waited for. */
 	double wall_s, user_s, system_s;
 	uint64_t max_rss_kib;
+	char left[16]; /* the name of a process that it left running and that was killed; or "" */
 	struct subprocess_text out;
 	struct subprocess_text err;
 };
@@ -40,6 +51,13 @@ int subprocess_start_in(int netns, struct subprocess *child, char *const argv[],
 			char *why, size_t why_size);
 
 /*
+ * And with a guard between: what the program starts ends with it at the latest, and with the
+ * runner, also when that is killed and wherever it went; SIGINT goes to its whole process group.
+ */
+int subprocess_start_guarded(int netns, struct subprocess *child, char *const argv[],
+			     const char *cpus, char *why, size_t why_size);
+
+/*
  * Waits until the child has printed a whole line with that text in it on stdout; the line, from
  * the text on, is put into `line` without its newline. Returns 0, -ETIMEDOUT, or -EPIPE when it
  * closed stdout first.
@@ -48,22 +66,24 @@ int subprocess_expect(struct subprocess *child, uint64_t timeout_ns, const char 
 		      size_t size);
 
 /*
- * Waits until the child has ended and leaves its wait status in *status. Returns 0; -ETIMEDOUT
- * when it and its process group had to be killed after timeout_ns; -EINTR when a signal was caught:
- * the child runs on, and this may be called again.
+ * Waits until the child has ended, whoever may still hold its outputs, and leaves its wait status
+ * in *status; what is left of its process group is killed. Returns 0; -ETIMEDOUT when it had to be
+ * killed after timeout_ns; -EINTR when a signal was caught: the child runs on, and this may be
+ * called again; -ECHILD when it does not run.
  */
 int subprocess_wait(struct subprocess *child, uint64_t timeout_ns, int *status);
 
 /* Whether it still runs; it is not waited for. */
 bool subprocess_running(const struct subprocess *child);
 
-/* Sends a signal, if it runs. */
+/* Sends a signal, if it runs; of a guarded one only SIGINT, or SIGTERM to kill it all. */
 void subprocess_signal(const struct subprocess *child, int signal);
 
 /* CPU time of all its threads so far, ns; 0 when it cannot be read. */
 uint64_t subprocess_cpu_ns(const struct subprocess *child);
 
-/* The last line that it printed on stderr, "" if none; points into *child. */
+/* The last line that it printed on stderr, or there, "" if none; points into *child. */
 const char *subprocess_last_error(struct subprocess *child);
+const char *subprocess_last_line(struct subprocess_text *text);
 
 #endif

@@ -488,6 +488,27 @@ static void plan_is_shown(void **state)
 	child_free(&child);
 }
 
+/* Times that do not fit stay long; what a command takes is a guess, and called one. */
+static void estimates(void **state)
+{
+	const char *const arguments[] = {"plan", plan_path, NULL};
+	struct child child;
+
+	(void)state;
+	write_plan("[command c]\nrun = sleep {duration} {warmup}\nduration = 18000000000s\n"
+		   "warmup = 18000000000s\n");
+	assert_int_equal(iolab(&child, arguments), 0);
+	/* 2^64 ns */
+	assert_non_null(strstr(child.out.text, " 5124095 h 34 min"));
+	assert_null(strstr(child.out.text, "reckoned"));
+	child_free(&child);
+	write_plan("[command c]\nrun = true\n");
+	assert_int_equal(iolab(&child, arguments), 0);
+	assert_non_null(strstr(child.out.text, " s, commands reckoned as 1 s each\n"));
+	child_free(&child);
+	write_plan(small_plan);
+}
+
 static void assert_refused(const char *const *arguments, int status, const char *says)
 {
 	struct child child;
@@ -561,7 +582,7 @@ int main(void)
 		cmocka_unit_test(all_kinds),	   cmocka_unit_test(interrupted_twice),
 		cmocka_unit_test(plan_is_shown),   cmocka_unit_test(programs),
 		cmocka_unit_test(tls_as_a_factor), cmocka_unit_test(bad_input),
-		cmocka_unit_test(lists),
+		cmocka_unit_test(lists),	   cmocka_unit_test(estimates),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -26,9 +26,9 @@
 #else
 #define MOMENTS 50
 #endif
-/* Blocks of the plan below, and its cells with the two controls. */
+/* Blocks of the plan below, and its cells with the three controls. */
 #define BLOCKS 3
-#define CELLS  6
+#define CELLS  8
 
 static const char small_plan[] =
 	"[experiment]\nblocks = 3\nseed = 11\n"
@@ -248,6 +248,19 @@ static void deaf_cells_do_not_live_on(void **state)
 	resuming_write_plan(small_plan);
 }
 
+/* Nor what a command started, in a session of its own, with nobody left who waits for it. */
+static void grandchildren_do_not_live_on(void **state)
+{
+	char run[512];
+
+	(void)state;
+	resuming_write_plan("[command nest]\n"
+			    "run = sh -c 'setsid sh -c \"sleep 600 & sleep 600\" & sleep 600'\n"
+			    "cpus = all\n");
+	begin_and_kill(0.3, run, sizeof(run));
+	resuming_write_plan(small_plan);
+}
+
 static int start(void **state)
 {
 	/* Orphans become this process's children. */
@@ -264,6 +277,7 @@ int main(void)
 		cmocka_unit_test(cut_in_a_row),
 		cmocka_unit_test(killed_at_the_start),
 		cmocka_unit_test(deaf_cells_do_not_live_on),
+		cmocka_unit_test(grandchildren_do_not_live_on),
 	};
 
 	return cmocka_run_group_tests(tests, start, resuming_stop);

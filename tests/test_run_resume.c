@@ -16,6 +16,7 @@
 
 #include "results/record.h"
 #include "tests/resuming.h"
+#include "tests/serving.h"
 
 static const char small_plan[] = "[experiment]\nblocks = 4\nseed = 11\n"
 				 "[fetch f]\nmodel = epoll\nconnections = 2\nduration = 10ms\n"
@@ -23,19 +24,30 @@ static const char small_plan[] = "[experiment]\nblocks = 4\nseed = 11\n"
 				 "[nap n]\nmodel = blocking, epoll\ntick = 1ms\n"
 				 "[sumsq s]\nmodel = serial\njobs = 100000\nrepeat = 3\n";
 
-/* The row that Ctrl-C cut short is run again. */
-static void interrupted_and_resumed(void **state)
+/* What the file holds; in a static buffer. */
+static const char *whole_file(const char *path)
+{
+	static char text[1 << 20];
+	FILE *file = fopen(path, "r");
+
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	return text;
+}
+
+/* The row that a signal cut short is run again. */
+static void interrupted_by(int signal)
 {
 	char text[RESUMING_TEXT], run[512];
 	struct child child;
 
-	(void)state;
 	resuming_write_plan(
 		"[experiment]\nblocks = 1\nseed = 1\n[nap a]\nmodel = epoll\ntick = 1ms\n"
 		"[fetch b]\nmodel = epoll\nduration = 3s\n");
 	resuming_begin(&child);
 	usleep(1200000);
-	assert_int_equal(child_end(&child, SIGINT, CHILD_LIMIT_MS), 130);
+	assert_int_equal(child_end(&child, signal, CHILD_LIMIT_MS), 130);
 	assert_non_null(strstr(child.out.text, "Interrupted"));
 	child_free(&child);
 	assert_true(resuming_folder(run, sizeof(run)));
@@ -45,6 +57,146 @@ static void interrupted_and_resumed(void **state)
 	child_free(&child);
 	assert_int_equal(resuming_rows(run, text), 2);
 	assert_null(strstr(text, "partial"));
+	resuming_write_plan(small_plan);
+}
+
+static void interrupted_and_resumed(void **state)
+{
+	(void)state;
+	interrupted_by(SIGINT);
+	/* And a terminal that is closed. */
+	interrupted_by(SIGHUP);
+}
+
+/* Whoever reads along may go away: all rows are run, and the report is in the folder. */
+static void nobody_reads(void **state)
+{
+	char command[1024], text[RESUMING_TEXT], run[512], path[600];
+	const char *const argv[] = {"sh", "-c", command, NULL};
+	struct child child;
+
+	(void)state;
+	resuming_write_plan("[experiment]\nblocks = 3\nseed = 1\n"
+			    "[command c]\nrun = sh -c 'sleep 0.05; kill -PIPE $$; sleep 9'\n"
+			    "[command bad]\nrun = false\n");
+	snprintf(command, sizeof(command), "%s run --results %s %s 2>&1 | head -1",
+		 child_program("iolab"), resuming_fresh_results(), resuming_plan());
+	assert_int_equal(child_run(&child, argv), 0);
+	assert_non_null(strstr(child.out.text, "iolab: plan small"));
+	child_free(&child);
+	assert_true(resuming_folder(run, sizeof(run)));
+	/* With the control; and what is run hears the signal as ever. */
+	assert_int_equal(resuming_rows(run, text), 9);
+	snprintf(path, sizeof(path), "%s/fetch.csv", run);
+	assert_non_null(strstr(whole_file(path), "failed signal-13"));
+	snprintf(path, sizeof(path), "%s/report.txt", run);
+	assert_non_null(strstr(whole_file(path), "Flagged: "));
+	resuming_write_plan(small_plan);
+}
+
+/* The process of that name whose parent is the runner. */
+static pid_t child_of(pid_t runner, const char *name)
+{
+	char text[32] = "";
+	const char *const argv[] = {"pgrep", "-P", text, "-x", name, NULL};
+	struct child child;
+	pid_t found;
+
+	snprintf(text, sizeof(text), "%d", (int)runner);
+	assert_int_equal(child_run(&child, argv), 0);
+	found = (pid_t)atoi(child.out.text);
+	child_free(&child);
+	return found;
+}
+
+static const char long_plan[] = "[experiment]\nblocks = 3\nseed = 11\n"
+				"[fetch f]\nmodel = epoll, blocking\nduration = 300ms\n";
+
+/* Until the run has that many. */
+static void wait_for_rows(unsigned rows)
+{
+	char run[512], path[600];
+
+	for (int i = 0; i < 2000; i++) {
+		unsigned lines = 0;
+
+		snprintf(path, sizeof(path), "%s/fetch.csv", resuming_folder(run, 512) ? run : "");
+		if (access(path, F_OK) == 0)
+			for (const char *at = whole_file(path); (at = strchr(at, '\n')); at++)
+				lines++;
+		if (lines > rows)
+			return;
+		usleep(5000);
+	}
+	fail_msg("no %u rows", rows);
+}
+
+/* A run whose origin is gone ends in one line, and no failure is a cell's; --resume goes on. */
+static void assert_origin_lost(struct child *child, const char *says, char run[512])
+{
+	char text[RESUMING_TEXT], path[600];
+
+	assert_int_equal(child_wait(child, CHILD_LIMIT_MS), 1);
+	if (!strstr(child->err.text, says) || strstr(child->err.text, "iolab: f/"))
+		fail_msg("'%s'", child->err.text);
+	assert_non_null(strstr(child->out.text, "Interrupted: "));
+	assert_null(strstr(child->out.text, "failed"));
+	assert_true(resuming_folder(run, 512));
+	assert_true(resuming_rows(run, text) < 9);
+	snprintf(path, sizeof(path), "%s/fetch.csv", run);
+	assert_null(strstr(whole_file(path), "failed"));
+	child_free(child);
+}
+
+static void assert_goes_on(const char *run)
+{
+	char text[RESUMING_TEXT];
+	struct child child;
+
+	if (resuming_resume(&child, run))
+		fail_msg("%s", child.err.text);
+	assert_non_null(strstr(child.err.text, " are there already"));
+	child_free(&child);
+	assert_int_equal(resuming_rows(run, text), 9);
+}
+
+static void origin_killed(void **state)
+{
+	struct child child;
+	char run[512];
+
+	(void)state;
+	resuming_write_plan(long_plan);
+	resuming_begin(&child);
+	wait_for_rows(4);
+	kill(child_of(child.pid, "origin"), SIGKILL);
+	assert_origin_lost(&child, "iolab: the origin has died, by signal 9; ", run);
+	assert_goes_on(run);
+	resuming_write_plan(small_plan);
+}
+
+static void own_origin_gone(void **state)
+{
+	char plan[512], run[512], listen[64];
+	const char *const options[] = {"--listen", listen, NULL};
+	struct child child, origin;
+	unsigned port;
+
+	(void)state;
+	snprintf(listen, sizeof(listen), "127.0.0.1:0");
+	serving_origin(&origin, options, &port, 1);
+	snprintf(plan, sizeof(plan), "%s[origin]\nurl = http://127.0.0.1:%u\n", long_plan, port);
+	resuming_write_plan(plan);
+	resuming_begin(&child);
+	wait_for_rows(4);
+	child_end(&origin, SIGKILL, CHILD_LIMIT_MS);
+	child_free(&origin);
+	assert_origin_lost(&child, " does not answer any more; ", run);
+	snprintf(listen, sizeof(listen), "127.0.0.1:%u", port);
+	serving_origin(&origin, options, &port, 1);
+	assert_goes_on(run);
+	child_end(&origin, SIGTERM, CHILD_LIMIT_MS);
+	child_free(&origin);
 	resuming_write_plan(small_plan);
 }
 
@@ -96,27 +248,6 @@ static void not_resumed(void **state)
 	free((char *)iolab);
 }
 
-/* Puts the text in place of the first `from` behind `after`. */
-static void change(const char *path, const char *after, const char *from, const char *to)
-{
-	static char text[1 << 20], changed[1 << 20];
-	FILE *file = fopen(path, "r");
-	char *place;
-
-	assert_non_null(file);
-	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-	fclose(file);
-	place = strstr(text, after);
-	place = place ? strstr(place, from) : NULL;
-	assert_non_null(place);
-	snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(place - text), text, to,
-		 place + strlen(from));
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(changed, file);
-	assert_int_equal(fclose(file), 0);
-}
-
 /* A folder of another lab's version: nothing in it need mean what it says. */
 static void strange_folder(void **state)
 {
@@ -128,12 +259,12 @@ static void strange_folder(void **state)
 	resuming_undisturbed(text);
 	assert_true(resuming_folder(run, sizeof(run)));
 	snprintf(path, sizeof(path), "%s/run.json", run);
-	change(path, "schema_version", ": 1", ": 2");
+	resuming_change(path, "schema_version", ": 1", ": 2");
 	refuse(again, 2, "run.json: schema_version 2, and this lab reads 1");
-	change(path, "schema_version", ": 2", ": \"1\"");
+	resuming_change(path, "schema_version", ": 2", ": \"1\"");
 	refuse(again, 2, "run.json: ");
-	change(path, "schema_version", ": \"1\"", ": 1");
-	change(path, "{", "{", "[");
+	resuming_change(path, "schema_version", ": \"1\"", ": 1");
+	resuming_change(path, "{", "{", "[");
 	refuse(again, 2, "run.json: ");
 	resuming_write_plan(small_plan);
 }
@@ -157,7 +288,7 @@ static void strange_rows(void **state)
 	assert_true(resuming_folder(run, sizeof(run)));
 	snprintf(path, sizeof(path), "%s/nap.csv", run);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		change(path, rows[i].after, rows[i].from, rows[i].to);
+		resuming_change(path, rows[i].after, rows[i].from, rows[i].to);
 		if (rows[i].says)
 			refuse(again, 2, rows[i].says);
 	}
@@ -292,8 +423,8 @@ static void limits(void **state)
 	assert_int_equal(unlink(path), 0);
 	still_ended(run, child.out.text);
 	child_free(&child);
-	/* Six runs of each cell are the fewest to tell an interval from. */
-	assert_true(resuming_rows(run, text) >= 12);
+	/* Ten runs of each cell, and three of the control, are the fewest that end it. */
+	assert_true(resuming_rows(run, text) >= 30);
 	resuming_fresh_results();
 	if (child_run(&child, budget))
 		fail_msg("%s", child.err.text);
@@ -302,8 +433,8 @@ static void limits(void **state)
 	still_ended(run, child.out.text);
 	/* As if it had been killed: what it had spent by then counts. */
 	snprintf(path, sizeof(path), "%s/limits.json", run);
-	change(path, "ended\"", "ended by", "");
-	change(path, "\"blocks", "\"ended\": \"", "\"ended\": \"\", \"was\": \"");
+	resuming_change(path, "ended\"", "ended by", "");
+	resuming_change(path, "\"blocks", "\"ended\": \"", "\"ended\": \"\", \"was\": \"");
 	still_ended(run, child.out.text);
 	child_free(&child);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -326,6 +457,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(interrupted_and_resumed),
+		cmocka_unit_test(nobody_reads),
+		cmocka_unit_test(origin_killed),
+		cmocka_unit_test(own_origin_gone),
 		cmocka_unit_test(not_resumed),
 		cmocka_unit_test(strange_folder),
 		cmocka_unit_test(strange_rows),

@@ -40,10 +40,13 @@ static void set_parameters(const struct uring *u, const struct worker *w,
 		params->flags |= IORING_SETUP_R_DISABLED;
 }
 
-/* liburing fills this table with every submit, or never: with its own, a submit is one store. */
+/*
+ * liburing fills this table with every submit; filled once and for all, a submit is one store.
+ * Newer ones ask the kernel for a ring without it.
+ */
 static void fill_array(struct io_uring *ring)
 {
-	for (unsigned i = 0; i < ring->sq.ring_entries; i++)
+	for (unsigned i = 0; ring->sq.array && i < ring->sq.ring_entries; i++)
 		ring->sq.array[i] = i;
 }
 

@@ -24,7 +24,7 @@ static void sort(struct xdp_netlink *answer, const struct nlmsghdr *message, siz
 
 static int ask(struct xdp_netlink *answer, const struct netlink_message *question, size_t header)
 {
-	const struct nlmsghdr *message = (const struct nlmsghdr *)answer->bytes;
+	const struct nlmsghdr *message;
 	int fd = netlink_open();
 
 	if (fd < 0)
@@ -32,6 +32,7 @@ static int ask(struct xdp_netlink *answer, const struct netlink_message *questio
 	int got = netlink_ask(fd, question, answer->bytes, sizeof(answer->bytes));
 
 	close(fd);
+	message = (const struct nlmsghdr *)answer->bytes;
 	if (got > 0 && message->nlmsg_len < NLMSG_LENGTH(header))
 		return -EBADMSG;
 	/* An acknowledgement has no attributes. */

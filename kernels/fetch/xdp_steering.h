@@ -27,7 +27,7 @@ static inline unsigned xdp_steering_shift(unsigned ranges)
 }
 
 /* Of an interface, when one worker serves them all. */
-#define XDP_QUEUES_MAX 64
+#define XDP_QUEUES_MAX 64U
 
 struct xdp_steering {
 	unsigned workers;

@@ -81,10 +81,9 @@ static int finish(struct pool *pool, struct pool_place *place, char *why, size_t
 	return 0;
 }
 
-static int begin(struct pool *pool, const struct pool_job *job, size_t item, char *why,
-		 size_t why_size)
+static int begin(struct pool *pool, struct pool_place *place, const struct pool_job *job,
+		 size_t item, char *why, size_t why_size)
 {
-	struct pool_place *place = &pool->places[item % pool->settings.workers];
 	struct pool_entry *entry = pool_entry(pool, 0, item);
 
 	place->job = job;
@@ -113,7 +112,8 @@ static int map(struct pool *pool, const struct pool_job *job, char *why, size_t 
 
 	while (!err && ended < job->count)
 		if (started < job->count && started - ended < workers) {
-			err = begin(pool, job, started, why, why_size);
+			err = begin(pool, &pool->places[started % workers], job, started, why,
+				    why_size);
 			started += !err;
 		} else {
 			err = finish(pool, &pool->places[ended++ % workers], why, why_size);
