@@ -307,22 +307,6 @@ static char *plan_name(const char *name)
 	return strndup(base, strcspn(base, "."));
 }
 
-/* Whether it fetches at several shares of what its cells reach, and does nothing else. */
-static bool has_loads(const struct plan *plan)
-{
-	bool loads = false;
-
-	for (unsigned i = 0; i < plan->cell_count; i++) {
-		const struct plan_cell *cell = &plan->cells[i];
-		const struct plan_cell *all = plan_capacity_cell(plan, cell);
-
-		if (cell->section->kind != PLAN_FETCH && cell->section->kind != PLAN_COMMAND)
-			return false;
-		loads = loads || (all && all != cell && !cell->control);
-	}
-	return loads;
-}
-
 /* text NULL: the file of that name. */
 static int read_any(const char *name, const char *text, unsigned cells_max, struct plan *plan,
 		    char *why, size_t why_size)
@@ -352,7 +336,7 @@ static int read_any(const char *name, const char *text, unsigned cells_max, stru
 		err = plan_check_names(plan, why, why_size);
 	if (!err)
 		err = plan_check_programs(plan, why, why_size);
-	if (!err && !plan->report_given && has_loads(plan))
+	if (!err && !plan->report_given && plan_has_loads(plan))
 		plan->report = PLAN_LATENCY;
 	return err ? err : plan_add_control(plan, why, why_size);
 }

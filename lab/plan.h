@@ -145,6 +145,9 @@ bool plan_share(const char *text, double *share);
  */
 const struct plan_cell *plan_capacity_cell(const struct plan *plan, const struct plan_cell *cell);
 
+/* Whether it fetches at several shares of what its cells reach, and does nothing else. */
+bool plan_has_loads(const struct plan *plan);
+
 /* Where the plan's own origin is, without a '/' at its end; NULL: the runner starts one. */
 const char *plan_origin_url(const struct plan *plan);
 

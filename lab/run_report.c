@@ -241,8 +241,7 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 		fprintf(file, "Warning: %u of %" PRIu64 " runs failed and are left out.\n",
 			outcome->failed, all);
 	if ((outcome->interrupted || outcome->origin_lost) && outcome->open)
-		fprintf(file, "Interrupted: %zu runs were done.
-", outcome->count);
+		fprintf(file, "Interrupted: %zu runs were done.\n", outcome->count);
 	else if (outcome->interrupted || outcome->origin_lost)
 		fprintf(file, "Interrupted: %zu of %" PRIu64 " runs were done.\n", outcome->count,
 			all);
