@@ -42,95 +42,91 @@ struct run_options {
 
 #define FIELD(name) offsetof(struct run_options, name)
 
-static const struct option_set *run_set(void)
-{
-	static const struct option_row rows[] = {
-		{.name = "results",
-		 .kind = OPTION_TEXT,
-		 .offset = FIELD(results),
-		 .argument = "DIR",
-		 .help = "where the run's folder is made (default results/runs)"},
-		{.name = "blocks",
-		 .kind = OPTION_COUNT,
-		 .offset = FIELD(blocks),
-		 .argument = "N",
-		 .help = "run every cell N times, whatever the plan says (default: "
-			 "the plan's, or 9); at most N with --precision or --budget, whichever "
-			 "ends it first",
-		 .least = 1,
-		 .most = PLAN_BLOCKS_MOST},
-		{.name = "seed",
-		 .kind = OPTION_COUNT,
-		 .offset = FIELD(seed),
-		 .argument = "N",
-		 .help = "order the cells as the run with this seed did (default: the "
-			 "plan's, or any)",
-		 .least = 1,
-		 .most = INT64_MAX}, /* as run.json can hold it */
-		{.name = "cells-max",
-		 .kind = OPTION_COUNT,
-		 .offset = FIELD(cells_max),
-		 .argument = "N",
-		 .help = "allow a plan of so many cells (default 512)",
-		 .least = 1,
-		 .most = PLAN_CELLS_MOST},
-		{.name = "precision",
-		 .kind = OPTION_TEXT,
-		 .offset = FIELD(precision),
-		 .argument = "2%",
-		 .help = "run blocks until every cell's median is known that well by its 95 % "
-			 "interval, of fetches or squares a second or, where the work is fixed, "
-			 "of the time; it takes 10 at least (default: as many blocks as "
-			 "the plan says)"},
-		{.name = "budget",
-		 .kind = OPTION_DURATION,
-		 .offset = FIELD(budget_ns),
-		 .argument = "T",
-		 .help = "and no longer than this (default no limit, with --precision 10m)",
-		 .least = 1000000},
-		{.name = "resume",
-		 .kind = OPTION_TEXT,
-		 .offset = FIELD(resume),
-		 .argument = "RUN",
-		 .help = "go on with the run of that folder: its plan, seed and order"},
-		{.name = "resume-anyway",
-		 .kind = OPTION_FLAG,
-		 .offset = FIELD(resume_anyway),
-		 .help = "with --resume: on another host, kernel or lab too; the "
-			 "report says so"},
-		{.name = "strict",
-		 .kind = OPTION_FLAG,
-		 .offset = FIELD(strict),
-		 .help = "status 4 when a claim rests on flagged rows"},
-		{.name = "place",
-		 .kind = OPTION_CHOICE,
-		 .offset = FIELD(place),
-		 .argument = "POLICY",
-		 .choices = place_policy_names,
-		 .help = "who sits where, see below (default cores)"},
-		{.name = "link",
-		 .kind = OPTION_CHOICE,
-		 .offset = FIELD(link),
-		 .argument = "loopback|veth|none",
-		 .choices = link_kind_names,
-		 .help = "what lies between client and origin: loopback; veth, a "
-			 "virtual link between two "
-			 "network namespaces (root); none, no origin is started "
-			 "(default: what the plan "
-			 "says, or loopback)"},
-	};
-	static const struct option_set set = {
-		.usage = "run [options] [PLAN]\n       iolab run --resume RUN",
-		.about = "Runs a shipped plan or an .ini file; without PLAN the plan matrix.",
-		.rows = rows,
-		.count = sizeof(rows) / sizeof(rows[0]),
-		.notes = PINNING_POLICIES_HELP
-		"Client and origin sit on different cores where there are two, under one L3 cache "
-		"where\nthat can be.\n",
-	};
+static const struct option_row run_rows[] = {
+	{.name = "results",
+	 .kind = OPTION_TEXT,
+	 .offset = FIELD(results),
+	 .argument = "DIR",
+	 .help = "where the run's folder is made (default results/runs)"},
+	{.name = "blocks",
+	 .kind = OPTION_COUNT,
+	 .offset = FIELD(blocks),
+	 .argument = "N",
+	 .help = "run every cell N times, whatever the plan says (default: "
+		 "the plan's, or 9); at most N with --precision or --budget, whichever "
+		 "ends it first",
+	 .least = 1,
+	 .most = PLAN_BLOCKS_MOST},
+	{.name = "seed",
+	 .kind = OPTION_COUNT,
+	 .offset = FIELD(seed),
+	 .argument = "N",
+	 .help = "order the cells as the run with this seed did (default: the "
+		 "plan's, or any)",
+	 .least = 1,
+	 .most = INT64_MAX}, /* as run.json can hold it */
+	{.name = "cells-max",
+	 .kind = OPTION_COUNT,
+	 .offset = FIELD(cells_max),
+	 .argument = "N",
+	 .help = "allow a plan of so many cells (default 512)",
+	 .least = 1,
+	 .most = PLAN_CELLS_MOST},
+	{.name = "precision",
+	 .kind = OPTION_TEXT,
+	 .offset = FIELD(precision),
+	 .argument = "2%",
+	 .help = "run blocks until every cell's median is known that well by its 95 % "
+		 "interval, of fetches or squares a second or, where the work is fixed, "
+		 "of the time; it takes 10 at least (default: as many blocks as "
+		 "the plan says)"},
+	{.name = "budget",
+	 .kind = OPTION_DURATION,
+	 .offset = FIELD(budget_ns),
+	 .argument = "T",
+	 .help = "and no longer than this (default no limit, with --precision 10m)",
+	 .least = 1000000},
+	{.name = "resume",
+	 .kind = OPTION_TEXT,
+	 .offset = FIELD(resume),
+	 .argument = "RUN",
+	 .help = "go on with the run of that folder: its plan, seed and order"},
+	{.name = "resume-anyway",
+	 .kind = OPTION_FLAG,
+	 .offset = FIELD(resume_anyway),
+	 .help = "with --resume: on another host, kernel or lab too; the "
+		 "report says so"},
+	{.name = "strict",
+	 .kind = OPTION_FLAG,
+	 .offset = FIELD(strict),
+	 .help = "status 4 when a claim rests on flagged rows"},
+	{.name = "place",
+	 .kind = OPTION_CHOICE,
+	 .offset = FIELD(place),
+	 .argument = "POLICY",
+	 .choices = place_policy_names,
+	 .help = "who sits where, see below (default cores)"},
+	{.name = "link",
+	 .kind = OPTION_CHOICE,
+	 .offset = FIELD(link),
+	 .argument = "loopback|veth|none",
+	 .choices = link_kind_names,
+	 .help = "what lies between client and origin: loopback; veth, a "
+		 "virtual link between two "
+		 "network namespaces (root); none, no origin is started "
+		 "(default: what the plan "
+		 "says, or loopback)"},
+};
 
-	return &set;
-}
+static const struct option_set run_set = {
+	.usage = "run [options] [PLAN]\n       iolab run --resume RUN",
+	.about = "Runs a shipped plan or an .ini file; without PLAN the plan matrix.",
+	.rows = run_rows,
+	.count = sizeof(run_rows) / sizeof(run_rows[0]),
+	.notes = PINNING_POLICIES_HELP
+	"Client and origin sit on different cores where there are two, under one L3 cache "
+	"where\nthat can be.\n",
+};
 
 static void read_plan(struct plan *plan, const struct run_options *options, const char *name)
 {
@@ -359,7 +355,7 @@ static enum status resume(const struct run_options *options)
 enum status cmd_run(int argc, char **argv)
 {
 	struct run_options options = {.results = "results/runs", .link = PLANS_LINK};
-	int operands = options_parse(run_set(), &options, argc, argv);
+	int operands = options_parse(&run_set, &options, argc, argv);
 
 	/* A reader that goes away takes no run along: what was measured is in the folder. */
 	signal(SIGPIPE, SIG_IGN);
