@@ -116,7 +116,10 @@ static void print_summary(const struct fetch_merged *m, const struct fetch_outco
 	       o->options->connections == 1 ? "" : "s", o->run.count, o->run.count == 1 ? "" : "s",
 	       o->cpus[0] ? "on CPU " : "not pinned", o->cpus, fetch_wait_name(o->options->wait));
 	printf("  %" PRIu64 " fetches in %.2f s, %" PRIu64 " errors%s\n", m->completed,
-	       fetch_duration_s(m, o), m->errors, o->run.interrupted ? " (interrupted)" : "");
+	       fetch_duration_s(m, o), m->errors,
+	       o->run.interrupted ? " (interrupted)"
+	       : m->cut_short	  ? " (cut short)"
+				  : "");
 	printf("  throughput       %.*f fetches/s", rate < 100 ? 2 : 0, rate);
 	if (o->options->rate)
 		printf(" of %" PRIu64 " offered; %" PRIu64 " late, %" PRIu64 " never sent",
