@@ -25,6 +25,9 @@
 
 /* 0.01, 0.02, 0.05, 0.10 */
 extern const double calibrate_slowdowns[CALIBRATE_SLOWDOWNS];
+/* How surely a difference is to be found that a host is said to show. */
+#define CALIBRATE_POWER 0.8
+
 /* In microseconds: 200, 1000, 5000, 20000 */
 extern const double calibrate_delays_us[CALIBRATE_DELAYS];
 
@@ -105,7 +108,12 @@ struct calibrate_findings {
 	} slowdowns[CALIBRATE_SLOWDOWNS];
 	/* Half width of the equal cells' 95 % intervals, a factor above 1, median; NAN: unknown */
 	double half_width[CALIBRATE_KINDS];
-	size_t blocks_for_1[CALIBRATE_KINDS]; /* for a half width of 1 %; 0: cannot be told */
+	/*
+	 * The difference that is claimed in CALIBRATE_POWER of experiments, a factor above 1; NAN:
+	 * none was in so many. Half an interval is claimed in fewer than half of them.
+	 */
+	double detectable[CALIBRATE_KINDS];
+	size_t blocks_for_1[CALIBRATE_KINDS]; /* for one of 1 %; 0: cannot be told */
 	struct {
 		double injected_us;
 		/* By enum calibrate_wait; less the same wait's round trip, median of the blocks */

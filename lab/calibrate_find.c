@@ -72,9 +72,56 @@ static int find_slowed(const struct calibrate_data *d, size_t experiment, double
 	return 0;
 }
 
-/* All experiments of a kind; widths[] has room for one each. */
+/*
+ * The differences that equal cells would have had to have, upwards and downwards, to be claimed:
+ * added to them, it moves estimate and interval by as much. needed[] has room for two.
+ */
+static void find_needed(const struct statistics_effect *effect, double floor, size_t blocks,
+			double *needed)
+{
+	double estimate = log(effect->ratio);
+
+	needed[0] = needed[1] = INFINITY;
+	if (effect->pairs == 0 || isnan(floor) || statistics_least_p(blocks) > STATISTICS_LEVEL)
+		return;
+	needed[0] = fmax(-log(effect->low), log(floor) - estimate);
+	needed[1] = fmax(log(effect->high), log(floor) + estimate);
+}
+
+/* What so many experiments needed at most, as a factor; NAN when nothing would have done. */
+static double detectable_of(double *needed, size_t count)
+{
+	double found;
+
+	if (count == 0)
+		return NAN;
+	statistics_sort(needed, count);
+	found = needed[(size_t)ceil(CALIBRATE_POWER * (double)count) - 1];
+	return isinf(found) ? NAN : exp(found);
+}
+
+/* A few blocks can claim nothing, however quiet the host. */
+static size_t blocks_for(double detectable, size_t blocks, double wanted)
+{
+	size_t needed = statistics_blocks_for(log(detectable), blocks, log(wanted));
+
+	while (needed > 0 && statistics_least_p(needed) > STATISTICS_LEVEL)
+		needed++;
+	return needed;
+}
+
+/* By experiment. */
+struct room {
+	double *widths;
+	double *needed; /* NEEDED of each */
+	double *estimates;
+};
+
+#define NEEDED 2
+
+/* All experiments of a kind. */
 static int find_kind(const struct calibrate_data *d, enum calibrate_kind kind,
-		     struct calibrate_findings *f, double *widths, double *estimates)
+		     struct calibrate_findings *f, const struct room *room)
 {
 	size_t count = d->options.experiments[kind];
 
@@ -88,17 +135,18 @@ static int find_kind(const struct calibrate_data *d, enum calibrate_kind kind,
 		if (!err)
 			err = judge(d, kind, i, CALIBRATE_EQUAL, floor, &effect, &verdict);
 		if (!err && kind == CALIBRATE_SUMS)
-			err = find_slowed(d, i, floor, f, estimates);
+			err = find_slowed(d, i, floor, f, room->estimates);
 		if (err)
 			return err;
 		f->alarms[kind].tries++;
 		f->alarms[kind].seen +=
 			verdict == STATISTICS_FASTER || verdict == STATISTICS_SLOWER;
-		widths[i] = effect.pairs ? statistics_resolution(&effect) : NAN;
+		room->widths[i] = effect.pairs ? statistics_resolution(&effect) : NAN;
+		find_needed(&effect, floor, d->blocks, room->needed + NEEDED * i);
 	}
-	f->half_width[kind] = median_of(widths, count);
-	f->blocks_for_1[kind] =
-		statistics_blocks_for(log(f->half_width[kind]), d->blocks, log(1.01));
+	f->half_width[kind] = median_of(room->widths, count);
+	f->detectable[kind] = detectable_of(room->needed, NEEDED * count);
+	f->blocks_for_1[kind] = blocks_for(f->detectable[kind], d->blocks, 1.01);
 	f->alarms[CALIBRATE_KINDS].seen += f->alarms[kind].seen;
 	f->alarms[CALIBRATE_KINDS].tries += f->alarms[kind].tries;
 	close_rate(&f->alarms[kind]);
@@ -164,27 +212,31 @@ int calibrate_find(const struct calibrate_data *data, struct calibrate_findings 
 {
 	size_t sums = data->options.experiments[CALIBRATE_SUMS];
 	size_t most = sums + data->options.experiments[CALIBRATE_FETCHES];
-	double *widths = calloc(most + 1, sizeof(*widths));
-	double *estimates = calloc(sums * CALIBRATE_SLOWDOWNS + 1, sizeof(*estimates));
-	int err = widths && estimates ? 0 : -ENOMEM;
+	struct room room = {
+		.widths = calloc(most + 1, sizeof(double)),
+		.needed = calloc(NEEDED * most + 1, sizeof(double)),
+		.estimates = calloc(sums * CALIBRATE_SLOWDOWNS + 1, sizeof(double)),
+	};
+	int err = room.widths && room.needed && room.estimates ? 0 : -ENOMEM;
 
 	memset(findings, 0, sizeof(*findings));
 	if (!err && data->blocks < 2)
 		err = -EINVAL;
 	for (unsigned kind = 0; kind < CALIBRATE_KINDS && !err; kind++)
-		err = find_kind(data, kind, findings, widths, estimates);
+		err = find_kind(data, kind, findings, &room);
 	if (!err)
 		err = find_delays(data, findings);
 	for (unsigned i = 0; i < CALIBRATE_SLOWDOWNS && !err; i++) {
 		findings->slowdowns[i].truth = data->truth[i];
-		findings->slowdowns[i].estimate = median_of(estimates + i * sums, sums);
+		findings->slowdowns[i].estimate = median_of(room.estimates + i * sums, sums);
 		close_rate(&findings->slowdowns[i].found);
 	}
 	if (!err) {
 		close_rate(&findings->alarms[CALIBRATE_KINDS]);
 		find_distrust(findings);
 	}
-	free(widths);
-	free(estimates);
+	free(room.widths);
+	free(room.needed);
+	free(room.estimates);
 	return err;
 }

@@ -138,25 +138,29 @@ static int print_delays(const struct calibrate_findings *f, FILE *file, bool col
 	return err;
 }
 
-/* The half width that so many blocks would have, as "1.2 %". */
-static void put_width(struct table *table, double factor, size_t blocks, size_t wanted)
+/* What so many blocks would find, as "1.2 %"; it goes as half an interval does. */
+static void put_found(struct table *table, double factor, size_t blocks, size_t wanted)
 {
 	char text[TABLE_TEXT_SIZE];
 
-	table_cell(table, table_percent(exp(statistics_half_width(log(factor), blocks, wanted)) - 1,
+	table_cell(
+		table,
+		isnan(factor)
+			? ""
+			: table_percent(exp(statistics_half_width(log(factor), blocks, wanted)) - 1,
 					text));
 }
 
-static int print_widths(const struct calibrate_data *d, const struct calibrate_findings *f,
-			FILE *file, bool color)
+static int print_detectable(const struct calibrate_data *d, const struct calibrate_findings *f,
+			    FILE *file, bool color)
 {
 	struct table *table = table_new(5);
 	char text[TABLE_TEXT_SIZE];
 
 	if (!table)
 		return -ENOMEM;
-	title(file, color, "Smallest difference to claim here",
-	      "half a 95 % interval, median over the experiments");
+	title(file, color, "Smallest difference found here in 8 of 10 experiments",
+	      "one such as they compare two cells; a smaller one is missed more often");
 	table_heading(table, "cells", TABLE_LEFT);
 	snprintf(text, sizeof(text), "%zu blocks", d->blocks);
 	table_heading(table, text, TABLE_RIGHT);
@@ -165,9 +169,9 @@ static int print_widths(const struct calibrate_data *d, const struct calibrate_f
 	table_heading(table, "1 % takes", TABLE_RIGHT);
 	for (unsigned kind = 0; kind < CALIBRATE_KINDS; kind++) {
 		table_cell(table, kind_names[kind]);
-		put_width(table, f->half_width[kind], d->blocks, d->blocks);
-		put_width(table, f->half_width[kind], d->blocks, 20);
-		put_width(table, f->half_width[kind], d->blocks, 40);
+		put_found(table, f->detectable[kind], d->blocks, d->blocks);
+		put_found(table, f->detectable[kind], d->blocks, 20);
+		put_found(table, f->detectable[kind], d->blocks, 40);
 		snprintf(text, sizeof(text), "%zu blocks", f->blocks_for_1[kind]);
 		table_cell(table, f->blocks_for_1[kind] ? text : "");
 	}
@@ -216,7 +220,7 @@ int calibrate_print(const struct calibrate_data *d, const struct calibrate_findi
 	if (!err)
 		err = print_delays(f, file, color);
 	if (!err)
-		err = print_widths(d, f, file, color);
+		err = print_detectable(d, f, file, color);
 	if (!err)
 		err = print_targets(f, file, color);
 	return err ? err : ferror(file) ? -EIO : 0;
@@ -266,15 +270,21 @@ static json_t *delays_json(const struct calibrate_findings *f)
 	return list;
 }
 
-static json_t *widths_json(const struct calibrate_findings *f)
+static json_t *resolutions_json(const struct calibrate_findings *f)
 {
 	json_t *list = json_array();
 
-	for (unsigned kind = 0; kind < CALIBRATE_KINDS && list; kind++)
-		json_array_append_new(list, json_pack("{s:s, s:f, s:I}", "of", kind_names[kind],
-						      "half_width", f->half_width[kind] - 1.0,
-						      "blocks_for_1_percent",
-						      (json_int_t)f->blocks_for_1[kind]));
+	for (unsigned kind = 0; kind < CALIBRATE_KINDS && list; kind++) {
+		json_t *one =
+			json_pack("{s:s, s:f, s:f, s:I}", "of", kind_names[kind], "half_width",
+				  f->half_width[kind] - 1.0, "power", CALIBRATE_POWER,
+				  "blocks_for_1_percent", (json_int_t)f->blocks_for_1[kind]);
+
+		if (!isnan(f->detectable[kind]))
+			json_object_set_new(one, "detectable",
+					    json_real(f->detectable[kind] - 1.0));
+		json_array_append_new(list, one);
+	}
 	return list;
 }
 
@@ -318,7 +328,7 @@ json_t *calibrate_json(const struct calibrate_data *d, const struct calibrate_fi
 		"false_alarms", alarms_json(f), "slowdowns", slowdowns_json(f), "delays",
 		delays_json(f), "judged", f->judged == CALIBRATE_AWAKE ? "awake" : "asleep",
 		"round_trip_awake_us", f->round_trip_us[CALIBRATE_AWAKE], "round_trip_asleep_us",
-		f->round_trip_us[CALIBRATE_ASLEEP], "resolution", widths_json(f), "trusted",
+		f->round_trip_us[CALIBRATE_ASLEEP], "resolution", resolutions_json(f), "trusted",
 		f->distrust == NULL);
 
 	if (!object)

@@ -8,7 +8,7 @@
 
 #include "lab/calibrate.h"
 
-#define CALIBRATE_SCHEMA_VERSION 2
+#define CALIBRATE_SCHEMA_VERSION 3
 
 /* For people. 0 or -errno. */
 int calibrate_print(const struct calibrate_data *data, const struct calibrate_findings *findings,

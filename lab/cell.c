@@ -90,7 +90,7 @@ static int read_command(const struct plan_cell *cell, const struct subprocess *c
 {
 	const char *body = plan_value(cell, "body");
 	const char *cpus = plan_value(cell, "cpus");
-	uint64_t connections = plan_count(cell, "connections", 0), bytes = CELL_BODY;
+	uint64_t connections = plan_count(cell, "connections", 0), bytes;
 	double cpu_s = child->user_s + child->system_s;
 	double rate, count;
 	int err = read_figure(cell, "rate", child, &rate, why, why_size);
@@ -110,11 +110,14 @@ static int read_command(const struct plan_cell *cell, const struct subprocess *c
 	record_set_real(r, COLUMN_cpu_system_s, child->system_s);
 	record_set_count(r, COLUMN_max_rss_kib, child->max_rss_kib);
 	record_set_count(r, COLUMN_partial, 0);
-	record_set_count(r, COLUMN_tls,
-			 cell_tls(cell) || strstr(plan_value(cell, "run"), "{tls-") != NULL);
+	/* What it fetched, and whether by TLS, is known only where the plan's own keys say so. */
+	if (strstr(plan_value(cell, "run"), "{tls-"))
+		record_set_count(r, COLUMN_tls, 1);
+	else if (plan_value(cell, "tls"))
+		record_set_count(r, COLUMN_tls, cell_tls(cell));
 	if (connections)
 		record_set_count(r, COLUMN_connections, connections);
-	if (!body || units_size(body, &bytes) == 0)
+	if (body && units_size(body, &bytes) == 0)
 		record_set_real(r, COLUMN_body_bytes, (double)bytes);
 	record_set_real(r, COLUMN_throughput_rps, rate);
 	if (count >= 0 && count < 9e18)
@@ -187,15 +190,20 @@ void cell_label_row(const struct plan_cell *cell, const struct cell_world *world
 		    struct record *record, const char *run_id, const char *experiment,
 		    uint64_t block, uint64_t order)
 {
-	const char *role = cell->section->kind == PLAN_COMMAND ? "command" : "cell";
-	bool asked = !plan_value(cell, "urls") && !plan_value(cell, "path");
+	bool command = cell->section->kind == PLAN_COMMAND;
+	/* A command that is not told of a latency need not ask the origin at all. */
+	bool asked = command ? plan_value(cell, "latency") != NULL
+			     : !plan_value(cell, "urls") && !plan_value(cell, "path");
 
 	record_set_text(record, COLUMN_run_id, run_id);
 	record_set_text(record, COLUMN_experiment, experiment);
 	record_set_count(record, COLUMN_block, block);
 	record_set_count(record, COLUMN_order, order);
 	record_set_text(record, COLUMN_cell, cell->name);
-	record_set_text(record, COLUMN_role, cell->control ? "control" : role);
+	record_set_text(record, COLUMN_role,
+			cell->control ? "control"
+			: command     ? "command"
+				      : "cell");
 	if (record->kind == RECORD_FETCH) {
 		record_set_text(record, COLUMN_link, world->link);
 		record_set_text(record, COLUMN_overlap, plan_value(cell, "overlap"));

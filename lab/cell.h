@@ -29,9 +29,6 @@
 #include "lab/subprocess.h"
 #include "results/record.h"
 
-/* Bytes of a body that nothing was said about: the origin is started with it. */
-#define CELL_BODY 24
-
 /* Who sits where, as CPU lists, and how the origin is reached. */
 struct cell_world {
 	char client[64];

@@ -28,6 +28,6 @@ enum status cmd_clean(int argc, char **argv)
 	if (found.stayed)
 		status_exit(STATUS_FAILED, "%u processes could not be ended", found.stayed);
 	if (!found.ended)
-		puts("nothing left");
+		puts(found.owned ? "otherwise nothing left" : "nothing left");
 	return fflush(stdout) ? STATUS_FAILED : STATUS_DONE;
 }

@@ -35,7 +35,8 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_TEXT,
 	 .offset = FIELD(threshold),
 	 .argument = "5%",
-	 .help = "status 5 when a figure of B is claimed to be worse by more than that"},
+	 .help = "status 5 when B's throughput is claimed to be lower by more than that, or its "
+		 "time, latency or CPU higher; also when B fails or lacks a cell that A has"},
 	{.name = "json",
 	 .kind = OPTION_FLAG,
 	 .offset = FIELD(json),
@@ -47,7 +48,8 @@ static const struct option_row rows[] = {
 	{.name = "strict",
 	 .kind = OPTION_FLAG,
 	 .offset = FIELD(strict),
-	 .help = "status 4 when a claim rests on flagged rows, whatever else there is"},
+	 .help = "status 4 when a claim rests on flagged rows, or a cell on rows that failed, "
+		 "whatever else there is"},
 	{.name = "seed",
 	 .kind = OPTION_COUNT,
 	 .offset = FIELD(seed),
@@ -211,6 +213,22 @@ static void tell_flags(const char *letter, const struct compare_side *side)
 		    words);
 }
 
+/* A line a cell, so that no verdict on its survivors stands alone. */
+static void tell_failures(const struct comparison *c)
+{
+	char text[400];
+
+	for (size_t i = 0; i < c->failure_count; i++) {
+		if (i == TOLD) {
+			status_warn("%zu more cells have rows that failed or are missing; --json "
+				    "has them all",
+				    c->failure_count - TOLD);
+			break;
+		}
+		status_warn("%s", compare_failure_text(&c->failures[i], text, sizeof(text)));
+	}
+}
+
 static void tell(const struct comparison *c)
 {
 	tell_missing(c, true);
@@ -221,6 +239,7 @@ static void tell(const struct comparison *c)
 	tell_differences("cells", c->cells);
 	tell_alone("A", c->alone_a, c->alone_a_count);
 	tell_alone("B", c->alone_b, c->alone_b_count);
+	tell_failures(c);
 	tell_flags("A", c->a);
 	tell_flags("B", c->b);
 }
@@ -242,6 +261,50 @@ static size_t count_regressions(const struct comparison *c, double threshold, co
 	return count;
 }
 
+/* A cell that fails, or is gone, is worse than one that is slow. */
+static size_t count_worse_failures(const struct comparison *c)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->failure_count; i++)
+		count += compare_failure_is_worse(&c->failures[i]);
+	return count;
+}
+
+/* Says what is worse by more than the threshold, and the status for that. */
+static enum status judge_threshold(const struct comparison *c, double threshold)
+{
+	const char *first = NULL;
+	size_t figures = count_regressions(c, threshold, &first);
+	size_t failures = isnan(threshold) ? 0 : count_worse_failures(c);
+
+	if (figures > 0)
+		status_warn("regression: %zu figure%s worse by more than %g %%, of %s%s", figures,
+			    figures == 1 ? "" : "s", 100.0 * threshold, first,
+			    figures == 1 ? "" : " and others");
+	if (failures > 0)
+		status_warn("regression: %zu cell%s failed more often in B than in A, or %s "
+			    "missing there",
+			    failures, failures == 1 ? "" : "s", failures == 1 ? "is" : "are");
+	return figures + failures > 0 ? STATUS_REGRESSION : STATUS_DONE;
+}
+
+/* Says on what --strict cannot rely, and the status for that. */
+static enum status judge_strictly(const struct comparison *c)
+{
+	struct trust trust = {0};
+	char text[1024];
+
+	trust_add_comparison(&trust, c);
+	if (trust.doubtful > 0)
+		status_warn("strict: %s", trust_line(&trust, text, sizeof(text)));
+	if (c->failure_count > 0)
+		status_warn("strict: %zu cell%s ha%s rows that failed or are missing",
+			    c->failure_count, c->failure_count == 1 ? "" : "s",
+			    c->failure_count == 1 ? "s" : "ve");
+	return trust.doubtful + c->failure_count > 0 ? STATUS_UNTRUSTED : STATUS_DONE;
+}
+
 enum status cmd_compare(int argc, char **argv)
 {
 	const struct option_set set = {
@@ -259,10 +322,9 @@ enum status cmd_compare(int argc, char **argv)
 	struct compare_side a, b;
 	int err;
 	struct comparison comparison;
-	struct trust trust = {0};
-	const char *first = NULL;
+	enum status worse, doubtful;
 	char why[1024];
-	size_t regressions;
+	bool compared;
 
 	if (operands != 2)
 		status_exit(STATUS_USAGE,
@@ -281,19 +343,13 @@ enum status cmd_compare(int argc, char **argv)
 		status_exit(STATUS_FAILED, "cannot print the comparison");
 	if (fflush(stdout))
 		status_exit(STATUS_FAILED, "cannot write to stdout: %m");
-	regressions = count_regressions(&comparison, threshold, &first);
-	if (regressions > 0)
-		status_warn("regression: %zu figure%s worse by more than %g %%, of %s%s",
-			    regressions, regressions == 1 ? "" : "s", 100.0 * threshold, first,
-			    regressions == 1 ? "" : " and others");
-	if (options.strict)
-		trust_add_comparison(&trust, &comparison);
-	if (trust.doubtful > 0)
-		status_warn("strict: %s", trust_line(&trust, why, sizeof(why)));
+	worse = judge_threshold(&comparison, threshold);
+	doubtful = options.strict ? judge_strictly(&comparison) : STATUS_DONE;
+	compared = comparison.pair_count > 0;
 	comparison_release(&comparison);
 	compare_release(&a);
 	compare_release(&b);
-	return trust.doubtful > 0 ? STATUS_UNTRUSTED
-	       : regressions > 0  ? STATUS_REGRESSION
-				  : STATUS_DONE;
+	if (doubtful != STATUS_DONE || worse != STATUS_DONE)
+		return doubtful != STATUS_DONE ? doubtful : worse;
+	return compared ? STATUS_DONE : STATUS_FAILED;
 }

@@ -94,12 +94,14 @@ static void set(const char *name, const char *value)
 
 _Noreturn static void give_up(const char *what)
 {
+	const char *said;
 	int status;
 
 	subprocess_signal(&server, SIGTERM);
 	subprocess_wait(&server, UINT64_C(1000000000), &status);
 	link_down(&net);
-	status_exit(STATUS_UNABLE, "%s: %s", what, subprocess_last_error(&server));
+	said = subprocess_last_error(&server);
+	status_exit(STATUS_UNABLE, "%s%s%s", what, said && *said ? ": " : "", said ? said : "");
 }
 
 static void start_server(char *const argv[], const struct link_options *o)
@@ -143,6 +145,7 @@ static void start_origin(const struct link_options *o)
 static void wait_for_port(uint16_t port)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+	char what[96];
 
 	inet_pton(AF_INET, net.address[LINK_ORIGIN], &to.sin_addr);
 	for (int i = 0; i < CONNECT_TRIES && subprocess_running(&server); i++) {
@@ -154,7 +157,9 @@ static void wait_for_port(uint16_t port)
 			return;
 		usleep(CONNECT_US);
 	}
-	give_up("nothing listens at IOLAB_ORIGIN_ADDRESS:--origin-port");
+	snprintf(what, sizeof(what), "nothing listens at %s:%u, as --origin-port says",
+		 net.address[LINK_ORIGIN], port);
+	give_up(what);
 }
 
 static void start_other(const struct link_options *o)

@@ -17,12 +17,11 @@
 #include "lab/pinning.h"
 #include "lab/plan.h"
 #include "lab/run_folder.h"
+#include "lab/run_host.h"
 #include "lab/run_report.h"
 #include "lab/runner.h"
 #include "results/claim.h"
 
-/* With a budget or a precision, which end it before. */
-#define MOST_BLOCKS	  10000
 #define DEFAULT_BUDGET_NS UINT64_C(600000000000)
 /* No --link was given. */
 #define PLANS_LINK UINT_MAX
@@ -38,6 +37,7 @@ struct run_options {
 	unsigned place;
 	unsigned link; /* enum link_kind, or PLANS_LINK */
 	bool strict;
+	bool resume_anyway;
 };
 
 #define FIELD(name) offsetof(struct run_options, name)
@@ -55,16 +55,18 @@ static const struct option_set *run_set(void)
 		 .offset = FIELD(blocks),
 		 .argument = "N",
 		 .help = "run every cell N times, whatever the plan says (default: "
-			 "the plan's, or 9)",
+			 "the plan's, or 9); at most N with --precision or --budget, whichever "
+			 "ends it first",
 		 .least = 1,
-		 .most = 10000},
+		 .most = PLAN_BLOCKS_MOST},
 		{.name = "seed",
 		 .kind = OPTION_COUNT,
 		 .offset = FIELD(seed),
 		 .argument = "N",
 		 .help = "order the cells as the run with this seed did (default: the "
 			 "plan's, or any)",
-		 .least = 1},
+		 .least = 1,
+		 .most = INT64_MAX}, /* as run.json can hold it */
 		{.name = "cells-max",
 		 .kind = OPTION_COUNT,
 		 .offset = FIELD(cells_max),
@@ -76,9 +78,10 @@ static const struct option_set *run_set(void)
 		 .kind = OPTION_TEXT,
 		 .offset = FIELD(precision),
 		 .argument = "2%",
-		 .help = "run blocks until every median is known that well, by its 95 "
-			 "% interval (default: "
-			 "as many blocks as the plan says)"},
+		 .help = "run blocks until every cell's median is known that well by its 95 % "
+			 "interval, of fetches or squares a second or, where the work is fixed, "
+			 "of the time; it takes 10 at least (default: as many blocks as "
+			 "the plan says)"},
 		{.name = "budget",
 		 .kind = OPTION_DURATION,
 		 .offset = FIELD(budget_ns),
@@ -90,6 +93,11 @@ static const struct option_set *run_set(void)
 		 .offset = FIELD(resume),
 		 .argument = "RUN",
 		 .help = "go on with the run of that folder: its plan, seed and order"},
+		{.name = "resume-anyway",
+		 .kind = OPTION_FLAG,
+		 .offset = FIELD(resume_anyway),
+		 .help = "with --resume: on another host, kernel or lab too; the "
+			 "report says so"},
 		{.name = "strict",
 		 .kind = OPTION_FLAG,
 		 .offset = FIELD(strict),
@@ -171,8 +179,18 @@ static struct runner_limits read_limits(const struct run_options *options, struc
 	if (limits.precision > 0 && limits.budget_ns == 0)
 		limits.budget_ns = DEFAULT_BUDGET_NS;
 	if (limits.budget_ns && !options->blocks)
-		plan->blocks = MOST_BLOCKS;
+		plan->blocks = PLAN_BLOCKS_MOST;
 	return limits;
+}
+
+/* As it can be typed: by the name that this program was started by. */
+static void say_how_to_go_on(const struct run_folder *folder)
+{
+	const char *quote = strpbrk(folder->path, " \t'\"\\$&|;<>()*?") ? "\"" : "";
+
+	fflush(stdout);
+	fprintf(stderr, "iolab: go on with: %s run --resume %s%s%s\n", program_invocation_name,
+		quote, folder->path, quote);
 }
 
 static enum status run(struct plan *plan, enum place_policy place,
@@ -188,12 +206,15 @@ static enum status run(struct plan *plan, enum place_policy place,
 	link_down(net);
 	if (outcome->ended[0])
 		plan->blocks = outcome->blocks;
+	outcome->open = runner_is_open(plan, limits);
 	err = run_report(plan, folder, outcome, &trust);
 	status = outcome->interrupted				       ? STATUS_INTERRUPTED
 		 : outcome->failed || outcome->origin_lost || err      ? STATUS_FAILED
 		 : outcome->count && outcome->unable == outcome->count ? STATUS_UNABLE
 		 : strict && trust.doubtful			       ? STATUS_UNTRUSTED
 								       : STATUS_DONE;
+	if (outcome->interrupted)
+		say_how_to_go_on(folder);
 	if (strict && trust.doubtful)
 		status_warn("strict: %s", trust_line(&trust, line, sizeof(line)));
 	runner_release(outcome);
@@ -209,7 +230,7 @@ static void announce(const struct plan *plan, const struct runner_limits *limits
 	double budget_s = (double)limits->budget_ns / 1e9;
 	char text[CLAIM_TEXT_SIZE];
 
-	if (limits->budget_ns && budget_s < expected_s)
+	if (runner_is_open(plan, limits) || (limits->budget_ns && budget_s < expected_s))
 		fprintf(stderr, "iolab: plan %s, %u cells, blocks for at most %.0f s\n", plan->name,
 			plan->cell_count, budget_s);
 	else
@@ -242,11 +263,13 @@ static enum status begin(const struct run_options *options, const char *name)
 
 	read_plan(&plan, options, name);
 	limits = read_limits(options, &plan);
-	facts = (struct run_facts){.place = options->place,
+	facts = (struct run_facts){.plan_named = name,
+				   .place = options->place,
 				   .precision = limits.precision,
 				   .budget_ns = limits.budget_ns};
 	make_link(&net, &plan);
 	run_folder_make(&folder, options->results, &plan, &net, &facts);
+	run_host_write(&folder, options->place, &net);
 	announce(&plan, &limits);
 	return run(&plan, options->place, &limits, &net, &folder, &outcome, options->strict);
 }
@@ -262,6 +285,32 @@ static void count_failed(struct runner_outcome *outcome)
 		outcome->failed +=
 			!unable && strstr(record_text(record, COLUMN_flags), "failed") != NULL;
 	}
+}
+
+/* Whether the rows are all that the run is to have. */
+static bool is_complete(const struct plan *plan, const struct run_folder *folder,
+			const struct runner_outcome *outcome)
+{
+	struct run_spent spent;
+
+	run_folder_read_spent(folder, &spent);
+	return outcome->count >= (spent.ended[0] ? spent.blocks : plan->blocks) * plan->cell_count;
+}
+
+static void announce_rest(const struct plan *plan, const struct runner_limits *limits,
+			  const struct run_folder *folder, const struct runner_outcome *outcome)
+{
+	if (is_complete(plan, folder, outcome))
+		fprintf(stderr,
+			"iolab: %s: nothing is left to do, all %zu rows are there; its report is "
+			"made again\n",
+			folder->id, outcome->count);
+	else if (runner_is_open(plan, limits))
+		fprintf(stderr, "iolab: %s: %zu rows are there already\n", folder->id,
+			outcome->count);
+	else
+		fprintf(stderr, "iolab: %s: %zu rows of %" PRIu64 " are there already\n",
+			folder->id, outcome->count, plan->blocks * plan->cell_count);
 }
 
 static enum status resume(const struct run_options *options)
@@ -296,16 +345,13 @@ static enum status resume(const struct run_options *options)
 	plan.link_latency_ns = facts.link_latency_ns;
 	run_folder_rows(&folder, &outcome.records, &outcome.count);
 	runner_check_rows(&plan, &folder, &outcome);
-	make_link(&net, &plan);
-	run_folder_write_host(&folder, facts.place, &net);
 	limits = (struct runner_limits){facts.precision, facts.budget_ns};
+	if (!is_complete(&plan, &folder, &outcome))
+		run_host_check(&folder, facts.place, options->resume_anyway);
+	make_link(&net, &plan);
+	run_host_write(&folder, facts.place, &net);
 	count_failed(&outcome);
-	if (limits.budget_ns)
-		fprintf(stderr, "iolab: %s: %zu rows are there already\n", folder.id,
-			outcome.count);
-	else
-		fprintf(stderr, "iolab: %s: %zu rows of %" PRIu64 " are there already\n", folder.id,
-			outcome.count, plan.blocks * plan.cell_count);
+	announce_rest(&plan, &limits, &folder, &outcome);
 	return run(&plan, (enum place_policy)facts.place, &limits, &net, &folder, &outcome,
 		   options->strict);
 }
@@ -319,6 +365,8 @@ enum status cmd_run(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (operands > 1)
 		status_exit(STATUS_USAGE, "run takes one plan; '%s' is a second one", argv[2]);
+	if (options.resume_anyway && !options.resume)
+		status_exit(STATUS_USAGE, "--resume-anyway goes with --resume RUN");
 	if (options.resume && operands)
 		status_exit(STATUS_USAGE, "--resume has its plan; '%s' is a second one", argv[1]);
 	return options.resume ? resume(&options) : begin(&options, operands ? argv[1] : "matrix");

@@ -25,7 +25,7 @@
 /* Of a described machine: what Linux can be built for. hwloc takes seconds for so many. */
 #define CPUS_MOST 8192
 /* Of --json. */
-#define TOPOLOGY_SCHEMA_VERSION 1
+#define TOPOLOGY_SCHEMA_VERSION 2
 
 struct topology_options {
 	uint64_t workers;
@@ -318,10 +318,11 @@ static int print_json(const struct question *question)
 {
 	const struct place_answer *answer = &question->answer;
 	json_t *object = json_pack(
-		"{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:s}",
-		"schema_version", TOPOLOGY_SCHEMA_VERSION, "placement", question->placement,
-		"allowed", list_json(question->allowed), "kinds", kinds_json(question->topology),
-		"workers", sets_json(answer->workers, answer->worker_count), "nodes",
+		"{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:s}",
+		"schema_version", TOPOLOGY_SCHEMA_VERSION, "kind", "topology", "placement",
+		question->placement, "allowed", list_json(question->allowed), "kinds",
+		kinds_json(question->topology), "workers",
+		sets_json(answer->workers, answer->worker_count), "nodes",
 		sets_json(answer->nodes, answer->nodes ? answer->worker_count : 0), "origin",
 		sets_json(answer->origin, answer->origin_count), "pollers",
 		sets_json(answer->pollers, answer->poller_count), "workers_share",

@@ -42,11 +42,13 @@ static const struct option_row rows[] = {
 	    .least = 1, .most = 1000000),
 	ROW("threads", 't', COUNT, threads, "N",
 	    "workers as threads of one process, each with its share of the connections and TLS "
-	    "sessions of its own; fetch-blocking has one connection in each (default 1)",
+	    "sessions of its own; fetch-blocking has one connection in each, fetch-xdp takes "
+	    "--processes only (default 1)",
 	    .least = 1, .most = 4096),
 	ROW("processes", 'p', COUNT, processes, "N",
-	    "the same workers, each a process of its own (default: threads)", .least = 1,
-	    .most = 4096),
+	    "the same workers, each a process of its own (default: threads); of fetch-xdp each has "
+	    "a queue, of a link with as many (iolab link --queues N)",
+	    .least = 1, .most = 4096),
 	ROW("schedule", 0, CHOICE, schedule, "shared|fixed",
 	    "shared: the worker that is free takes the next fetch; fixed: each has its share "
 	    "(default shared, in a benchmark fixed)",
@@ -173,6 +175,11 @@ void fetch_option_set(const struct model *model, struct option_set *set)
 					.argument = "LIST",
 					.help = help};
 	set->count = ROWS + 1;
+}
+
+const char *fetch_overlap_name(enum overlap overlap)
+{
+	return overlap_names[overlap];
 }
 
 const char *fetch_wait_name(enum wait_mode wait)

@@ -93,4 +93,7 @@ void fetch_options_parse(struct fetch_options *options, const struct model *mode
 /* "block" and "spin". */
 const char *fetch_wait_name(enum wait_mode wait);
 
+/* "none", "thread" and "core". */
+const char *fetch_overlap_name(enum overlap overlap);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "results/flags.h"
+#include "results/table.h"
 
 /*
  * The kernel knows a thread's CPU time exactly, and its parts by what clock ticks, of up to 10 ms,
@@ -36,14 +37,37 @@ static bool workers_agree(const struct fetch_outcome *o)
 	return true;
 }
 
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* A percentile that fewer than ten values lie above says little: the row has it, people do not. */
 static void print_times(const struct fetch_merged *m, const char *name, enum bench_histogram which)
 {
+	static const double percentiles[] = {50, 90, 99, 99.9};
+	uint64_t count = m->histograms[which]->total;
+	bool all = true;
+
 	if (isnan(fetch_percentile_us(m, which, 50)))
 		return;
-	printf("  %-16s p50 %.1f  p90 %.1f  p99 %.1f  p99.9 %.1f  max %.1f us\n", name,
-	       fetch_percentile_us(m, which, 50), fetch_percentile_us(m, which, 90),
-	       fetch_percentile_us(m, which, 99), fetch_percentile_us(m, which, 99.9),
-	       fetch_percentile_us(m, which, 100));
+	printf("  %-16s ", name);
+	for (size_t i = 0; i < sizeof(percentiles) / sizeof(percentiles[0]); i++) {
+		/* The tiny part is for 99.9, which a double has a little less of. */
+		bool enough = (double)count * (100 - percentiles[i]) / 100 >= 10 - 1e-6;
+
+		if (enough)
+			printf("p%g %.1f  ", percentiles[i],
+			       fetch_percentile_us(m, which, percentiles[i]));
+		else
+			printf("p%g " TABLE_EMPTY "  ", percentiles[i]);
+		all = all && enough;
+	}
+	printf("max %.1f µs", fetch_percentile_us(m, which, 100));
+	if (!all)
+		printf("; " TABLE_EMPTY ": %" PRIu64 " value%s too few", count,
+		       count == 1 ? " is" : "s are");
+	putchar('\n');
 }
 
 static void print_phases(const struct fetch_merged *m, const struct fetch_outcome *o)
@@ -60,16 +84,18 @@ static void print_phases(const struct fetch_merged *m, const struct fetch_outcom
 		printf("  names            looked up in %.1f ms, before the run\n",
 		       (double)o->targets->resolve_ns / 1e6);
 	if (m->tls_version)
-		printf("  TLS              %s, %s; %" PRIu64 " handshakes, %" PRIu64 " resumed\n",
-		       m->tls_version, m->tls_cipher, m->handshakes, m->resumed);
+		printf("  TLS              %s, %s; %" PRIu64 " handshake%s, %" PRIu64 " resumed\n",
+		       m->tls_version, m->tls_cipher, m->handshakes, plural(m->handshakes),
+		       m->resumed);
 }
 
 static void print_cost(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
 	uint64_t own_ns = m->usage.user_ns + m->usage.system_ns;
+	char text[TABLE_TEXT_SIZE];
 	double helpers_us = fetch_per_fetch(m, m->usage.helper_ns) / 1e3;
 
-	printf("  CPU per fetch    %.2f us (", fetch_cpu_us(m));
+	printf("  CPU per fetch    %.2f µs (", fetch_cpu_us(m));
 	if (own_ns >= SPLIT_LEAST_NS)
 		printf("user %.2f, system %.2f, helpers %.2f)\n",
 		       fetch_per_fetch(m, m->usage.user_ns) / 1e3,
@@ -83,9 +109,9 @@ static void print_cost(const struct fetch_merged *m, const struct fetch_outcome 
 	if (m->usage.scheduler_known)
 		printf("  asleep           %.1f %% of the time\n", 100 * fetch_asleep_share(m));
 	if (o->options->overlap && !isnan(m->overlap_per_s))
-		printf("  %s        %.3g squares/s\n",
+		printf("  %s        %s, squares added\n",
 		       o->options->overlap == OVERLAP_CORE ? "left over" : "meanwhile",
-		       m->overlap_per_s);
+		       table_number(m->overlap_per_s, "1/s", text));
 }
 
 /* What was in force, and what is the matter with the figures: as the row has it. */
@@ -113,10 +139,13 @@ static void print_summary(const struct fetch_merged *m, const struct fetch_outco
 
 	printf("%s: %s\n", program_invocation_short_name, o->options->urls[0]);
 	printf("  %" PRIu64 " connection%s, %u worker%s %s%s, wait %s\n", o->options->connections,
-	       o->options->connections == 1 ? "" : "s", o->run.count, o->run.count == 1 ? "" : "s",
-	       o->cpus[0] ? "on CPU " : "not pinned", o->cpus, fetch_wait_name(o->options->wait));
-	printf("  %" PRIu64 " fetches in %.2f s, %" PRIu64 " errors%s\n", m->completed,
-	       fetch_duration_s(m, o), m->errors,
+	       plural(o->options->connections), o->run.count, plural(o->run.count),
+	       !o->cpus[0]		? "not pinned"
+	       : strpbrk(o->cpus, ",-") ? "on CPUs "
+					: "on CPU ",
+	       o->cpus, fetch_wait_name(o->options->wait));
+	printf("  %" PRIu64 " fetch%s in %.2f s, %" PRIu64 " error%s%s\n", m->completed,
+	       m->completed == 1 ? "" : "es", fetch_duration_s(m, o), m->errors, plural(m->errors),
 	       o->run.interrupted ? " (interrupted)"
 	       : m->cut_short	  ? " (cut short)"
 				  : "");
@@ -132,7 +161,7 @@ static void print_summary(const struct fetch_merged *m, const struct fetch_outco
 	print_row(row);
 }
 
-/* As the study's programs end. */
+/* As the study's programs end, letter by letter: of one, too, these are "sites". */
 static void print_closing(const struct fetch_merged *m, const struct fetch_outcome *o)
 {
 	printf("Downloaded %" PRIu64 " sites in %.3f seconds\n", m->completed,

@@ -84,8 +84,10 @@ static void fill_evidence(struct record *r, const struct fetch_merged *m,
 			fetch_per_fetch(m, m->usage.voluntary_switches));
 	record_set_real(r, COLUMN_involuntary_switches_per_request,
 			fetch_per_fetch(m, m->usage.involuntary_switches));
-	if (o->options->overlap)
-		record_set_real(r, COLUMN_overlap_elements_per_s, m->overlap_per_s);
+	if (!o->options->overlap)
+		return;
+	record_set_text(r, COLUMN_overlap, fetch_overlap_name(o->options->overlap));
+	record_set_real(r, COLUMN_overlap_elements_per_s, m->overlap_per_s);
 }
 
 /* Of a model that has frames instead of sockets. */

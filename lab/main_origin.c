@@ -160,6 +160,8 @@ static struct origin_config configure(int argc, char **argv, bool *json)
 		.about = describe(),
 		.rows = rows,
 		.count = sizeof(rows) / sizeof(rows[0]),
+		.notes = "Times, in DIST and in paths, are a number with ns, us, ms, s or m "
+			 "behind it, as\n500us or 1.5s, and seconds without.\n",
 	};
 	struct arguments arguments = {.latency = "0", .body = 24};
 	struct origin_config config = {.threads = 1};
@@ -211,7 +213,7 @@ static void print_totals(const struct origin *origin, unsigned threads, bool tls
 	}
 	printf(", %" PRIu64 " bytes, %.3f CPU seconds", all.bytes_sent, seconds);
 	if (all.requests)
-		printf(", %.3f us CPU per request", seconds * 1e6 / (double)all.requests);
+		printf(", %.3f µs CPU per request", seconds * 1e6 / (double)all.requests);
 	if (tls)
 		printf(", handshakes: %" PRIu64 " full, %" PRIu64 " resumed, %" PRIu64 " failed",
 		       all.handshakes.full, all.handshakes.resumed, all.handshakes.failed);

@@ -86,6 +86,27 @@ static int read_choice(const struct option_row *row, const char *text, uint64_t 
 	return -EINVAL;
 }
 
+/* A limit as one would type it, in the largest unit that leaves no rest. */
+static const char *show_limit(enum option_kind kind, uint64_t limit, char text[static 32])
+{
+	static const struct unit {
+		uint64_t scale;
+		const char *name;
+	} durations[] = {{60000000000, "m"}, {1000000000, "s"}, {1000000, "ms"}, {1000, "us"}},
+	  sizes[] = {{1 << 30, "g"}, {1 << 20, "m"}, {1 << 10, "k"}};
+	const struct unit *units = kind == OPTION_DURATION ? durations : sizes;
+	size_t count = kind == OPTION_DURATION ? 4 : kind == OPTION_SIZE ? 3 : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (limit && limit % units[i].scale == 0) {
+			snprintf(text, 32, "%" PRIu64 "%s", limit / units[i].scale, units[i].name);
+			return text;
+		}
+	}
+	snprintf(text, 32, "%" PRIu64 "%s", limit, kind == OPTION_DURATION ? "ns" : "");
+	return text;
+}
+
 static int read_number(const struct option_row *row, const char *text, uint64_t *number, char *why,
 		       size_t why_size)
 {
@@ -94,6 +115,7 @@ static int read_number(const struct option_row *row, const char *text, uint64_t 
 		[OPTION_SIZE] = "a size such as 100k",
 		[OPTION_DURATION] = "a duration such as 5ms or 10s",
 	};
+	char limit[32];
 	int err;
 
 	if (row->zero && strcmp(text, row->zero) == 0) {
@@ -109,11 +131,11 @@ static int read_number(const struct option_row *row, const char *text, uint64_t 
 			 err == -ERANGE ? "is too large" : "is not of its form", forms[row->kind],
 			 row->zero ? ", or " : "", row->zero ? row->zero : "");
 	else if (*number < row->least)
-		snprintf(why, why_size, "'%s' is below the least that makes sense, %" PRIu64, text,
-			 row->least);
+		snprintf(why, why_size, "'%s' is below the least that makes sense, %s", text,
+			 show_limit(row->kind, row->least, limit));
 	else if (row->most && *number > row->most)
-		snprintf(why, why_size, "'%s' is above the most that is taken, %" PRIu64, text,
-			 row->most);
+		snprintf(why, why_size, "'%s' is above the most that is taken, %s", text,
+			 show_limit(row->kind, row->most, limit));
 	else
 		return 0;
 	return -EINVAL;

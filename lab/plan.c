@@ -10,6 +10,7 @@
 #include "lab/plan_check.h"
 #include "lab/plans.h"
 #include "lab/units.h"
+#include "results/utf8.h"
 
 #define DEFAULT_BLOCKS 9
 
@@ -319,6 +320,10 @@ static int read_any(const char *name, const char *text, unsigned cells_max, stru
 	for (unsigned kind = 0; kind < PLAN_WORKLOADS; kind++)
 		plan->defaults[kind].kind = (enum plan_kind)kind;
 	plan->name = plan_name(name);
+	if (plan->name && utf8_strange(plan->name)) {
+		snprintf(why, why_size, "%s: a plan's name is UTF-8; rename the file", name);
+		return -EILSEQ;
+	}
 	err = plan_lines_read(&plan->text, name, text, why, why_size);
 	for (size_t i = 0; i < plan->text.count && !err; i++) {
 		reading.line = &plan->text.lines[i];
@@ -326,6 +331,8 @@ static int read_any(const char *name, const char *text, unsigned cells_max, stru
 	}
 	if (!err)
 		err = plan_expand(plan, why, why_size);
+	if (!err)
+		err = plan_check_names(plan, why, why_size);
 	if (!err)
 		err = plan_check_programs(plan, why, why_size);
 	return err ? err : plan_add_control(plan, why, why_size);

@@ -49,6 +49,7 @@
 #define PLAN_KEYS_MAX	   64	  /* keys of one section */
 #define PLAN_CELLS_DEFAULT 512	  /* cells of a plan, controls included, unless told otherwise */
 #define PLAN_CELLS_MOST	   999999 /* and whatever one is told */
+#define PLAN_BLOCKS_MOST   10000
 
 enum plan_report {
 	PLAN_MATRIX,
@@ -174,6 +175,12 @@ int plan_expand(struct plan *plan, char *why, size_t why_size);
  * entered twice. Returns 0 or -ENOMEM.
  */
 int plan_add_control(struct plan *plan, char *why, size_t why_size);
+
+/*
+ * For plan.c: that no two cells have one name. Returns 0, -ENOMEM, or -EINVAL with where both come
+ * from in why.
+ */
+int plan_check_names(const struct plan *plan, char *why, size_t why_size);
 
 /* For the plan's own files: "FILE:LINE: " and what follows into why. Returns -EINVAL. */
 int plan_complain(const struct plan_line *line, char *why, size_t why_size, const char *format, ...)

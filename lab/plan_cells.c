@@ -270,6 +270,7 @@ static int expand_section(struct plan *plan, const struct plan_section *section,
 	bool baseline_seen = false;
 	const struct plan_key *baseline = plan_section_key(section, "baseline");
 	unsigned before = plan->cell_count;
+	char nearest[256];
 	unsigned k;
 	int err = check_product(section, why, why_size);
 
@@ -294,11 +295,14 @@ static int expand_section(struct plan *plan, const struct plan_section *section,
 				     "[%s]: nothing is left of it: no model has that wait, or "
 				     "skip fits every cell",
 				     section->label);
-	if (baseline && !baseline_seen)
+	if (baseline && !baseline_seen) {
+		plan_terms_suggest(&plan->cells[before], plan->cell_count - before,
+				   baseline->values.items[0], nearest, sizeof(nearest));
 		return plan_complain(baseline->line, why, why_size,
 				     "[%s] baseline: no cell is '%s'; it is MODEL, MODEL/WAIT or "
-				     "terms such as model=epoll connections=64",
-				     section->label, baseline->values.items[0]);
+				     "terms: %s",
+				     section->label, baseline->values.items[0], nearest);
+	}
 	/* A single cell has nothing to be compared with. */
 	if (plan->cell_count - before < 2 || section->kind == PLAN_COMMAND ||
 	    names_baseline(plan, section->kind))

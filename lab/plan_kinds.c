@@ -79,8 +79,9 @@ static const char *const reports[] = {"matrix",	 "programs", "grain",	"concurren
 				      "latency", "scaling",  "regimes", NULL};
 static const struct option_row experiment_keys[] = {
 	KEY("blocks", OPTION_COUNT, "N", "how often each cell is run (default 9)", .least = 1,
-	    .most = 10000),
-	KEY("seed", OPTION_COUNT, "N", "of the order of the cells (default: any)", .least = 0),
+	    .most = PLAN_BLOCKS_MOST),
+	KEY("seed", OPTION_COUNT, "N", "of the order of the cells (default: any)", .least = 0,
+	    .most = INT64_MAX),
 	KEY("report", OPTION_CHOICE,
 	    "matrix, programs, grain, concurrency, cells, latency, scaling or regimes",
 	    "what the run ends with (default matrix); see the shipped plans of these names",

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "results/utf8.h"
+
 struct reading {
 	struct plan_lines *plan;
 	char *open[PLAN_INCLUDES_MAX]; /* real paths of the files being read, outermost first */
@@ -85,19 +87,26 @@ static char *expand(struct reading *r, struct place at, const char *line)
 	while (out && *line) {
 		const char *end = strncmp(line, "${", 2) == 0 ? strchr(line, '}') : NULL;
 		char name[128];
-		const char *value;
+		const char *value, *wrong;
 
+		if (strncmp(line, "$${", 3) == 0) {
+			fputs("${", out);
+			line += 3;
+			continue;
+		}
 		if (!end) {
 			putc(*line++, out);
 			continue;
 		}
 		snprintf(name, sizeof(name), "%.*s", (int)(end - line - 2), line + 2);
 		value = getenv(name);
-		if (!value || strchr(value, '\n')) {
-			complain(r, at, -EINVAL,
-				 value ? "the environment's variable %s is more than one line"
-				       : "the environment has no variable %s",
-				 name);
+		wrong = !value		      ? "the environment has no variable %s"
+			: strchr(value, '\n') ? "the environment's variable %s is more than one "
+						"line"
+			: utf8_strange(value) ? "the environment's variable %s is not UTF-8"
+					      : NULL;
+		if (wrong) {
+			complain(r, at, -EINVAL, wrong, name);
 			fclose(out);
 			free(made);
 			return NULL;
@@ -118,13 +127,39 @@ static int write_flat(struct reading *r, struct place at, const char *text)
 	size_t before = strlen(r->plan->flat), length = strlen(text);
 	/* A '\' that joined nothing here must not do so there: a blank behind keeps it. */
 	const char *end = length && text[length - 1] == '\\' ? " \n" : "\n";
-	char *grown = realloc(r->plan->flat, before + length + strlen(end) + 1);
+	char *grown;
 
+	/* What is read from it again, to go on with a run, is one file. */
+	if (before + length + strlen(end) > PLAN_FILE_MAX)
+		return complain(r, at, -EFBIG,
+				"the plan, with what it includes, is more than %zu bytes",
+				PLAN_FILE_MAX);
+	grown = realloc(r->plan->flat, before + length + strlen(end) + 1);
 	if (!grown)
 		return complain(r, at, -ENOMEM, "out of memory");
 	r->plan->flat = grown;
 	stpcpy(stpcpy(grown + before, text), end);
 	return 0;
+}
+
+/* The same with every ${ written so that it is none of a variable. */
+static int write_escaped(struct reading *r, struct place at, const char *text)
+{
+	char *escaped = malloc(2 * strlen(text) + 1);
+	char *to = escaped;
+	int err;
+
+	if (!escaped)
+		return complain(r, at, -ENOMEM, "out of memory");
+	for (const char *from = text; *from; from++) {
+		if (strncmp(from, "${", 2) == 0)
+			*to++ = '$';
+		*to++ = *from;
+	}
+	*to = '\0';
+	err = write_flat(r, at, escaped);
+	free(escaped);
+	return err;
 }
 
 static int keep(struct reading *r, struct place at, const char *text)
@@ -140,7 +175,7 @@ static int keep(struct reading *r, struct place at, const char *text)
 	if (!grown->text)
 		return complain(r, at, -ENOMEM, "out of memory");
 	plan->count++;
-	return write_flat(r, at, text);
+	return write_escaped(r, at, text);
 }
 
 /* The whole of a file as a text; NULL with errno. */
@@ -253,6 +288,17 @@ static int take_line(struct reading *r, struct place at, char *raw)
 	return err;
 }
 
+/* Joined lines count as one. */
+static int check_utf8(struct reading *r, struct place at, const char *line)
+{
+	size_t byte = utf8_strange(line);
+
+	if (!byte)
+		return 0;
+	return complain(r, at, -EILSEQ, "byte %zu, 0x%02x, is not UTF-8; save the plan as UTF-8",
+			byte, (unsigned char)line[byte - 1]);
+}
+
 static int take_text(struct reading *r, const char *path, const char *text)
 {
 	struct plan_lines *plan = r->plan;
@@ -281,8 +327,11 @@ static int take_text(struct reading *r, const char *path, const char *text)
 			number++;
 		}
 		*end = '\0';
-		err = take_line(r, at, line);
-		line = next;
+		err = check_utf8(r, at, line);
+		if (!err)
+			err = take_line(r, at, line);
+		/* What follows the last newline is no line. */
+		line = next && *next ? next : NULL;
 	}
 	free(copy);
 	return err;

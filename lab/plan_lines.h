@@ -7,6 +7,10 @@
  *	a \ at its end lets a line go on in the next one
  *	include = FILE, before the first section or in [experiment], relative to the including file
  *	${NAME} is the environment's variable; without it there is no plan
+ *	$${ stands for ${ itself
+ *
+ * All of it is UTF-8, since names and values go into JSON. The flat text of what was read can be
+ * read again to the same end: a ${ that came out of a variable is written as $${ there.
  */
 #ifndef LAB_PLAN_LINES_H
 #define LAB_PLAN_LINES_H
@@ -14,7 +18,7 @@
 #include <stddef.h>
 
 #define PLAN_INCLUDES_MAX 16			/* files, one within another */
-#define PLAN_FILE_MAX	  ((size_t)1024 * 1024) /* bytes of a file */
+#define PLAN_FILE_MAX	  ((size_t)1024 * 1024) /* bytes of a file, and of all of them */
 
 struct plan_line {
 	char *text;	  /* without blanks at its ends; never empty, no comment */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lab/plan_values.h"
@@ -182,4 +183,51 @@ bool plan_terms_hold(const struct plan_cell *cell, const char *terms)
 			return false;
 	}
 	return true;
+}
+
+/* The cell whose name, with or without its section's label, is nearest; or the first one. */
+static const struct plan_cell *nearest_cell(const struct plan_cell *cells, unsigned count,
+					    const char *typed)
+{
+	const char **names = calloc(2 * (size_t)count, sizeof(*names));
+	const char *nearest = NULL;
+	unsigned at = 0;
+
+	for (unsigned i = 0; names && i < count; i++) {
+		const char *tail = strchr(cells[i].name, '/');
+
+		names[2 * i] = cells[i].name;
+		names[2 * i + 1] = tail ? tail + 1 : cells[i].name;
+	}
+	if (names)
+		nearest = units_nearest(typed, names, 2 * (size_t)count);
+	while (nearest && names[2 * at] != nearest && names[2 * at + 1] != nearest)
+		at++;
+	free(names);
+	return &cells[at];
+}
+
+void plan_terms_suggest(const struct plan_cell *cells, unsigned count, const char *typed,
+			char *text, size_t size)
+{
+	const struct plan_cell *cell = nearest_cell(cells, count, typed);
+	const struct plan_section *section = cell->section;
+	bool command = section->kind == PLAN_COMMAND;
+	unsigned factors = 0;
+	size_t used = (size_t)snprintf(text, size, "for %s write baseline =", cell->name);
+
+	if (!command && used < size)
+		used += (size_t)snprintf(text + used, size - used, " model=%s", plan_model(cell));
+	for (unsigned k = 0; k < section->key_count && used < size; k++) {
+		const struct plan_key *key = &section->keys[k];
+
+		if (key->values.count < 2 || !cell->values[k] || strcmp(key->name, "model") == 0 ||
+		    strcmp(key->name, "skip") == 0 || strcmp(key->name, "baseline") == 0)
+			continue;
+		factors++;
+		used += (size_t)snprintf(text + used, size - used, " %s=%s", key->name,
+					 cell->values[k]);
+	}
+	if (command && !factors && used < size)
+		snprintf(text + used, size - used, " %s", plan_model(cell));
 }

@@ -21,4 +21,12 @@ int plan_terms_check(const struct plan_section *section, const char *terms, char
 /* Whether all terms hold for the cell. A term on a key that the cell does not have does not. */
 bool plan_terms_hold(const struct plan_cell *cell, const char *terms);
 
+/*
+ * How terms would name the cell whose name is nearest to what was typed for a baseline, one of
+ * `count` (at least one) of a section: "for answers/epoll/4 write baseline = model=epoll
+ * connections=4". Cut where the text is full.
+ */
+void plan_terms_suggest(const struct plan_cell *cells, unsigned count, const char *typed,
+			char *text, size_t size);
+
 #endif

@@ -52,7 +52,7 @@ double progress_share(const struct progress *p, double passed_s)
 void progress_show(const struct progress *p, uint64_t block, const char *cell)
 {
 	double passed_s = (double)(usage_now_ns() - p->from_ns) / 1e9;
-	char known[32] = "", noise[32] = "";
+	char known[32] = "", noise[32] = "", of[32] = "";
 	char line[512];
 
 	if (!p->shown)
@@ -61,11 +61,12 @@ void progress_show(const struct progress *p, uint64_t block, const char *cell)
 		snprintf(known, sizeof(known), "  +-%.2g %%", 100 * p->widest);
 	if (p->noise > 0)
 		snprintf(noise, sizeof(noise), "  A/A %.2g %%", 100 * p->noise);
+	if (p->blocks > 0)
+		snprintf(of, sizeof(of), " of %" PRIu64, p->blocks);
 	/* Cut at the terminal's width: a line that wraps cannot be taken back. */
-	snprintf(line, sizeof(line),
-		 "%3.0f %%  block %" PRIu64 " of %" PRIu64 "  %.0f s left%s%s  %s%s> %s",
-		 100 * progress_share(p, passed_s), block, p->blocks, progress_left_s(p, passed_s),
-		 known, noise, p->estimate, *p->estimate ? "  " : "", cell);
+	snprintf(line, sizeof(line), "%3.0f %%  block %" PRIu64 "%s  %.0f s left%s%s  %s%s> %s",
+		 100 * progress_share(p, passed_s), block, of, progress_left_s(p, passed_s), known,
+		 noise, p->estimate, *p->estimate ? "  " : "", cell);
 	fprintf(stderr, "\r\033[K%.*s", width_of_terminal() - 1, line);
 }
 

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 struct progress {
-	bool shown; /* stderr is a terminal */
-	uint64_t blocks;
+	bool shown;	   /* stderr is a terminal */
+	uint64_t blocks;   /* 0: no fixed number */
 	double expected_s; /* of the whole run */
 	double done_s;	   /* expected length of what is done */
 	double skipped_s;  /* of it, of what earlier processes did: no pace to go by */

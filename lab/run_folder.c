@@ -12,10 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lab/host_facts.h"
 #include "lab/status.h"
+#include "results/record_csv.h"
 #include "results/run_files.h"
-#include "topology/fingerprint.h"
+#include "results/utf8.h"
 
 /* mkdir -p. */
 static int make_path(const char *path)
@@ -65,20 +65,42 @@ const char *run_folder_file(const struct run_folder *f, const char *name)
 	return path;
 }
 
-static void write_text(const struct run_folder *f, const char *name, const char *text)
+const char *run_folder_beside(const struct run_folder *f, const char *name)
 {
-	FILE *file = fopen(run_folder_file(f, name), "we");
+	char beside[64];
 
-	if (!file || fputs(text, file) < 0 || fclose(file))
+	snprintf(beside, sizeof(beside), ".%.50s.new", name);
+	return run_folder_file(f, beside);
+}
+
+void run_folder_put(const struct run_folder *f, const char *name)
+{
+	char made[sizeof(f->path) + 64];
+
+	snprintf(made, sizeof(made), "%s", run_folder_beside(f, name));
+	if (rename(made, run_folder_file(f, name)))
 		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(f, name));
 }
 
-static void write_json(const struct run_folder *f, const char *name, json_t *object)
+static void write_text(const struct run_folder *f, const char *name, const char *text)
 {
-	if (!object ||
-	    json_dump_file(object, run_folder_file(f, name), JSON_INDENT(1) | JSON_PRESERVE_ORDER))
+	FILE *file = fopen(run_folder_beside(f, name), "we");
+
+	if (!file || fputs(text, file) < 0 || fclose(file))
+		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(f, name));
+	run_folder_put(f, name);
+}
+
+void run_folder_write_json(const struct run_folder *f, const char *name, json_t *object)
+{
+	if (!object)
+		status_exit(STATUS_FAILED, "cannot write %s: out of memory, or it is not UTF-8",
+			    run_folder_file(f, name));
+	if (json_dump_file(object, run_folder_beside(f, name),
+			   JSON_INDENT(1) | JSON_PRESERVE_ORDER))
 		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(f, name));
 	json_decref(object);
+	run_folder_put(f, name);
 }
 
 /* One process at a time: two would run the same cells. */
@@ -99,45 +121,55 @@ static void lock(struct run_folder *f)
 		status_exit(STATUS_UNABLE, "%s: another iolab is running it", f->path);
 }
 
-void run_folder_write_host(const struct run_folder *f, uint64_t place, const struct link *link)
-{
-	char why[512];
-	json_t *host;
-
-	if (access(run_folder_file(f, "host.json"), F_OK)) {
-		if (host_facts((enum place_policy)place, NULL, &host, why, sizeof(why)))
-			status_exit(STATUS_UNABLE, "%s", why);
-		if (json_object_set_new(host, "link", link_facts(link)))
-			status_exit(STATUS_UNABLE, "out of memory");
-		write_json(f, "host.json", host);
-	}
-	if (access(run_folder_file(f, "topology.xml"), F_OK) &&
-	    fingerprint_export_topology(run_folder_file(f, "topology.xml"), why, sizeof(why)))
-		status_exit(STATUS_FAILED, "%s", why);
-}
-
 void run_folder_make(struct run_folder *f, const char *results, const struct plan *plan,
 		     const struct link *link, const struct run_facts *facts)
 {
+	/* A path may be of any bytes; the folder has the plan itself. */
+	const char *named = utf8_strange(facts->plan_named) ? NULL : facts->plan_named;
+
 	make_folder(f, results, plan->name);
 	write_text(f, "plan.ini", plan->text.flat);
-	write_json(f, "run.json",
-		   json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:I, s:I}",
-			     "schema_version", RUN_FILES_SCHEMA_VERSION, "run_id", f->id, "plan",
-			     plan->name, "blocks", (json_int_t)plan->blocks, "cells",
-			     (json_int_t)plan->cell_count, "seed", (json_int_t)plan->seed, "place",
-			     (json_int_t)facts->place, "precision", facts->precision, "budget_ns",
-			     (json_int_t)facts->budget_ns, "link", link_kind_names[link->kind],
-			     "link_latency_ns", (json_int_t)link->latency_ns, "started_unix_s",
-			     (json_int_t)time(NULL)));
+	run_folder_write_json(
+		f, "run.json",
+		json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:I, s:I, s:s*, s:s}",
+			  "schema_version", RUN_FILES_SCHEMA_VERSION, "run_id", f->id, "plan",
+			  plan->name, "blocks", (json_int_t)plan->blocks, "cells",
+			  (json_int_t)plan->cell_count, "seed", (json_int_t)plan->seed, "place",
+			  (json_int_t)facts->place, "precision", facts->precision, "budget_ns",
+			  (json_int_t)facts->budget_ns, "link", link_kind_names[link->kind],
+			  "link_latency_ns", (json_int_t)link->latency_ns, "started_unix_s",
+			  (json_int_t)time(NULL), "plan_named", named, "plan_text",
+			  plan->text.flat));
 	lock(f);
-	run_folder_write_host(f, facts->place, link);
+}
+
+/* A run is of one plan: the rows of what it was before do not go with those of another. */
+static void check_plan(const struct run_folder *f, const char *begun_with)
+{
+	const char *path = run_folder_file(f, "plan.ini");
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = NULL;
+	size_t length = 0, same = 0, line = 1;
+	int err = fd < 0 ? -errno : record_read_all(fd, &text, &length);
+
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		status_exit(STATUS_USAGE, "%s: %s", path, strerror(-err));
+	for (; text[same] && text[same] == begun_with[same]; same++)
+		line += text[same] == '\n';
+	if (text[same] != begun_with[same] || same != length)
+		status_exit(STATUS_USAGE,
+			    "%s:%zu: it was changed since the run was begun; put it back, or begin "
+			    "a new run with it",
+			    path, line);
+	free(text);
 }
 
 void run_folder_open(struct run_folder *f, const char *path, struct run_facts *facts)
 {
 	const char *id, *plan,
-		*link = link_kind_names[LINK_LOOPBACK]; /* as before there were any */
+		*text = NULL, *link = link_kind_names[LINK_LOOPBACK]; /* as before there were any */
 	json_int_t blocks, cells, seed, place, budget_ns, latency_ns = 0;
 	json_error_t error;
 	json_t *run;
@@ -149,16 +181,17 @@ void run_folder_open(struct run_folder *f, const char *path, struct run_facts *f
 	lock(f);
 	if (run_files_read_run(f->path, &run, why, sizeof(why)))
 		status_exit(STATUS_USAGE, "%s", why);
-	if (json_unpack_ex(run, &error, 0, "{s:s, s:s, s:I, s:I, s:I, s:I, s:F, s:I, s?s, s?I}",
-			   "run_id", &id, "plan", &plan, "blocks", &blocks, "cells", &cells, "seed",
-			   &seed, "place", &place, "precision", &facts->precision, "budget_ns",
-			   &budget_ns, "link", &link, "link_latency_ns", &latency_ns))
+	if (json_unpack_ex(run, &error, 0,
+			   "{s:s, s:s, s:I, s:I, s:I, s:I, s:F, s:I, s?s, s?I, s?s}", "run_id", &id,
+			   "plan", &plan, "blocks", &blocks, "cells", &cells, "seed", &seed,
+			   "place", &place, "precision", &facts->precision, "budget_ns", &budget_ns,
+			   "link", &link, "link_latency_ns", &latency_ns, "plan_text", &text))
 		status_exit(STATUS_USAGE, "%s: cannot be gone on with: %s",
 			    run_folder_file(f, "run.json"), error.text);
 	while (link_kind_names[facts->link] && strcmp(link_kind_names[facts->link], link) != 0)
 		facts->link++;
-	if (!link_kind_names[facts->link] || latency_ns < 0 || blocks < 1 || blocks > 10000 ||
-	    cells < 1 || cells > PLAN_CELLS_MOST || budget_ns < 0)
+	if (!link_kind_names[facts->link] || latency_ns < 0 || blocks < 1 ||
+	    blocks > PLAN_BLOCKS_MOST || cells < 1 || cells > PLAN_CELLS_MOST || budget_ns < 0)
 		status_exit(STATUS_USAGE, "%s: its figures make no sense",
 			    run_folder_file(f, "run.json"));
 	snprintf(f->id, sizeof(f->id), "%s", id);
@@ -169,6 +202,9 @@ void run_folder_open(struct run_folder *f, const char *path, struct run_facts *f
 	facts->place = (uint64_t)place;
 	facts->budget_ns = (uint64_t)budget_ns;
 	facts->link_latency_ns = (uint64_t)latency_ns;
+	/* Older labs did not keep it. */
+	if (text)
+		check_plan(f, text);
 	json_decref(run);
 }
 
@@ -176,11 +212,10 @@ void run_folder_open(struct run_folder *f, const char *path, struct run_facts *f
 static void rewrite(const struct run_folder *f, const char *name, const struct record *records,
 		    size_t count)
 {
-	char beside[64], old[sizeof(f->path) + 64], made[sizeof(f->path) + 64], why[512];
+	char old[sizeof(f->path) + 64], made[sizeof(f->path) + 64], why[512];
 
-	snprintf(beside, sizeof(beside), ".%s.new", name);
 	snprintf(old, sizeof(old), "%s", run_folder_file(f, name));
-	snprintf(made, sizeof(made), "%s", run_folder_file(f, beside));
+	snprintf(made, sizeof(made), "%s", run_folder_beside(f, name));
 	unlink(made);
 	for (size_t i = 0; i < count; i++)
 		if (record_append_csv(made, &records[i], why, sizeof(why)))
@@ -216,16 +251,11 @@ void run_folder_read_spent(const struct run_folder *f, struct run_spent *spent)
 
 void run_folder_write_spent(const struct run_folder *f, const struct run_spent *spent)
 {
-	char made[sizeof(f->path) + 64];
-
-	write_json(f, "." LIMITS_JSON ".new",
-		   json_pack("{s:i, s:I, s:I, s:s}", "schema_version", RUN_FILES_SCHEMA_VERSION,
-			     "blocks", (json_int_t)spent->blocks, "spent_ns",
-			     (json_int_t)spent->spent_ns, "ended", spent->ended));
-	snprintf(made, sizeof(made), "%s", run_folder_file(f, "." LIMITS_JSON ".new"));
-	if (rename(made, run_folder_file(f, LIMITS_JSON)))
-		status_exit(STATUS_FAILED, "cannot replace %s: %m",
-			    run_folder_file(f, LIMITS_JSON));
+	run_folder_write_json(f, LIMITS_JSON,
+			      json_pack("{s:i, s:I, s:I, s:s}", "schema_version",
+					RUN_FILES_SCHEMA_VERSION, "blocks",
+					(json_int_t)spent->blocks, "spent_ns",
+					(json_int_t)spent->spent_ns, "ended", spent->ended));
 }
 
 /* Moves those of `read` that count to *records; what does not, a cut row too, goes off the disk. */

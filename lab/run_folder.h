@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "lab/link.h"
 #include "lab/plan.h"
 #include "results/record.h"
@@ -25,11 +27,12 @@ struct run_facts {
 	uint64_t budget_ns;
 	uint64_t link; /* enum link_kind, and its latency */
 	uint64_t link_latency_ns;
+	const char *plan_named; /* as it was named on the command line; to make a folder */
 };
 
 /*
- * Makes the folder under `results` (made too, if it is missing) with plan.ini, run.json,
- * host.json (which says what the link is, too) and topology.xml. Ends the program with one line and
+ * Makes the folder under `results` (made too, if it is missing) with plan.ini and run.json;
+ * run_host.h has what else there is before the first cell. Ends the program with one line and
  * STATUS_FAILED when something cannot be written.
  */
 void run_folder_make(struct run_folder *folder, const char *results, const struct plan *plan,
@@ -37,16 +40,20 @@ void run_folder_make(struct run_folder *folder, const char *results, const struc
 
 /*
  * Opens the folder of an earlier run and reads its run.json. Ends the program with one line:
- * STATUS_USAGE when it is no run's folder, STATUS_UNABLE when another process runs it.
+ * STATUS_USAGE when it is no run's folder, or its plan.ini is not the one that the run was begun
+ * with; STATUS_UNABLE when another process runs it.
  */
 void run_folder_open(struct run_folder *folder, const char *path, struct run_facts *facts);
 
 /*
- * Writes host.json and topology.xml, unless they are there already: a run may have been killed
- * before they were. Ends the program as above.
+ * Every file of the folder comes to be under another name and is put in its place when it is whole:
+ * a kill never leaves half of one. run_folder_beside() is that other name, valid as
+ * run_folder_file()'s is; run_folder_put() puts the file that has it in its place;
+ * run_folder_write_json() does both, and drops its reference. They end the program as above.
  */
-void run_folder_write_host(const struct run_folder *folder, uint64_t place,
-			   const struct link *link);
+const char *run_folder_beside(const struct run_folder *folder, const char *name);
+void run_folder_put(const struct run_folder *folder, const char *name);
+void run_folder_write_json(const struct run_folder *folder, const char *name, json_t *object);
 
 /*
  * Reads the rows that are there into *records and *count, and removes those from the files that

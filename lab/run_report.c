@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lab/cell.h"
+#include "lab/run_host.h"
 #include "lab/run_pages.h"
 #include "lab/run_trust.h"
 #include "lab/status.h"
@@ -57,6 +58,7 @@ static struct summary *summarise(const struct plan *plan, const struct runner_ou
 /* What the rows show, by kind. */
 struct findings {
 	const struct plan *plan;
+	const struct run_folder *folder;
 	const struct runner_outcome *outcome;
 	struct summary *fetch, *sumsq, *nap;
 	struct grain grain;
@@ -68,18 +70,9 @@ struct findings {
 	size_t program_count;
 };
 
-/* Written beside its place and moved there when it is whole: nobody ever reads half of it. */
-static const char *path_beside(const struct run_folder *folder, const char *name)
-{
-	char beside[64];
-
-	snprintf(beside, sizeof(beside), ".%.50s.new", name);
-	return run_folder_file(folder, beside);
-}
-
 static FILE *open_file(const struct run_folder *folder, const char *name)
 {
-	FILE *file = fopen(path_beside(folder, name), "we");
+	FILE *file = fopen(run_folder_beside(folder, name), "we");
 
 	if (!file)
 		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(folder, name));
@@ -89,11 +82,10 @@ static FILE *open_file(const struct run_folder *folder, const char *name)
 static void close_file(const struct run_folder *folder, const char *name, FILE *file)
 {
 	bool failed = ferror(file);
-	char made[sizeof(folder->path) + 64];
 
-	snprintf(made, sizeof(made), "%s", path_beside(folder, name));
-	if (fclose(file) || failed || rename(made, run_folder_file(folder, name)))
+	if (fclose(file) || failed)
 		status_exit(STATUS_FAILED, "cannot write %s: %m", run_folder_file(folder, name));
+	run_folder_put(folder, name);
 }
 
 static void write_summary(const struct run_folder *folder, const struct findings *f)
@@ -212,16 +204,29 @@ static void print_link(FILE *file, const struct findings *f)
 		fprintf(file, "Link: %s.\n", words);
 }
 
+static void print_size(FILE *file, const struct plan *plan, const struct runner_outcome *outcome)
+{
+	if (outcome->open)
+		fprintf(file, "iolab %s: no fixed number of blocks", plan->name);
+	else
+		fprintf(file, "iolab %s: %" PRIu64 " block%s", plan->name, plan->blocks,
+			plan->blocks == 1 ? "" : "s");
+	fprintf(file, " of %u cell%s, seed %" PRIu64 "\n", plan->cell_count,
+		plan->cell_count == 1 ? "" : "s", plan->seed);
+}
+
 /* The same text for the terminal and, without colour, for report.txt. */
 static void print_report(FILE *file, bool color, const struct findings *f)
 {
 	const struct plan *plan = f->plan;
 	const struct runner_outcome *outcome = f->outcome;
+	uint64_t all = outcome->open ? outcome->count : plan->blocks * plan->cell_count;
+	char text[1024];
 	int err;
 
-	fprintf(file, "iolab %s: %" PRIu64 " block%s of %u cell%s, seed %" PRIu64 "\n", plan->name,
-		plan->blocks, plan->blocks == 1 ? "" : "s", plan->cell_count,
-		plan->cell_count == 1 ? "" : "s", plan->seed);
+	print_size(file, plan, outcome);
+	if (*run_host_note(f->folder, text, sizeof(text)))
+		fprintf(file, "Note: the run was gone on with although %s.\n", text);
 	if (outcome->note[0])
 		fprintf(file, "Note: %s\n", outcome->note);
 	if (plan_origin_url(plan))
@@ -234,10 +239,12 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 		fprintf(file, "The run was %s.\n", outcome->ended);
 	if (outcome->failed)
 		fprintf(file, "Warning: %u of %" PRIu64 " runs failed and are left out.\n",
-			outcome->failed, plan->blocks * plan->cell_count);
-	if (outcome->interrupted || outcome->origin_lost)
+			outcome->failed, all);
+	if ((outcome->interrupted || outcome->origin_lost) && outcome->open)
+		fprintf(file, "Interrupted: %zu runs were done.\n", outcome->count);
+	else if (outcome->interrupted || outcome->origin_lost)
 		fprintf(file, "Interrupted: %zu of %" PRIu64 " runs were done.\n", outcome->count,
-			plan->blocks * plan->cell_count);
+			all);
 	if (outcome->unable)
 		print_unable(file, f);
 	if (plan->read)
@@ -253,10 +260,10 @@ static void print_report(FILE *file, bool color, const struct findings *f)
 
 static void print_paths(const struct run_folder *folder)
 {
-	static const char *const names[] = {"plan.ini",	   "run.json",	   "limits.json",
-					    "fetch.csv",   "sumsq.csv",	   "nap.csv",
-					    "summary.csv", "programs.csv", "capacity.csv",
-					    "report.txt",  "host.json",	   "topology.xml"};
+	static const char *const names[] = {
+		"plan.ini",  "run.json",     "limits.json",  "fetch.csv",    "sumsq.csv",
+		"nap.csv",   "summary.csv",  "programs.csv", "capacity.csv", "report.txt",
+		"host.json", "topology.xml", "resumed.json"};
 
 	printf("\nWritten to %s:\n ", folder->path);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -292,7 +299,7 @@ static void analyse(struct findings *f)
 int run_report(const struct plan *plan, const struct run_folder *folder,
 	       const struct runner_outcome *outcome, struct trust *trust)
 {
-	struct findings f = {.plan = plan, .outcome = outcome};
+	struct findings f = {.plan = plan, .folder = folder, .outcome = outcome};
 	FILE *report;
 	int err;
 

@@ -142,40 +142,7 @@ static bool went_on(const struct runner *r, uint64_t block)
 	return false;
 }
 
-/* After a block: whether the limits end the run, and the words for it. */
-static bool is_enough(struct runner *r, uint64_t block, uint64_t spent_ns)
-{
-	const struct runner_limits *limits = r->limits;
-	bool looked_at = limits->budget_ns || (r->progress.shown && r->outcome->count < 10000);
-	const char *cell = NULL;
-	double widest = looked_at ? runner_widest(r, &cell) : 0;
-	char *ended = r->outcome->ended;
-	size_t size = sizeof(r->outcome->ended);
-
-	r->progress.widest = widest;
-	if (limits->precision > 0 && widest <= limits->precision) {
-		snprintf(ended, size,
-			 "ended by the precision of %g %%, reached after %" PRIu64 " block%s",
-			 100 * limits->precision, block, block == 1 ? "" : "s");
-		return true;
-	}
-	/* No block is begun that would, at the pace so far, go beyond. */
-	if (limits->budget_ns == 0 || spent_ns + spent_ns / block <= limits->budget_ns)
-		return false;
-	if (cell)
-		snprintf(ended, size,
-			 "ended by the budget of %g s after %" PRIu64
-			 " blocks; the widest interval is +-%.2g %%, of %.64s",
-			 (double)limits->budget_ns / 1e9, block, 100 * widest, cell);
-	else
-		snprintf(ended, size,
-			 "ended by the budget of %g s after %" PRIu64
-			 " blocks, too few for intervals",
-			 (double)limits->budget_ns / 1e9, block);
-	return true;
-}
-
-/* Asks that, once for each block, whoever ran it: what has ended stays so. */
+/* Asks whether it is enough, once for each block, whoever ran it: what has ended stays so. */
 static bool ask(struct runner *r, uint64_t block)
 {
 	struct run_spent spent = {.blocks = block};
@@ -190,7 +157,7 @@ static bool ask(struct runner *r, uint64_t block)
 		return false;
 	runner_show_noise(r);
 	spent.spent_ns = r->before.spent_ns + usage_now_ns() - r->progress.from_ns;
-	enough = is_enough(r, block, spent.spent_ns);
+	enough = runner_is_enough(r, block, spent.spent_ns);
 	snprintf(spent.ended, sizeof(spent.ended), "%s", ended);
 	if (r->limits->budget_ns)
 		run_folder_write_spent(r->folder, &spent);
@@ -248,7 +215,8 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	runner_decide_seats(r, policy);
 	runner_start_origin(r);
 	runner_heed_interrupts();
-	progress_start(&r->progress, plan->blocks, plan_expected_s(plan));
+	progress_start(&r->progress, runner_is_open(plan, limits) ? 0 : plan->blocks,
+		       plan_expected_s(plan));
 	r->progress.budget_s = (double)limits->budget_ns / 1e9;
 	r->progress.spent_s = (double)r->before.spent_ns / 1e9;
 	runner_measure_capacities(r);

@@ -14,8 +14,18 @@
 #include "results/record.h"
 #include "topology/place.h"
 
-/* Fewer rows of a cell have no interval that deserves the name. */
-#define RUNNER_PRECISE_RUNS 6
+/*
+ * A precision ends a run when it is reached by two looks in a row, one a block, the second with so
+ * many rows of each cell at least: who looks until an interval is narrow finds those that are so
+ * by chance. Simulated, 3200 runs of a cell with normal noise of 5 % to a precision of 2 %: 94 % of
+ * the intervals that a run ended with cover the truth, after 46 blocks on average; 1 % of the runs
+ * end by block 15, and 7 in 10 of their intervals do. (The median's interval alone, at one look
+ * from block 6 on: 91 %, 33 blocks; 11 %, and 7 in 10.)
+ */
+#define RUNNER_PRECISE_RUNS 10
+
+/* A cell that failed so often in a row is not waited for. */
+#define RUNNER_FAILURES_MOST 3
 
 /* What may end a run before all blocks of the plan are done; 0: not that. */
 struct runner_limits {
@@ -41,6 +51,7 @@ struct runner_outcome {
 	struct runner_cost cost;
 	char note[PLACE_NOTE_SIZE]; /* who shares a CPU, "" when nobody does */
 	char ended[256];	    /* which limit ended it, "" when none did */
+	bool open; /* no limit ended it yet, and the plan's blocks are only the most there can be */
 };
 
 /*
@@ -62,6 +73,9 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 		const struct runner_limits *limits, const struct link *link,
 		const struct run_folder *folder, struct runner_outcome *outcome);
 void runner_release(struct runner_outcome *outcome);
+
+/* Whether it is a limit alone that ends the run: the plan's blocks are only the most of them. */
+bool runner_is_open(const struct plan *plan, const struct runner_limits *limits);
 
 /* Whether the outcome has a row in which this host could not do that cell. */
 bool runner_is_unable(const struct runner_outcome *outcome, const struct plan_cell *cell);

@@ -86,11 +86,26 @@ enum record_column runner_figure(const struct plan_cell *cell, const struct reco
 void runner_show_estimate(struct runner *runner, const struct plan_cell *cell);
 void runner_show_noise(struct runner *runner);
 
+/* Of the cell that is known least well, by its rows so far. */
+struct runner_width {
+	double widest;	  /* as a share of its median; NAN: some cell has too few rows */
+	const char *cell; /* NULL then */
+	unsigned cells;	  /* that count: the others this host cannot run, or they always fail */
+};
+
 /*
- * The widest of the cells' 95 % intervals of what each is about (fetches or squares a second, or
- * its length), as half its width over the median; *cell is the one that has it. NAN as long as
- * some cell has fewer than RUNNER_PRECISE_RUNS rows that count.
+ * How well the cells are known by the rows of blocks up to `upto`, `least` of them at least: half
+ * the width of the 95 % interval of what each is about (runner_figure()), over its median. Of
+ * two intervals the wider counts, the median's and, widened to its size, Hodges and Lehmann's,
+ * which needs more luck to be narrow by chance. RUNNER_FAILURES_MOST failures in a row leave a cell
+ * out.
  */
-double runner_widest(const struct runner *runner, const char **cell);
+struct runner_width runner_widest(const struct runner *runner, uint64_t upto, size_t least);
+
+/*
+ * After a block: whether the limits end the run, with the words for it in the outcome's `ended`.
+ * See RUNNER_PRECISE_RUNS for the precision.
+ */
+bool runner_is_enough(struct runner *runner, uint64_t block, uint64_t spent_ns);
 
 #endif

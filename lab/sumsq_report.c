@@ -11,6 +11,7 @@
 #include "lab/status.h"
 #include "results/flags.h"
 #include "results/record.h"
+#include "results/table.h"
 #include "topology/cpulist.h"
 
 #define WHY	256
@@ -59,7 +60,7 @@ static void print_place(const struct sumsq_run *run)
 
 static void print_sums(const struct sumsq_run *run)
 {
-	char text[SUMSQ_TEXT];
+	char text[SUMSQ_TEXT], rate[TABLE_TEXT_SIZE];
 
 	if (run->has_sums) {
 		if (run->options->per_job)
@@ -69,8 +70,8 @@ static void print_sums(const struct sumsq_run *run)
 		printf("]\nSum: %s\n", sumsq_format(sumsq_jobs_total(&run->jobs), text));
 	}
 	if (run->passes > 1 || run->options->duration_ns)
-		printf("Passes: %" PRIu64 ", %.3g squares per second\n", run->passes,
-		       (double)run->squares / run->duration_s);
+		printf("Passes: %" PRIu64 ", squares added: %s\n", run->passes,
+		       table_number((double)run->squares / run->duration_s, "1/s", rate));
 	printf("Duration: %.4f seconds\n", run->duration_s);
 	print_place(run);
 }

@@ -28,6 +28,29 @@ const char *claim_text(const struct statistics_effect *effect, enum statistics_v
 	return text;
 }
 
+const char *claim_reason(const struct statistics_effect *effect, double p_adjusted, double floor,
+			 char text[static CLAIM_TEXT_SIZE])
+{
+	double size = fmax(effect->ratio, 1 / effect->ratio);
+	char percent[TABLE_TEXT_SIZE];
+	int used = 0;
+
+	text[0] = '\0';
+	if (p_adjusted > STATISTICS_LEVEL) {
+		used = snprintf(text, CLAIM_TEXT_SIZE, "p = %.2g", effect->p);
+		if (p_adjusted > effect->p)
+			used += snprintf(text + used, CLAIM_TEXT_SIZE - (size_t)used,
+					 ", after Holm %.2g", p_adjusted);
+	}
+	if (size <= floor)
+		used += snprintf(text + used, CLAIM_TEXT_SIZE - (size_t)used,
+				 "%swithin the noise floor of %s", used ? ", " : "",
+				 table_percent(floor - 1, percent));
+	if (used == 0 && effect->low <= 1 && effect->high >= 1)
+		snprintf(text, CLAIM_TEXT_SIZE, "1 is in its interval");
+	return text;
+}
+
 const char *claim_interval(size_t blocks, char text[static CLAIM_TEXT_SIZE])
 {
 	/* Of a single block there is none to be named. */

@@ -19,6 +19,13 @@
 const char *claim_text(const struct statistics_effect *effect, enum statistics_verdict verdict,
 		       const char *words, char text[static CLAIM_TEXT_SIZE]);
 
+/*
+ * Why an effect is not claimed though there were enough blocks and a floor: "p = 0.031, after Holm
+ * 0.12", "within the noise floor of 4.2 %", or both, or that its interval holds 1. Returns `text`.
+ */
+const char *claim_reason(const struct statistics_effect *effect, double p_adjusted, double floor,
+			 char text[static CLAIM_TEXT_SIZE]);
+
 /* Fewest blocks whose smallest p survives Holm's correction over so many comparisons. */
 size_t claim_blocks_needed(double comparisons);
 

@@ -68,7 +68,7 @@ static void add_verdict(struct table *table, const struct summary *summary,
 	size_t place = summary_place(column);
 	const struct summary_value *value = &cell->values[place];
 	const struct statistics_effect *effect = &value->effect;
-	char text[CLAIM_TEXT_SIZE];
+	char text[CLAIM_TEXT_SIZE], why[CLAIM_TEXT_SIZE], both[2 * CLAIM_TEXT_SIZE + 4];
 
 	if (cell == &summary->cells[summary->groups[cell->group].baseline]) {
 		table_cell(table, "1");
@@ -79,17 +79,23 @@ static void add_verdict(struct table *table, const struct summary *summary,
 				  ? table_ratio(effect->ratio, effect->low, effect->high, text)
 				  : "");
 	claim_text(effect, value->verdict, summary_verdict(summary, cell, place), text);
-	table_cell(table, text);
+	summary_reason(summary, cell, place, why);
+	snprintf(both, sizeof(both), *why ? "%s (%s)" : "%s%s", text, why);
+	table_cell(table, both);
 }
 
-static void put_headings(struct table *table, const char *against, bool rated, bool priced)
+static void put_headings(struct table *table, const char *against, size_t blocks, bool rated,
+			 bool priced)
 {
+	char interval[CLAIM_TEXT_SIZE];
+
+	claim_interval(blocks, interval);
 	table_heading(table, "command", TABLE_LEFT);
 	table_heading(table, "time", TABLE_RIGHT);
-	table_heading(table, "95 %", TABLE_RIGHT);
+	table_heading(table, interval, TABLE_RIGHT);
 	if (rated) {
 		table_heading(table, "its own figure", TABLE_RIGHT);
-		table_heading(table, "95 %", TABLE_RIGHT);
+		table_heading(table, interval, TABLE_RIGHT);
 	}
 	table_heading(table, "CPU", TABLE_RIGHT);
 	if (priced)
@@ -105,6 +111,19 @@ static bool any_has(const struct summary *summary, const struct summary_group *g
 		if (summary_get(&summary->cells[i], column)->blocks)
 			return true;
 	return false;
+}
+
+/* Of the cell with the fewest: what is a range there is no interval of 95 %. */
+static size_t fewest_blocks(const struct summary *summary, const struct summary_group *group)
+{
+	size_t blocks = SIZE_MAX;
+
+	for (size_t i = group->first; i < group->first + group->count; i++) {
+		size_t rows = summary->cells[i].rows;
+
+		blocks = rows && rows < blocks ? rows : blocks;
+	}
+	return blocks;
 }
 
 static int print_group(FILE *file, const struct summary *summary, const struct summary_group *group,
@@ -125,7 +144,7 @@ static int print_group(FILE *file, const struct summary *summary, const struct s
 	matrix_title(file, "Commands", color);
 	fprintf(file, ": medians over the blocks%s\n",
 		rated ? "; what they say they did, a second" : "");
-	put_headings(table, against, rated, priced);
+	put_headings(table, against, fewest_blocks(summary, group), rated, priced);
 	for (size_t i = group->first; i < group->first + group->count; i++) {
 		const struct summary_cell *cell = &summary->cells[i];
 
@@ -192,8 +211,12 @@ int commands_print(FILE *file, const struct summary *summary, const struct recor
 		cpu_s = cpu_times(summary, group, records, count);
 		err = cpu_s ? print_group(file, summary, group, cpu_s, color) : -ENOMEM;
 		free(cpu_s);
-		if (!err)
+		if (!err) {
+			matrix_failed(file, summary, group);
 			print_method(file, summary, group);
+		}
 	}
+	if (printed > 0 && printed < summary->group_count)
+		fputs("Commands are compared with each other only, not with models.\n", file);
 	return err ? err : ferror(file) ? -EIO : 0;
 }

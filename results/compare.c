@@ -212,11 +212,15 @@ static double floor_of(const struct compare_cell *cell, enum compare_figure figu
 	return isnan(own) ? any : own;
 }
 
-/* Whether so many rows, or runs, could have shown a difference. */
+/*
+ * Whether so many rows, or runs, could have shown a difference. Of two runs a side, or of runs that
+ * would not have shown one to be twice the other, that none was shown says nothing.
+ */
 static bool is_decidable(const struct compare_value *value, size_t compared)
 {
 	if (value->by_run)
-		return !isnan(value->effect.low);
+		return value->effect.pairs >= COMPARE_RUNS_ENOUGH &&
+		       statistics_resolution(&value->effect) <= 2.0;
 	return statistics_rank_least_p(value->a_count, value->b_count) * (double)compared <=
 	       STATISTICS_LEVEL;
 }
@@ -287,6 +291,16 @@ static int check_counts(const struct comparison *c, char *why, size_t why_size)
 	return -EINVAL;
 }
 
+/* A cell that failed on one side is shared too, though there is nothing to compare. */
+static bool shares_cells(const struct comparison *c)
+{
+	bool shares = c->pair_count > 0;
+
+	for (size_t i = 0; i < c->failure_count; i++)
+		shares = shares || (c->failures[i].a_rows > 0 && c->failures[i].b_rows > 0);
+	return shares;
+}
+
 int comparison_make(const struct compare_side *a, const struct compare_side *b, uint64_t seed,
 		    struct comparison *comparison, char *why, size_t why_size)
 {
@@ -301,7 +315,9 @@ int comparison_make(const struct compare_side *a, const struct compare_side *b, 
 	if (result != 0)
 		return result;
 	result = compare_match(comparison);
-	if (result == 0 && comparison->pair_count == 0) {
+	if (result == 0)
+		result = compare_find_failures(comparison);
+	if (result == 0 && !shares_cells(comparison)) {
 		snprintf(
 			why, why_size,
 			"%s and %s share no cell: one has %zu such as %.60s, the other %zu such as "
@@ -332,6 +348,7 @@ int comparison_make(const struct compare_side *a, const struct compare_side *b, 
 void comparison_release(struct comparison *comparison)
 {
 	free(comparison->pairs);
+	free(comparison->failures);
 	free(comparison->alone_a);
 	free(comparison->alone_b);
 	json_decref(comparison->hosts);
@@ -344,13 +361,11 @@ void comparison_release(struct comparison *comparison)
 bool compare_regressed(enum compare_figure figure, const struct compare_value *value,
 		       double threshold)
 {
-	double worse = value->effect.ratio;
+	double change = value->effect.ratio - 1.0;
 
 	if (value->verdict != STATISTICS_SLOWER)
 		return false;
-	if (compare_figures[figure].sense == SUMMARY_RATE)
-		worse = 1.0 / worse;
-	return worse > 1.0 + threshold;
+	return (compare_figures[figure].sense == SUMMARY_RATE ? -change : change) > threshold;
 }
 
 const char *compare_words(enum compare_figure figure, const struct compare_value *value)

@@ -72,6 +72,8 @@ struct compare_cell {
 	struct record sample; /* one of its rows, for its factors */
 	struct compare_rows own;
 	struct compare_rows control; /* the second entry of the A/A pair */
+	size_t failed;		     /* own rows that ended in failure: in none of these */
+	size_t unable;		     /* of them, those that this host cannot do */
 	char *key;		     /* its identity within the run */
 	size_t key_length;
 	flag_set spoiled; /* flags that spoil rows of it, or of its control */
@@ -84,6 +86,7 @@ struct compare_cell {
 struct compare_source {
 	char *path;
 	size_t rows;	/* complete ones, controls included */
+	size_t failed;	/* and those that ended in failure */
 	char note[256]; /* what was read of a file that is cut, "" when none is */
 	json_t *run;	/* NULL: no run.json */
 	json_t *host;	/* NULL: no host.json */
@@ -141,10 +144,25 @@ struct compare_pair {
 	struct compare_value values[COMPARE_FIGURES];
 };
 
+/* With fewer runs on a side no difference is neither shown nor ruled out. */
+#define COMPARE_RUNS_ENOUGH 3
+
+/* What a cell lost: its own rows, those that failed included, and how many did. */
+struct compare_failure {
+	const char *name; /* borrowed */
+	size_t a_rows;
+	size_t a_failed;
+	size_t b_rows; /* 0: B lacks the cell */
+	size_t b_failed;
+};
+
 struct comparison {
 	const struct compare_side *a; /* borrowed */
 	const struct compare_side *b;
-	bool by_run;		    /* several runs a side: the run is the unit */
+	bool by_run; /* several runs a side: the run is the unit */
+	/* Cells of which rows failed, or which B lacks; not those that neither host can do. */
+	struct compare_failure *failures;
+	size_t failure_count;
 	struct compare_pair *pairs; /* workload by workload, by name */
 	size_t pair_count;
 	const struct compare_cell **alone_a; /* cells that the other run has not */
@@ -170,11 +188,16 @@ void comparison_release(struct comparison *comparison);
 
 /*
  * Whether B is worse than A by more than the threshold (0.05 is 5 %), as the figure's sense goes:
- * the verdict claims it, so the interval lies beyond 1 and the noise floor is exceeded, and the
- * ratio, turned so that worse is above 1, is above 1 + threshold.
+ * the verdict claims it, so the interval lies beyond 1 and the noise floor is exceeded, and a rate
+ * dropped by more than that share of A's, or a time or a cost grew by more than that share.
  */
 bool compare_regressed(enum compare_figure figure, const struct compare_value *value,
 		       double threshold);
+
+/* Whether B lost a larger share of the cell's rows than A, or all of them: B is worse. */
+bool compare_failure_is_worse(const struct compare_failure *failure);
+/* "x: 4 of 10 rows of B failed, 0 of 10 of A", one line; returns text. */
+const char *compare_failure_text(const struct compare_failure *failure, char *text, size_t size);
 
 /* The cell's name, or its model where it has none. */
 const char *compare_name(const struct compare_cell *cell);

@@ -76,6 +76,23 @@ static json_t *names_json(const struct compare_cell *const *cells, size_t count)
 	return list;
 }
 
+static json_t *failures_json(const struct comparison *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->failure_count && list; i++) {
+		const struct compare_failure *f = &c->failures[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "cell",
+						      f->name, "a_rows", (json_int_t)f->a_rows,
+						      "a_failed", (json_int_t)f->a_failed, "b_rows",
+						      (json_int_t)f->b_rows, "b_failed",
+						      (json_int_t)f->b_failed, "worse",
+						      compare_failure_is_worse(f)));
+	}
+	return list;
+}
+
 static json_t *paths_json(const struct compare_side *side)
 {
 	json_t *list = json_array();
@@ -126,12 +143,13 @@ static json_t *side_json(const struct compare_side *side)
 json_t *compare_json(const struct comparison *c, double threshold)
 {
 	json_t *object = json_pack(
-		"{s:i, s:s, s:s, s:o, s:o, s:o, s:O, s:O, s:O, s:O, s:o, s:o}", "schema_version",
-		COMPARE_SCHEMA_VERSION, "kind", "compare", "unit", c->by_run ? "run" : "row", "a",
-		side_json(c->a), "b", side_json(c->b), "comparisons", values_json(c, threshold),
-		"hosts_differ", c->hosts, "hosts_differ_now", c->now, "plans_differ", c->plans,
-		"cells_differ", c->cells, "only_in_a", names_json(c->alone_a, c->alone_a_count),
-		"only_in_b", names_json(c->alone_b, c->alone_b_count));
+		"{s:i, s:s, s:s, s:o, s:o, s:o, s:O, s:O, s:O, s:O, s:o, s:o, s:o}",
+		"schema_version", COMPARE_SCHEMA_VERSION, "kind", "compare", "unit",
+		c->by_run ? "run" : "row", "a", side_json(c->a), "b", side_json(c->b),
+		"comparisons", values_json(c, threshold), "hosts_differ", c->hosts,
+		"hosts_differ_now", c->now, "plans_differ", c->plans, "cells_differ", c->cells,
+		"only_in_a", names_json(c->alone_a, c->alone_a_count), "only_in_b",
+		names_json(c->alone_b, c->alone_b_count), "failures", failures_json(c));
 
 	if (object &&
 	    (set_number(object, "threshold", threshold) ||

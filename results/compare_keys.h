@@ -52,6 +52,9 @@ int compare_runs_floor(const struct comparison *comparison, const struct compare
 /* Fills in the pairs, without their figures, and the cells that are alone. 0 or -ENOMEM. */
 int compare_match(struct comparison *comparison);
 
+/* Fills in the failures of what compare_match() matched. 0 or -ENOMEM. */
+int compare_find_failures(struct comparison *comparison);
+
 /*
  * The factors and the variants in effect that differ between cells of one name, as
  * compare_differences(); NULL when memory is out.

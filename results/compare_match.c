@@ -68,7 +68,8 @@ static int add_left_over(const struct compare_side *run, const struct compare_si
 		char key[COMPARE_KEY_MOST];
 		struct left_over *added = &all[*count];
 
-		if (cell->own.count == 0 || (partner && partner->own.count > 0))
+		/* A partner that failed is not away: compare_find_failures() tells of it. */
+		if (cell->own.count == 0 || (partner && partner->own.count + partner->failed > 0))
 			continue;
 		added->cell = cell;
 		added->in_b = in_b;

@@ -1,5 +1,7 @@
 /* The comparison for people: a table a figure, each line a sentence after hyperfine's manner. */
+#include "results/claim.h"
 #include "results/compare.h"
+#include "results/statistics_rate.h"
 #include "results/table.h"
 
 #include <errno.h>
@@ -17,30 +19,59 @@ static void print_side(FILE *file, const char *letter, const struct compare_side
 	putc('\n', file);
 }
 
+/* How many rows or runs a side could have decided, 0: that cannot be told. */
+static size_t enough(const struct compare_value *value, size_t compared)
+{
+	const struct statistics_effect *effect = &value->effect;
+	size_t side = 1, runs;
+
+	if (!value->by_run) {
+		while (side < STATISTICS_MANY &&
+		       statistics_rank_least_p(side, side) * (double)compared > STATISTICS_LEVEL)
+			side++;
+		return side;
+	}
+	if (isnan(effect->low))
+		return COMPARE_RUNS_ENOUGH;
+	/* As many as would show what was seen, or the floor. */
+	runs = statistics_blocks_for(log(statistics_resolution(effect)), effect->pairs,
+				     fmax(fabs(log(effect->ratio)), log(fmax(value->floor, 1.01))));
+	return runs && runs < COMPARE_RUNS_ENOUGH ? COMPARE_RUNS_ENOUGH : runs;
+}
+
+/* What was not shown, and why not. */
+static void describe_none(enum compare_figure figure, const struct compare_value *value,
+			  size_t compared, char *text, size_t size)
+{
+	const struct statistics_effect *effect = &value->effect;
+	char ratio[TABLE_TEXT_SIZE], why[CLAIM_TEXT_SIZE] = "";
+	size_t needed = enough(value, compared);
+
+	if (!value->decidable && needed > 0)
+		snprintf(why, sizeof(why), "%s%zu a side could decide",
+			 value->by_run ? "about " : "", needed);
+	else if (value->decidable)
+		claim_reason(effect, value->p_adjusted, value->floor, why);
+	snprintf(text, size, "%s: %s%s%s%s", compare_words(figure, value),
+		 table_ratio(effect->ratio, effect->low, effect->high, ratio), *why ? " (" : "",
+		 why, *why ? ")" : "");
+}
+
 /*
  * "B ran 1.23 [1.19, 1.27] times faster than A": always the larger side of the ratio. Of one run a
  * side it is said that it is of these two.
  */
-static void describe(enum compare_figure figure, const struct compare_value *value, char *text,
-		     size_t size)
+static void describe(enum compare_figure figure, const struct compare_value *value, size_t compared,
+		     char *text, size_t size)
 {
 	const struct statistics_effect *effect = &value->effect;
 	bool cost = compare_figures[figure].sense == SUMMARY_COST;
 	bool better = value->verdict == STATISTICS_FASTER;
-	double outside = effect->ratio > 1.0 ? effect->low : 1.0 / effect->high;
-	double distance = fmax(effect->ratio, 1.0 / effect->ratio);
 	const char *where = value->by_run ? "" : ", between these two runs";
 	char ratio[TABLE_TEXT_SIZE];
-	char floor[TABLE_TEXT_SIZE];
 
 	if (value->verdict == STATISTICS_NO_DIFFERENCE) {
-		table_ratio(effect->ratio, effect->low, effect->high, ratio);
-		if (outside > 1.0 && value->decidable && distance <= value->floor)
-			snprintf(text, size, "%s: %s, within the noise floor of %s",
-				 compare_words(figure, value), ratio,
-				 table_percent(value->floor - 1.0, floor));
-		else
-			snprintf(text, size, "%s: %s", compare_words(figure, value), ratio);
+		describe_none(figure, value, compared, text, size);
 		return;
 	}
 	if (effect->ratio >= 1.0)
@@ -55,12 +86,29 @@ static void describe(enum compare_figure figure, const struct compare_value *val
 			 better ? "faster" : "slower", where);
 }
 
+/* Survivors speak for themselves alone: ", of 6 of 10 rows of B that did not fail". */
+static void add_survivors(const struct compare_pair *pair, char *text, size_t size)
+{
+	const struct compare_cell *sides[] = {pair->a, pair->b};
+	size_t used = strlen(text);
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t lasted = sides[i]->own.count;
+
+		if (sides[i]->failed > 0 && used < size)
+			used += (size_t)snprintf(text + used, size - used,
+						 ", %s the %zu of %zu rows of %c that did not fail",
+						 i && sides[0]->failed ? "and" : "of", lasted,
+						 lasted + sides[i]->failed, i ? 'B' : 'A');
+	}
+}
+
 static int print_figure(const struct comparison *c, enum compare_figure figure, FILE *file,
 			bool color)
 {
 	const char *unit = record_columns[compare_figures[figure].column].unit;
-	struct table *table = table_new(4);
-	char text[4 * TABLE_TEXT_SIZE];
+	struct table *table = table_new(5);
+	char text[8 * TABLE_TEXT_SIZE];
 	int result;
 
 	if (!table)
@@ -68,6 +116,7 @@ static int print_figure(const struct comparison *c, enum compare_figure figure, 
 	table_heading(table, "cell", TABLE_LEFT);
 	table_heading(table, "A", TABLE_RIGHT);
 	table_heading(table, "B", TABLE_RIGHT);
+	table_heading(table, "floor", TABLE_RIGHT);
 	table_heading(table, "B against A", TABLE_LEFT);
 	for (size_t i = 0; i < c->pair_count; i++) {
 		const struct compare_value *value = &c->pairs[i].values[figure];
@@ -77,7 +126,9 @@ static int print_figure(const struct comparison *c, enum compare_figure figure, 
 		table_cell(table, c->pairs[i].name);
 		table_cell(table, table_number(value->a_median, unit, text));
 		table_cell(table, table_number(value->b_median, unit, text));
-		describe(figure, value, text, sizeof(text));
+		table_cell(table, table_percent(value->floor - 1.0, text));
+		describe(figure, value, c->compared[figure], text, sizeof(text));
+		add_survivors(&c->pairs[i], text, sizeof(text));
 		table_cell(table, text);
 	}
 	fprintf(file, color ? "\n\033[1m%s\033[0m\n" : "\n%s\n", compare_figures[figure].title);
@@ -107,17 +158,13 @@ static void print_methods(const struct comparison *c, FILE *file)
 	}
 }
 
-/* Smallest and largest floor that were applied; false when there was none. */
-static bool floors(const struct comparison *c, double *least, double *most)
+static bool has_floor(const struct comparison *c)
 {
-	*least = *most = NAN;
-	for (size_t i = 0; i < c->pair_count; i++) {
-		for (size_t f = 0; f < COMPARE_FIGURES; f++) {
-			*least = fmin(*least, c->pairs[i].values[f].floor);
-			*most = fmax(*most, c->pairs[i].values[f].floor);
-		}
-	}
-	return !isnan(*least);
+	for (size_t i = 0; i < c->pair_count; i++)
+		for (size_t f = 0; f < COMPARE_FIGURES; f++)
+			if (!isnan(c->pairs[i].values[f].floor))
+				return true;
+	return false;
 }
 
 static void print_counts(const struct comparison *c, FILE *file)
@@ -162,10 +209,6 @@ static bool has_few_runs(const struct comparison *c)
 
 static void print_footer(const struct comparison *c, FILE *file)
 {
-	char text[TABLE_TEXT_SIZE];
-	double least;
-	double most;
-
 	if (c->by_run) {
 		fputs("\nEach run counts as one, the median of its rows: Welch's t of their "
 		      "logarithms, Holm over the cells of each figure.\n",
@@ -179,15 +222,19 @@ static void print_footer(const struct comparison *c, FILE *file)
 		print_methods(c, file);
 		fprintf(file, "), Holm over the cells of each figure.\n%s\n", compare_caveat);
 	}
-	if (floors(c, &least, &most)) {
-		fprintf(file, "Noise floors, of the A/A controls within A and B: %s",
-			table_percent(least - 1.0, text));
-		fprintf(file, " to %s. Nothing smaller is claimed.\n",
-			table_percent(most - 1.0, text));
-	} else {
+	fputs(c->by_run ? "B against A is the ratio of the runs' geometric means, not of the "
+			  "medians beside it.\n"
+			: "B against A is the Hodges-Lehmann shift, the median of all ratios of a "
+			  "row of B to one of A,\nnot B's median over A's: where rows scatter, "
+			  "these differ.\n",
+	      file);
+	if (has_floor(c))
+		fputs("Floor: what equal cells, the A/A controls within A and B, differed by, or "
+		      "could have. Nothing smaller is claimed.\n",
+		      file);
+	else
 		fputs("Noise floor: unknown, neither run has an A/A control of these cells.\n",
 		      file);
-	}
 	fputs("What changed between A and B besides what was meant to is in these figures too.\n",
 	      file);
 	print_counts(c, file);

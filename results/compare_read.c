@@ -150,23 +150,56 @@ static int add_row(struct compare_cell *cell, size_t source, const struct record
 	return 0;
 }
 
+/*
+ * A row that failed has no figures, but its cell lost it: dropped without a word, it would leave
+ * the survivors to speak for all.
+ */
+static int take_failed(struct compare_side *side, const struct record *row)
+{
+	flag_set flags = flags_read(record_text(row, COLUMN_flags));
+	struct compare_cell *cell;
+
+	side->left_out++;
+	if (row->kind == RECORD_COMMON)
+		return 0;
+	cell = cell_of(side, row);
+	if (!cell)
+		return -ENOMEM;
+	side->sources[side->source_count - 1].failed++;
+	cell->spoiled |= flags_spoiling(flags);
+	if (strcmp(record_text(row, COLUMN_role), "control") == 0)
+		return 0;
+	cell->failed++;
+	/* A command's 3 is its own word. */
+	cell->unable += flags_has(record_text(row, COLUMN_flags), "status-3") &&
+			strcmp(record_text(row, COLUMN_role), "command") != 0;
+	return 0;
+}
+
 int compare_take_row(void *context, const struct record *row)
 {
 	struct compare_side *side = context;
 	const char *flags = record_text(row, COLUMN_flags);
 	struct compare_cell *cell;
 
-	/* Cut short, or ended in failure: its figures are not what the cell does. */
-	if (record_number(row, COLUMN_partial) > 0.0 || strstr(flags, "failed")) {
+	/* Cut short: its figures are not what the cell does, and it did not fail by itself. */
+	if (record_number(row, COLUMN_partial) > 0.0) {
 		side->left_out++;
 		return 0;
 	}
+	if (flags_has(flags, "failed"))
+		return take_failed(side, row);
 	if (row->kind == RECORD_COMMON)
 		return 0;
 	side->rows++;
 	side->sources[side->source_count - 1].rows++;
 	count_flags(side, flags);
 	cell = cell_of(side, row);
+	if (cell && cell->own.count + cell->control.count == 0 && cell->spoiled) {
+		/* Until now it had failed rows only, which may lack its factors. */
+		record_release(&cell->sample);
+		record_copy(&cell->sample, row);
+	}
 	if (cell && *flags)
 		cell->spoiled |= flags_spoiling(flags_read(flags));
 	return cell ? add_row(cell, side->source_count - 1, row) : -ENOMEM;

@@ -166,7 +166,8 @@ static int add_source(struct compare_side *side, const char *path, bool cut_allo
 	if (result == 0)
 		result = is_folder(path) ? read_folder(side, path, cut_allowed, why, why_size)
 					 : read_csv(side, path, cut_allowed, why, why_size);
-	if (result == 0 && side->rows == before) {
+	if (result == 0 && side->rows == before &&
+	    side->sources[side->source_count - 1].failed == 0) {
 		snprintf(why, why_size, "%s: no complete row in it", path);
 		result = -EINVAL;
 	}

@@ -193,7 +193,7 @@ static void draw_floor(FILE *file, const struct summary *summary, const struct s
 		if (cell->contender || cell->rows == 0)
 			continue;
 		fprintf(file, "%s (%s, outside the matrix): ", matrix_label(summary, cell, label),
-			is_command(cell) ? "a command" : "bare calls");
+			is_command(cell) ? "a command, not compared" : "bare calls");
 		fputs(table_number(rate->median, "1/s", number), file);
 		table_interval(rate->median, rate->low, rate->high, "1/s", number);
 		fprintf(file, " %s, CPU ", number);

@@ -25,6 +25,12 @@ int matrix_pools(FILE *file, const struct summary *sumsq, bool color);
 /* What the A/A controls showed, for both summaries (either may be NULL). */
 void matrix_floor(FILE *file, const struct summary *fetch, const struct summary *sumsq, bool color);
 
+/*
+ * A line for each cell of the workload of which runs failed: what is said of it is said of the
+ * others.
+ */
+void matrix_failed(FILE *file, const struct summary *summary, const struct summary_group *group);
+
 /* A line per comparison, workload by workload. */
 void matrix_verdicts(FILE *file, const struct summary *summary);
 

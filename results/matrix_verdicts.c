@@ -10,7 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#define MOST_CPUS 16 /* bytes of a list of CPUs in the table; the whole list is in the CSV */
+#define REASON_INDENT 21 /* below the comparison that it is the reason of */
+#define MOST_CPUS     16 /* bytes of a list of CPUs in the table; the whole list is in the CSV */
 
 static void plain_label(const struct summary_cell *cell, char label[static MATRIX_LABEL_SIZE])
 {
@@ -250,11 +251,11 @@ int matrix_pools(FILE *file, const struct summary *sumsq, bool color)
 
 /*
  * "uring ran 1.04 [1.02, 1.06] times faster than epoll": always the larger side of the ratio.
- * decided: enough blocks for a difference to have been shown, if there was one.
+ * `words` stand where nothing is claimed, `why` behind them.
  */
 static void print_claim(FILE *file, const struct statistics_effect *effect, bool cost,
-			enum statistics_verdict verdict, bool decided, const char *name,
-			const char *baseline)
+			enum statistics_verdict verdict, const char *words, const char *why,
+			const char *name, const char *baseline)
 {
 	const char *verb = cost ? "needs" : "ran";
 	const char *word = cost ? (verdict == STATISTICS_FASTER ? "less" : "more")
@@ -262,9 +263,11 @@ static void print_claim(FILE *file, const struct statistics_effect *effect, bool
 	char text[TABLE_TEXT_SIZE];
 
 	if (verdict == STATISTICS_NO_DIFFERENCE) {
-		fprintf(file, "%s between %s and %s: %s",
-			decided ? "no difference shown" : "undecided, too few blocks,", name,
-			baseline, table_ratio(effect->ratio, effect->low, effect->high, text));
+		fprintf(file, "%s%s between %s and %s: %s", words, strchr(words, ',') ? "," : "",
+			name, baseline,
+			table_ratio(effect->ratio, effect->low, effect->high, text));
+		if (*why)
+			fprintf(file, "\n%*s(%s)", REASON_INDENT, "", why);
 		return;
 	}
 	if (effect->ratio >= 1.0)
@@ -280,8 +283,8 @@ static void print_verdicts(FILE *file, const struct summary *summary,
 	size_t place = summary_place(column);
 	bool cost = summary_columns[place].sense == SUMMARY_COST;
 	const char *head = short_name(column);
-	char name[MATRIX_LABEL_SIZE];
-	char baseline[MATRIX_LABEL_SIZE];
+	char name[MATRIX_LABEL_SIZE], baseline[MATRIX_LABEL_SIZE];
+	char why[CLAIM_TEXT_SIZE];
 
 	for (size_t i = group->first; i < group->first + group->count; i++) {
 		const struct summary_cell *cell = &summary->cells[i];
@@ -292,8 +295,8 @@ static void print_verdicts(FILE *file, const struct summary *summary,
 		fputs("    ", file);
 		table_put(file, head, 15, TABLE_LEFT);
 		print_claim(file, &value->effect, cost, value->verdict,
-			    value->effect.pairs >=
-				    claim_blocks_needed((double)summary->comparisons[place]),
+			    summary_verdict(summary, cell, place),
+			    summary_reason(summary, cell, place, why),
 			    matrix_label(summary, cell, name),
 			    matrix_label(summary, &summary->cells[group->baseline], baseline));
 		putc('\n', file);
@@ -325,6 +328,22 @@ static void print_method(FILE *file, const struct summary *summary, size_t place
 		fprintf(file, "  %s.\n", text);
 }
 
+void matrix_failed(FILE *file, const struct summary *summary, const struct summary_group *group)
+{
+	char name[MATRIX_LABEL_SIZE];
+
+	for (size_t i = group->first; i < group->first + group->count; i++) {
+		const struct summary_cell *cell = &summary->cells[i];
+
+		if (cell->failed > 0 && cell->rows > 0)
+			fprintf(file,
+				"    %s: %zu of %zu runs failed; figures and verdicts are of those "
+				"that did not, which\n      need not be like them.\n",
+				matrix_label(summary, cell, name), cell->failed,
+				cell->failed + cell->rows);
+	}
+}
+
 void matrix_verdicts(FILE *file, const struct summary *summary)
 {
 	static const enum record_column fetch[] = {COLUMN_throughput_rps, COLUMN_cpu_us_per_request,
@@ -346,6 +365,7 @@ void matrix_verdicts(FILE *file, const struct summary *summary)
 		putc('\n', file);
 		for (size_t j = 0; j < count; j++)
 			print_verdicts(file, summary, &summary->groups[i], columns[j]);
+		matrix_failed(file, summary, &summary->groups[i]);
 	}
 	if (summary->left_out > 0)
 		fprintf(file, "  %zu run%s cut short, failed or not to be done here, left out\n",

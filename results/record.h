@@ -88,8 +88,9 @@ int record_write_csv_row(FILE *file, const struct record *record);
  * is missing or empty; "-" is stdout, header and row. A file with another header is refused
  * (-EINVAL) and left as it was. A cut last line (fewer fields than a row, no newline: its writer
  * was killed) is removed first, as the reader would ignore it; one that may be whole and only
- * lacks its newline is refused. A disk that fills up leaves the file as it was. On failure writes
- * one line into why (what, where, how to mend it) and returns -errno.
+ * lacks its newline is refused. What was looked at once this thread does not read again: a row
+ * costs as much in a long file as in a short one. A disk that fills up leaves the file as it was.
+ * On failure writes one line into why (what, where, how to mend it) and returns -errno.
  */
 int record_append_csv(const char *path, const struct record *record, char *why, size_t why_size);
 

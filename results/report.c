@@ -206,30 +206,6 @@ static void write_results(const struct run_files *files, FILE *file)
 	report_flags(files, file);
 }
 
-static void write_again(const struct run_files *files, FILE *file)
-{
-	fputs("<h2 id=\"again\">Doing it again</h2>\n"
-	      "<p>In the run’s folder; the same cells in the same order:</p>\n<pre>",
-	      file);
-	fprintf(file, "iolab run --seed %" PRIu64 " --blocks %" PRIu64 " ./plan.ini", files->seed,
-		files->blocks);
-	fputs("</pre>\n<p>Beside it, to go on with what is left of this run, to draw it again, or "
-	      "to hold another run against it:</p>\n<pre>",
-	      file);
-	if (files->count < files->blocks * files->cells) {
-		fputs("iolab run --resume ", file);
-		html_text(file, files->id);
-		putc('\n', file);
-	}
-	fputs("iolab report ", file);
-	html_text(file, files->id);
-	fputs("\niolab compare ", file);
-	html_text(file, files->id);
-	fputs(" OTHER</pre>\n<p>A row a run is in <code>fetch.csv</code>, <code>sumsq.csv</code> "
-	      "and <code>nap.csv</code>; <code>iolab columns</code> explains the columns.</p>\n",
-	      file);
-}
-
 int report_write(const struct report_input *input, FILE *file)
 {
 	const struct run_files *files = input->files;
@@ -253,7 +229,7 @@ int report_write(const struct report_input *input, FILE *file)
 	} else {
 		fputs("<p>Not known: there is no plan.ini.</p>\n", file);
 	}
-	write_again(files, file);
+	report_again(files, file);
 	fputs("</body>\n</html>\n", file);
 	return ferror(file) ? -EIO : 0;
 }

@@ -15,6 +15,9 @@ void report_flags(const struct run_files *files, FILE *file);
 /* The host: what doctor holds against it, and its facts. */
 void report_host(const struct report_input *input, FILE *file);
 
+/* The commands to do it again, to go on with it and to compare it. */
+void report_again(const struct run_files *files, FILE *file);
+
 /* "16 connections, bodies of 24 B" of a workload. */
 void report_workload(const struct summary *summary, const struct summary_group *group, FILE *file);
 

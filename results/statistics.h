@@ -134,8 +134,9 @@ int statistics_compare(const double *side, const double *baseline, size_t count,
 		       struct statistics_effect *effect);
 
 /*
- * The smallest difference these blocks could have shown, as a factor above 1: half the width of
- * the interval, on the logarithm. NAN without an interval.
+ * What the estimate may be off by, as a factor above 1: half the width of the interval, on the
+ * logarithm. A difference of that size is claimed in half of experiments at best. NAN without an
+ * interval.
  */
 double statistics_resolution(const struct statistics_effect *effect);
 

@@ -206,6 +206,31 @@ static size_t cut_cells(struct summary_draft *drafts, const struct record **rows
 	return cells;
 }
 
+static bool has_failed(const struct record *record)
+{
+	return !(record_number(record, COLUMN_partial) > 0.0) &&
+	       flags_has(record_text(record, COLUMN_flags), "failed");
+}
+
+/*
+ * What failed is in no pair, and pairs without it may be the easy ones: the cells that lost runs
+ * must be known by them.
+ */
+static void count_failed(struct summary_draft *drafts, size_t cells, const struct record *records,
+			 size_t count, enum record_kind kind)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (records[i].kind != kind || !has_failed(&records[i]))
+			continue;
+		for (size_t j = 0; j < cells; j++) {
+			if (compare_cells(drafts[j].sample, &records[i]) != 0)
+				continue;
+			drafts[j].failed += !is_control(&records[i]);
+			drafts[j].flags |= flags_read(record_text(&records[i], COLUMN_flags));
+		}
+	}
+}
+
 static int compare_drafts(const void *left, const void *right)
 {
 	const struct record *a = ((const struct summary_draft *)left)->sample;
@@ -227,6 +252,7 @@ static void make_groups(struct summary *summary, const struct summary_draft *dra
 		cell->name = name_of(sample);
 		cell->sample = sample;
 		cell->rows = drafts[i].own.count;
+		cell->failed = drafts[i].failed;
 		for (size_t row = 0; row < cell->rows; row++)
 			cell->origin_limited +=
 				strstr(record_text(drafts[i].own.rows[row], COLUMN_flags),
@@ -236,82 +262,6 @@ static void make_groups(struct summary *summary, const struct summary_draft *dra
 		cell->contender =
 			sample->kind != RECORD_FETCH || *record_text(sample, COLUMN_quadrant);
 		summary->groups[cell->group].count++;
-	}
-}
-
-/*
- * Commands among models are no models and stand outside the comparison. Commands alone are compared
- * with each other: by their own rates where all have one, else by how long they took.
- */
-static void find_commands(struct summary *summary)
-{
-	for (size_t i = 0; i < summary->group_count; i++) {
-		struct summary_group *group = &summary->groups[i];
-		struct summary_cell *cells = &summary->cells[group->first];
-		size_t commands = 0, rated = 0;
-
-		for (size_t j = 0; j < group->count; j++) {
-			const struct record *sample = cells[j].sample;
-
-			commands += strcmp(record_text(sample, COLUMN_role), "command") == 0;
-			rated += sample->values[COLUMN_throughput_rps].present;
-		}
-		group->commands = commands == group->count;
-		group->timed =
-			summary->kind == RECORD_NAP || (group->commands && rated < group->count);
-		for (size_t j = 0; j < group->count && group->commands; j++)
-			cells[j].contender = true;
-	}
-}
-
-/* How well a cell answers to a baseline's name; 0 not at all. */
-static int answers(const struct summary_cell *cell, const char *name)
-{
-	if (strcmp(cell->name, name) == 0)
-		return 3;
-	if (strcmp(record_text(cell->sample, COLUMN_model), name) != 0)
-		return cell->contender;
-	/* Of a model that waits in both ways, waiting in the kernel is the usual one. */
-	return strcmp(record_text(cell->sample, COLUMN_wait), "spin") == 0 ? 2 : 3;
-}
-
-/* How well a cell answers that was named, the better the earlier; 0 where it was not. */
-static int named(const struct summary_cell *cell, const char *const *names)
-{
-	int after = 0, place = -1;
-
-	for (size_t i = 0; names && names[i]; i++, after++)
-		if (place < 0 && strcmp(names[i], cell->name) == 0)
-			place = after;
-	return place < 0 ? 0 : 4 + after - place;
-}
-
-static void choose_baselines(struct summary *summary, const struct summary_options *options)
-{
-	static const char *const usual[RECORD_KINDS] = {
-		[RECORD_FETCH] = "epoll",
-		[RECORD_SUMSQ] = "serial",
-		[RECORD_NAP] = "blocking",
-	};
-
-	const char *name = options->baseline ? options->baseline : usual[summary->kind];
-
-	for (size_t i = 0; i < summary->group_count; i++) {
-		struct summary_group *group = &summary->groups[i];
-		int best = 0;
-
-		group->baseline = group->first + group->count;
-		for (size_t j = group->first; j < group->first + group->count; j++) {
-			const struct summary_cell *cell = &summary->cells[j];
-			int answer = named(cell, options->baselines);
-
-			answer = answer ? answer : answers(cell, name);
-
-			if (summary->cells[j].rows > 0 && answer > best) {
-				best = answer;
-				group->baseline = j;
-			}
-		}
 	}
 }
 
@@ -335,6 +285,7 @@ int summary_make(const struct record *records, size_t count, enum record_kind ki
 	if (!rows || !drafts)
 		goto out;
 	made->cell_count = cut_cells(drafts, rows, used);
+	count_failed(drafts, made->cell_count, records, count, kind);
 	made->cells = calloc(made->cell_count + 1, sizeof(*made->cells));
 	made->groups = calloc(made->cell_count + 1, sizeof(*made->groups));
 	if (!made->cells || !made->groups)
@@ -344,8 +295,8 @@ int summary_make(const struct record *records, size_t count, enum record_kind ki
 	if (result != 0)
 		goto out;
 	make_groups(made, drafts);
-	find_commands(made);
-	choose_baselines(made, options);
+	summary_find_commands(made);
+	summary_choose_baselines(made, options);
 	result = summary_fill(made, drafts, options->seed);
 out:
 	if (result == -ENOMEM)

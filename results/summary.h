@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "results/claim.h"
 #include "results/flags.h"
 #include "results/record.h"
 #include "results/statistics.h"
@@ -47,6 +48,7 @@ struct summary_cell {
 	const char *name;	     /* the cell's, or its model's where it has none; borrowed */
 	const struct record *sample; /* one of its rows, for its factors; borrowed */
 	size_t rows;		     /* complete runs */
+	size_t failed;		     /* and those that ended in failure: in no figure */
 	size_t group;		     /* index of its workload */
 	size_t origin_limited;	     /* of them, those in which the origin was the limit */
 	flag_set spoiled;	     /* flags that spoil rows of it, or of its control */
@@ -130,6 +132,10 @@ const char *summary_words(size_t place, enum statistics_verdict verdict);
  */
 const char *summary_verdict(const struct summary *summary, const struct summary_cell *cell,
 			    size_t place);
+
+/* Why the verdict is "no difference shown", as claim_reason(); "" where it is not. */
+const char *summary_reason(const struct summary *summary, const struct summary_cell *cell,
+			   size_t place, char text[static CLAIM_TEXT_SIZE]);
 
 /*
  * summary.csv: a header, then a row per cell and column with values. Empty is missing; ratio is

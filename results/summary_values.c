@@ -227,6 +227,19 @@ const char *summary_verdict(const struct summary *summary, const struct summary_
 	return summary_words(place, value->verdict);
 }
 
+const char *summary_reason(const struct summary *summary, const struct summary_cell *cell,
+			   size_t place, char text[static CLAIM_TEXT_SIZE])
+{
+	const struct summary_value *value = &cell->values[place];
+	double floor = summary_floor(summary, cell, place);
+
+	text[0] = '\0';
+	if (value->verdict != STATISTICS_NO_DIFFERENCE || isnan(floor) ||
+	    value->effect.pairs < claim_blocks_needed((double)summary->comparisons[place]))
+		return text;
+	return claim_reason(&value->effect, value->p_adjusted, floor, text);
+}
+
 static void write_number(FILE *file, double number)
 {
 	char text[RECORD_REAL_SIZE] = "";

@@ -15,11 +15,19 @@ struct summary_draft {
 	struct summary_rows own;
 	struct summary_rows control;
 	const struct record *sample;
-	flag_set flags; /* of all its rows */
+	flag_set flags; /* of all its rows, those that failed included */
+	size_t failed;	/* of its own */
 };
 
 /* Orders rows of one cell; 0 means the same block of the same run. */
 int summary_compare_runs(const struct record *a, const struct record *b);
+
+/*
+ * Commands among models are no models and stand outside the comparison. Commands alone are compared
+ * with each other: by their own rates where all have one, else by how long they took.
+ */
+void summary_find_commands(struct summary *summary);
+void summary_choose_baselines(struct summary *summary, const struct summary_options *options);
 
 /*
  * Works out every value, floor and verdict of a summary whose cells, groups and baselines are

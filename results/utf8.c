@@ -34,3 +34,15 @@ size_t utf8_length(const char *text)
 			return 0;
 	return is_none(p, length) ? 0 : length;
 }
+
+size_t utf8_strange(const char *text)
+{
+	const char *at = text;
+
+	for (size_t length; *at; at += length) {
+		length = utf8_length(at);
+		if (length == 0)
+			return (size_t)(at - text) + 1;
+	}
+	return 0;
+}

@@ -12,4 +12,7 @@
  */
 size_t utf8_length(const char *text);
 
+/* Which byte of a text, counted from 1, begins no character; 0 when all are some. */
+size_t utf8_strange(const char *text);
+
 #endif

@@ -150,3 +150,23 @@ size_t resuming_undisturbed(char text[RESUMING_TEXT])
 	child_free(&child);
 	return resuming_rows(run, text);
 }
+
+void resuming_change(const char *path, const char *after, const char *from, const char *to)
+{
+	static char text[1 << 20], changed[1 << 20];
+	FILE *file = fopen(path, "r");
+	char *place;
+
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	place = strstr(text, after);
+	place = place ? strstr(place, from) : NULL;
+	assert_non_null(place);
+	snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(place - text), text, to,
+		 place + strlen(from));
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(changed, file);
+	assert_int_equal(fclose(file), 0);
+}

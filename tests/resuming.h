@@ -39,4 +39,7 @@ size_t resuming_rows(const char *run, char text[RESUMING_TEXT]);
 /* The plan run without disturbance, and its rows. */
 size_t resuming_undisturbed(char text[RESUMING_TEXT]);
 
+/* Puts the text in place of the first `from` behind `after`. */
+void resuming_change(const char *path, const char *after, const char *from, const char *to);
+
 #endif

@@ -162,6 +162,25 @@ static void claims_need_a_control(void **state)
 	summary_free(summary);
 }
 
+/* What few blocks span is called so, in every heading. */
+static void few_blocks_have_a_range(void **state)
+{
+	struct summary *summary;
+	char *text;
+
+	(void)state;
+	for (unsigned block = 1; block <= 5; block++) {
+		add("a", "command", block, 1, 1000, 0);
+		add("b", "command", block, 2, 3000, 0);
+	}
+	summary = summarise("a");
+	text = print(summary);
+	has(text, "  range of 5 blocks  its own figure  range of 5 blocks");
+	assert_null(strstr(text, "95 %"));
+	free(text);
+	summary_free(summary);
+}
+
 /* Beside models that fetch alike a command stands below the matrix, else in its own table. */
 static void among_models(void **state)
 {
@@ -182,10 +201,32 @@ static void among_models(void **state)
 	has(text, "Commands: medians over the blocks\n");
 	assert_null(strstr(text, "\ncommands:")); /* no matrix of theirs */
 	has(text, "\n  apart ");
-	has(text, "beside (a command, outside the matrix): 2.00 k/s");
+	has(text, "\nCommands are compared with each other only, not with models.\n");
+	has(text, "beside (a command, not compared, outside the matrix): 2.00 k/s");
 	has(text, "16 connections: medians of 9 runs");
 	free(text);
 	summary_free(summary);
+}
+
+/* Nobody measured what these commands fetched: missing is empty, never 0. */
+static void assert_nothing_made_up(const char *path)
+{
+	static const enum record_column unknown[] = {COLUMN_tls, COLUMN_body_bytes, COLUMN_errors,
+						     COLUMN_origin_latency_us, COLUMN_connections};
+	struct record *read;
+	size_t read_count;
+	char name[300], why[256];
+	bool cut;
+
+	snprintf(name, sizeof(name), "%s/fetch.csv", path);
+	assert_int_equal(record_read_csv(name, &read, &read_count, &cut, why, sizeof(why)), 0);
+	assert_int_equal(read_count, 6);
+	for (size_t i = 0; i < read_count; i++)
+		for (size_t c = 0; c < sizeof(unknown) / sizeof(unknown[0]); c++)
+			if (read[i].values[unknown[c]].present)
+				fail_msg("%s is %g", record_columns[unknown[c]].name,
+					 record_number(&read[i], unknown[c]));
+	record_free_all(read, read_count);
 }
 
 /* The plan names no baseline: the first command is it, and is entered twice. */
@@ -216,6 +257,7 @@ static void a_plan_of_commands(void **state)
 	assert_true(resuming_folder(path, sizeof(path)));
 	assert_int_equal(resuming_rows(path, listed), 6);
 	has(listed, " nothing control");
+	assert_nothing_made_up(path);
 	snprintf(page, sizeof(page), "%s/report.html", path);
 	file = fopen(page, "r");
 	assert_non_null(file);
@@ -236,6 +278,7 @@ int main(void)
 		cmocka_unit_test_teardown(times_are_compared, clear),
 		cmocka_unit_test_teardown(own_figures_are_compared, clear),
 		cmocka_unit_test_teardown(claims_need_a_control, clear),
+		cmocka_unit_test_teardown(few_blocks_have_a_range, clear),
 		cmocka_unit_test_teardown(among_models, clear),
 		cmocka_unit_test(a_plan_of_commands),
 	};

@@ -322,6 +322,38 @@ static void cells_of_some_runs(void **state)
 	release(&s);
 }
 
+/* Two or three runs that scatter cannot tell a doubling from nothing: that is not "no difference". */
+static void few_runs_are_undecided(void **state)
+{
+	struct sides s;
+	char *text = NULL;
+	size_t size;
+	FILE *file;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		add_run("few_a", i, 2.0, 30 + i);
+		add_run("wild_a", i, 2.0 * (1 + 3 * i), 50 + i);
+		add_run("wild_b", i, 2.2 * (1 + 3 * i), 60 + i);
+		if (i < 2)
+			add_run("few_b", i, 2.0, 40 + i);
+	}
+	for (unsigned wild = 0; wild < 2; wild++) {
+		compare(&s, wild ? "wild_a" : "few_a", wild ? "wild_b" : "few_b");
+		assert_string_equal(
+			compare_words(COMPARE_THROUGHPUT, &s.c.pairs[1].values[COMPARE_THROUGHPUT]),
+			"undecided, too few runs");
+		file = open_memstream(&text, &size);
+		assert_int_equal(compare_print(&s.c, file, false), 0);
+		fclose(file);
+		if (!strstr(text, "undecided, too few runs: ") || !strstr(text, " (about ") ||
+		    !strstr(text, " a side could decide)"))
+			fail_msg("%s", text);
+		free(text);
+		release(&s);
+	}
+}
+
 static void refused(const char *names, int result, const char *words)
 {
 	struct compare_side side;
@@ -372,7 +404,7 @@ int main(void)
 		cmocka_unit_test(known_values), cmocka_unit_test(floors),
 		cmocka_unit_test(false_alarms), cmocka_unit_test(changes_are_found),
 		cmocka_unit_test(from_folders), cmocka_unit_test(cells_of_some_runs),
-		cmocka_unit_test(wrong_sides),
+		cmocka_unit_test(wrong_sides),	cmocka_unit_test(few_runs_are_undecided),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

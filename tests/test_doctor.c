@@ -428,7 +428,7 @@ static const struct {
 	 {.later = {"/proc/stat", "cpu0 1001 0 1000 98018 0 0 0 1\ncpu1 0 0 0 100020 0 0 0 0\n"}}},
 	{"steal",
 	 DOCTOR_WARN,
-	 "0 % to others now, 0.25 % since",
+	 "nothing now, but since boot the hypervisor gave 0.25 % to others",
 	 {.files = {{"/proc/stat", "cpu0 0 0 0 99500 0 0 0 500\ncpu1 0 0 0 99980 0 0 0 0\n"}},
 	  .later = {"/proc/stat", "cpu0 0 0 0 99520 0 0 0 500\ncpu1 0 0 0 100000 0 0 0 0\n"}}},
 	{"steal",
@@ -495,7 +495,7 @@ static const struct {
 	 {.fact = "{\"limits\": {\"open_files\": {\"hard\": \"unlimited\"}}}"}},
 	{"open_files",
 	 DOCTOR_WARN,
-	 "4096: no more connections",
+	 "4096 at most, and as many connections",
 	 {.fact = "{\"limits\": {\"open_files\": {\"hard\": 4096}}}"}},
 	{"open_files",
 	 DOCTOR_BAD,
@@ -516,11 +516,11 @@ static const struct {
 	{"ephemeral_ports", DOCTOR_GOOD, "28232", {.fact = NULL}},
 	{"ephemeral_ports",
 	 DOCTOR_WARN,
-	 "10001: ",
+	 "10001 at most",
 	 {.files = {{"/proc/sys/net/ipv4/ip_local_port_range", "40000 50000\n"}}}},
 	{"ephemeral_ports",
 	 DOCTOR_BAD,
-	 "1001: ",
+	 "1001 at most",
 	 {.files = {{"/proc/sys/net/ipv4/ip_local_port_range", "40000 41000\n"}}}},
 	{"ephemeral_ports",
 	 DOCTOR_UNKNOWN,
@@ -711,6 +711,24 @@ static void mends_fit(void **state)
 			    {CPUS "/cpu0/cpufreq/scaling_driver", "intel_cpufreq\n"}}}},
 		{"turbo", "cpufreq/boost", {.files = {{CPUS "/cpufreq/boost", "1\n"}}}},
 		{"isolcpus", "isolcpus=0,1", {.files = {{CPUS "/isolated", "\n"}}}},
+		{"isolcpus",
+		 "a CPU to spare",
+		 {.files = {{CPUS "/isolated", "\n"}}, .fact = "{\"cpu\": {\"online\": \"0-1\"}}"}},
+		{"mitigations",
+		 "boot without mitigations=off",
+		 {.files = {{CPUS "/vulnerabilities/meltdown", "Vulnerable\n"}},
+		  .fact = "{\"kernel\": {\"command_line\": \"quiet mitigations=off\"}}"}},
+		{"mitigations",
+		 "install current microcode",
+		 {.files = {{CPUS "/vulnerabilities/meltdown", "Vulnerable\n"}}}},
+		{"mitigations",
+		 "the host's to mend",
+		 {.files = {{CPUS "/vulnerabilities/meltdown", "Vulnerable\n"}},
+		  .fact = "{\"host\": {\"hypervisor\": \"KVM\"}}"}},
+		{"energy", "modprobe", {.fact = "{\"energy\": {\"refused\": \"none\"}}"}},
+		{"energy",
+		 "use a host",
+		 {.fact = "{\"energy\": {\"refused\": \"none\"}, \"host\": {\"hypervisor\": \"KVM\"}}"}},
 		{"hardware_counters",
 		 "perf_event_paranoid=1",
 		 {.fact = "{\"counters\": {\"refused\": \"forbidden, \"}}"}},
@@ -747,13 +765,15 @@ static void assert_sound(const json_t *object, int status)
 {
 	json_int_t version, bad, all[DOCTOR_VERDICTS] = {0};
 	json_t *findings, *finding, *host;
+	const char *kind;
 	size_t i;
 
-	assert_int_equal(json_unpack((json_t *)object, "{s:I, s:{s:I}, s:o, s:o}", "schema_version",
-				     &version, "counts", "bad", &bad, "findings", &findings, "host",
-				     &host),
+	assert_int_equal(json_unpack((json_t *)object, "{s:I, s:s, s:{s:I}, s:o, s:o}",
+				     "schema_version", &version, "kind", &kind, "counts", "bad",
+				     &bad, "findings", &findings, "host", &host),
 			 0);
 	assert_int_equal(version, DOCTOR_SCHEMA_VERSION);
+	assert_string_equal(kind, "doctor");
 	assert_int_equal(status, bad ? STATUS_UNTRUSTED : STATUS_DONE);
 	json_array_foreach(findings, i, finding)
 	{

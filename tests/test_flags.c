@@ -393,6 +393,10 @@ static void claims_and_what_they_rest_on(void **state)
 	assert_int_equal(trust.doubtful, 1);
 	assert_string_equal(trust_line(&trust, line, sizeof(line)),
 			    "1 of 1 claim rests on flagged rows: slow (preempted steal)");
+	/* Nor may one that failed be dropped, and the others speak for all. */
+	trust_of("slow", "failed status-7", &trust);
+	assert_int_equal(trust.claims, 1);
+	assert_int_equal(trust.doubtful, 1);
 	/* The baseline is the other side of every claim. */
 	trust_of("epoll", "steal", &trust);
 	assert_int_equal(trust.doubtful, 1);

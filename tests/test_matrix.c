@@ -118,6 +118,8 @@ static void pools_floors_and_verdicts(void **state)
 	assert_holds(text, "uring needs 1.31 [1.31, 1.31] times less than epoll\n");
 	assert_holds(text, "nonblocking needs 25.9 [25.8, 25.9] times more than epoll\n");
 	assert_holds(text, "no difference shown between blocking and epoll: 1.000 [");
+	assert_holds(text, "]\n                     (p = ");
+	assert_holds(text, "within the noise floor of ");
 	assert_holds(text, "threads ran 1.95 [1.95, 1.96] times faster than serial\n");
 	assert_lacks(text, "cannot decide");
 	assert_lacks(text, "floor ran");
@@ -126,6 +128,30 @@ static void pools_floors_and_verdicts(void **state)
 	text = print_run(10, 0.01, false);
 	assert_holds(text, "blocking ran 2.24 [2.22, 2.27] times slower than epoll\n");
 	free(text);
+}
+
+/* Dropping a pair biases the rest: it is said of which cells, and how many. */
+static void what_failed_is_told(void **state)
+{
+	struct record *rows = NULL;
+	size_t count = 0;
+	unsigned failed = 0;
+	char *text;
+
+	(void)state;
+	synthetic_fetch(&rows, &count, 10, 0.0005);
+	for (size_t i = 0; i < count && failed < 4; i++) {
+		if (strcmp(record_text(&rows[i], COLUMN_cell), "uring-c16") != 0)
+			continue;
+		record_set_text(&rows[i], COLUMN_flags, "failed status-7");
+		failed++;
+	}
+	text = print_rows(rows, count, false);
+	assert_holds(text, "    uring: 4 of 10 runs failed; figures and verdicts are of those that "
+			   "did not");
+	assert_lacks(text, "    epoll: ");
+	free(text);
+	record_free_all(rows, count);
 }
 
 static void few_blocks_are_owned_up_to(void **state)
@@ -276,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quadrants_hold_their_models),
 		cmocka_unit_test(pools_floors_and_verdicts),
+		cmocka_unit_test(what_failed_is_told),
 		cmocka_unit_test(few_blocks_are_owned_up_to),
 		cmocka_unit_test(lines_fit_the_terminal),
 		cmocka_unit_test(color_changes_nothing_else),

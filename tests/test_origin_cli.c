@@ -47,7 +47,7 @@ static void closing_line(void **state)
 		snprintf(expected, sizeof(expected),
 			 "Served 5 requests on 1 connections, %" PRIu64 " bytes, ", size);
 		assert_ptr_equal(strstr(line, expected), line);
-		assert_non_null(strstr(line, " us CPU per request"));
+		assert_non_null(strstr(line, " µs CPU per request"));
 		peer_close(&peer);
 		child_free(&origin);
 		size = 0;

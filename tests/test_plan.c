@@ -153,6 +153,8 @@ static void wrong_plans(void **state)
 		{FETCH "connections = 0\n", "connections: '0' is below the least"},
 		{FETCH "json = yes\n", ":4: [fetch] has no key 'json'"},
 		{FETCH "baseline = uring\n", ":4: [fetch] baseline: no cell is 'uring'"},
+		{"[fetch]\nmodel = blocking, epoll\nconnections = 1, 4\nbaseline = epoll/4\n",
+		 "terms: for fetch/epoll/4 write baseline = model=epoll connections=4"},
 		{FETCH "baseline = model=uring\n", ":4: [fetch] baseline: no cell is"},
 		{FETCH "baseline = modl=uring\n", "did you mean model?"},
 		{FETCH "timeout = 1s, 2s\n", ":4: [fetch] timeout: '1s, 2s' is not of its form"},

@@ -599,6 +599,65 @@ static void missing_files_are_named(void **state)
 			 -EISDIR);
 }
 
+/* What this process has read so far, in bytes; 0 where the kernel does not say. */
+static uint64_t bytes_read(void)
+{
+	FILE *file = fopen("/proc/self/io", "r");
+	unsigned long long bytes = 0;
+
+	if (file && fscanf(file, "rchar: %llu", &bytes) != 1)
+		bytes = 0;
+	if (file)
+		fclose(file);
+	return bytes;
+}
+
+/* A row costs what a row costs: a long file is looked at once, and then what others put behind. */
+static void long_files_are_read_once(void **state)
+{
+	struct record row, *read;
+	struct stat status;
+	uint64_t before;
+	size_t count;
+	FILE *file;
+	bool cut;
+
+	(void)state;
+	record_init(&row, RECORD_NAP);
+	for (int i = 0; i < 2000; i++)
+		assert_int_equal(record_append_csv(path, &row, why, sizeof(why)), 0);
+	assert_int_equal(stat(path, &status), 0);
+	before = bytes_read();
+	if (before == 0) {
+		print_message("no /proc/self/io: what is read cannot be told\n");
+		skip();
+	}
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(record_append_csv(path, &row, why, sizeof(why)), 0);
+	assert_in_range(bytes_read() - before, 0, (uint64_t)status.st_size / 2);
+	/* Another process' rows, whole and cut, are seen all the same. */
+	file = fopen(path, "a");
+	assert_non_null(file);
+	assert_true(record_write_csv_row(file, &row) == 0 && fputs("1,cut", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(record_append_csv(path, &row, why, sizeof(why)), 0);
+	assert_int_equal(record_read_csv(path, &read, &count, &cut, why, sizeof(why)), 0);
+	assert_int_equal(count, 2022);
+	assert_false(cut);
+	record_free_all(read, count);
+	/* And its mistakes; the line is the file's. */
+	file = fopen(path, "a");
+	assert_non_null(file);
+	assert_true(fputs("1,\"cut\n", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(record_append_csv(path, &row, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "line 2024 opens a quote"));
+	/* A shorter file, and one with another header under its number, are looked at anew. */
+	write_file("1,2\n", 4);
+	assert_int_equal(record_append_csv(path, &row, why, sizeof(why)), -EINVAL);
+	record_release(&row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -610,6 +669,7 @@ int main(void)
 		cmocka_unit_test_teardown(writers_do_not_mix, remove_file),
 		cmocka_unit_test_teardown(a_file_comes_to_be_whole, remove_file),
 		cmocka_unit_test_teardown(another_header_is_left_alone, remove_file),
+		cmocka_unit_test_teardown(long_files_are_read_once, remove_file),
 		cmocka_unit_test(unwritable_places_are_named),
 		cmocka_unit_test(wrong_files_are_named),
 		cmocka_unit_test(other_versions_are_refused),

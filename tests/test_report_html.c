@@ -199,7 +199,7 @@ static void a_page_has_everything(void **state)
 	holds(page, "a &amp; b");
 	holds(page, "begun 2026-01-01 00:00:00 UTC");
 	holds(page, "seed 7");
-	holds(page, "--seed 7 --blocks 10 ./plan.ini");
+	holds(page, "--seed 7 --blocks 10 --link veth ./plan.ini");
 	holds(page, "iolab report 20260101T000000_host_&lt;plan&gt;");
 	holds(page, "faster by");
 	holds(page, "<em>baseline</em>");
@@ -307,6 +307,37 @@ static void a_run_of_which_little_is_known_has_a_page(void **state)
 	run_files_release(&files);
 }
 
+/* The commands to do it again are those of this run, and nothing is said that it has not. */
+static void what_was_asked_for_is_asked_again(void **state)
+{
+	struct run_files files;
+	char *page;
+
+	(void)state;
+	make_run(&files, NULL);
+	assert_int_equal(
+		json_object_update_new(files.run, json_pack("{s:i, s:s, s:s}", "place", 2, "link",
+							    "veth", "plan_named", "my plan's.ini")),
+		0);
+	page = write_page(&files, NULL);
+	holds(page, " --place spread --link veth &#39;my plan&#39;\\&#39;&#39;s.ini&#39;\n");
+	holds(page, " --place spread --link veth ./plan.ini\n");
+	free(page);
+	/* A run that has all its rows. */
+	files.blocks = 1;
+	files.cells = files.count;
+	page = write_page(&files, NULL);
+	assert_null(strstr(page, "--resume"));
+	assert_null(strstr(page, "what is left"));
+	for (size_t i = 0; i < files.count; i++)
+		files.records[i].kind = RECORD_FETCH;
+	free(page);
+	page = write_page(&files, NULL);
+	holds(page, "A row a run is in <code>fetch.csv</code>;");
+	free(page);
+	run_files_release(&files);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -331,6 +362,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_loaded_and_nothing_runs),
 		cmocka_unit_test(names_cannot_break_out),
 		cmocka_unit_test(a_run_of_which_little_is_known_has_a_page),
+		cmocka_unit_test(what_was_asked_for_is_asked_again),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -19,6 +19,7 @@
 
 #include "lab/calibrate.h"
 #include "results/statistics.h"
+#include "results/statistics_rate.h"
 #include "tests/child.h"
 
 #define SUMS	4
@@ -35,15 +36,14 @@ static double jolt(uint64_t *random)
 }
 
 /* A host whose cells spread by `spread`; blocks drift together. Slowed cells are as slow as told. */
-static void make(struct calibrate_data *d, double spread)
+static void make_of(struct calibrate_data *d, size_t sums, size_t blocks, double spread,
+		    uint64_t random)
 {
-	uint64_t random = 9;
-
 	memset(d, 0, sizeof(*d));
-	d->options.experiments[CALIBRATE_SUMS] = SUMS;
+	d->options.experiments[CALIBRATE_SUMS] = sums;
 	d->options.experiments[CALIBRATE_FETCHES] = FETCHES;
-	d->options.blocks = BLOCKS + 2; /* of which two were not reached */
-	d->blocks = BLOCKS;
+	d->options.blocks = blocks + 2; /* of which two were not reached */
+	d->blocks = blocks;
 	d->latencies_us = calloc(CALIBRATE_WAITS * (CALIBRATE_DELAYS + 1) * d->options.blocks,
 				 sizeof(double));
 	assert_non_null(d->latencies_us);
@@ -59,7 +59,7 @@ static void make(struct calibrate_data *d, double spread)
 			double truth =
 				cell >= CALIBRATE_SLOWED ? d->truth[cell - CALIBRATE_SLOWED] : 1.0;
 
-			for (size_t block = 0; block < BLOCKS; block++)
+			for (size_t block = 0; block < blocks; block++)
 				d->values[kind][i * d->options.blocks + block] =
 					truth * exp(0.3 * (double)block + spread * jolt(&random));
 		}
@@ -69,12 +69,17 @@ static void make(struct calibrate_data *d, double spread)
 		unsigned delay = i % (CALIBRATE_DELAYS + 1);
 		bool asleep = i > CALIBRATE_DELAYS;
 
-		for (size_t block = 0; block < BLOCKS; block++)
+		for (size_t block = 0; block < blocks; block++)
 			d->latencies_us[i * d->options.blocks + block] =
 				(delay < CALIBRATE_DELAYS ? calibrate_delays_us[delay] + 7 * asleep
 							  : 0.0) +
 				40.0 + 60.0 * asleep + 10.0 * (double)block;
 	}
+}
+
+static void make(struct calibrate_data *d, double spread)
+{
+	make_of(d, SUMS, BLOCKS, spread, 9);
 }
 
 static void release(struct calibrate_data *d)
@@ -88,6 +93,46 @@ static double *cell(struct calibrate_data *d, enum calibrate_kind kind, size_t e
 		    unsigned which)
 {
 	return d->values[kind] + (experiment * CALIBRATE_CELLS + which) * d->options.blocks;
+}
+
+/* The share of fresh experiments that claim a difference of that size. */
+static double found_share(double factor, size_t blocks)
+{
+	struct calibrate_findings f;
+	struct calibrate_data d;
+
+	make_of(&d, 400, blocks, 0.01, 1234 + blocks);
+	for (size_t i = 0; i < 400; i++)
+		for (size_t block = 0; block < blocks; block++)
+			cell(&d, CALIBRATE_SUMS, i, CALIBRATE_EQUAL)[block] *= factor;
+	assert_int_equal(calibrate_find(&d, &f), 0);
+	release(&d);
+	return (double)f.alarms[CALIBRATE_SUMS].seen / 400.0;
+}
+
+/* What is said to be found in 8 of 10 experiments is; half an interval is in fewer than half. */
+static void what_is_said_to_be_found_is(void **state)
+{
+	struct calibrate_findings f;
+	struct calibrate_data d;
+	double found, more;
+
+	(void)state;
+	make_of(&d, 200, BLOCKS, 0.01, 5);
+	assert_int_equal(calibrate_find(&d, &f), 0);
+	found = found_share(f.detectable[CALIBRATE_SUMS], BLOCKS);
+	more = found_share(
+		exp(statistics_half_width(log(f.detectable[CALIBRATE_SUMS]), BLOCKS, 14)), 14);
+	if (!(found > 0.74 && found < 0.86 && more > 0.72 && more < 0.88))
+		fail_msg("found in %g, with more blocks in %g", found, more);
+	assert_true(found_share(f.half_width[CALIBRATE_SUMS], BLOCKS) < 0.5);
+	release(&d);
+	/* Five blocks can claim nothing, and nothing is promised of them. */
+	make_of(&d, 20, 5, 0.01, 5);
+	assert_int_equal(calibrate_find(&d, &f), 0);
+	assert_true(isnan(f.detectable[CALIBRATE_SUMS]));
+	assert_int_equal(f.blocks_for_1[CALIBRATE_SUMS], 0);
+	release(&d);
 }
 
 static void a_quiet_host(void **state)
@@ -125,7 +170,8 @@ static void a_quiet_host(void **state)
 	assert_true(fabs(f.round_trip_us[CALIBRATE_ASLEEP] - 145.0) < 1e-9);
 	/* sqrt(2) x 0.002 x t / sqrt(10), more or less. */
 	assert_true(f.half_width[CALIBRATE_SUMS] > 1.001 && f.half_width[CALIBRATE_SUMS] < 1.004);
-	assert_in_range(f.blocks_for_1[CALIBRATE_SUMS], 3, 5);
+	/* Five blocks can claim nothing. */
+	assert_in_range(f.blocks_for_1[CALIBRATE_SUMS], 6, 8);
 	release(&d);
 }
 
@@ -140,6 +186,7 @@ static void a_noisy_host(void **state)
 	assert_int_equal(f.slowdowns[0].found.seen, 0);
 	assert_true(f.half_width[CALIBRATE_SUMS] > 1.05);
 	assert_true(f.blocks_for_1[CALIBRATE_SUMS] > 300);
+	assert_true(f.detectable[CALIBRATE_SUMS] > f.half_width[CALIBRATE_SUMS]);
 	release(&d);
 }
 
@@ -308,7 +355,7 @@ static void quick(void **state)
 	object = json_loads(child.out.text, 0, &error);
 	if (!object)
 		fail_msg("%s: %s", error.text, child.out.text);
-	assert_int_equal(json_integer_value(json_object_get(object, "schema_version")), 2);
+	assert_int_equal(json_integer_value(json_object_get(object, "schema_version")), 3);
 	assert_int_equal(json_integer_value(json_object_get(object, "seed")), 7);
 	assert_int_equal(json_integer_value(json_object_get(object, "blocks")), 3);
 	assert_int_equal(json_array_size(json_object_get(object, "delays")), CALIBRATE_DELAYS);
@@ -358,7 +405,8 @@ static void as_text(void **state)
 	assert_non_null(strstr(child.out.text, "False alarms"));
 	assert_non_null(strstr(child.out.text, "Known slowdowns"));
 	assert_non_null(strstr(child.out.text, "Injected latency"));
-	assert_non_null(strstr(child.out.text, "Smallest difference to claim here"));
+	assert_non_null(
+		strstr(child.out.text, "Smallest difference found here in 8 of 10 experiments"));
 	child_free(&child);
 }
 
@@ -432,6 +480,7 @@ static void alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_said_to_be_found_is),
 		cmocka_unit_test(a_quiet_host),
 		cmocka_unit_test(a_noisy_host),
 		cmocka_unit_test(false_alarms_are_counted),

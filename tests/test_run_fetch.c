@@ -166,6 +166,7 @@ static json_t *wait_and_see(const char *model, const char *wait)
 	json_t *row = measure(model, strcmp(model, "blocking") == 0 ? threads : many);
 
 	assert_true(fetching_number(row, "latency_p50_us") >= 5000);
+	assert_text(row, "overlap", "thread");
 	return row;
 }
 
@@ -326,7 +327,12 @@ static void summary_for_people(void **state)
 	(void)state;
 	assert_int_equal(fetching_run(&child, "epoll", arguments), 0);
 	assert_non_null(strstr(child.out.text, "  300 fetches in "));
-	assert_non_null(strstr(child.out.text, "  latency          p50 "));
+	at = strstr(child.out.text, "  latency          p50 ");
+	assert_non_null(at);
+	assert_true(strtod(at + strlen("  latency          p50 "), NULL) > 0);
+	/* Of 300, three are above the 99th: the row has it. */
+	assert_non_null(strstr(at, "  p99 –  p99.9 –  max "));
+	assert_non_null(strstr(at, " µs; –: 300 values are too few\n"));
 	at = strstr(child.out.text, "throughput ");
 	assert_non_null(at);
 	assert_true(strtod(at + strlen("throughput "), NULL) > 1);

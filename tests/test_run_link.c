@@ -621,17 +621,36 @@ static void bad_input_on_a_link(void **state)
 	static const char *const missing[] = {"link", "/no/such/program", NULL};
 	static const char *const server[] = {"link", "--origin-command=/no/such/server",
 					     "--origin-port=80", "true", NULL};
+	static const char *const silent[] = {"link", "--origin-command=sleep 0.1",
+					     "--origin-port=81", "true", NULL};
 
 	(void)state;
 	linking_need();
 	refused(missing, 127, "cannot run /no/such/program");
 	refused(server, 3, "cannot run /no/such/server");
+	refused(silent, 3, "nothing listens at 198.18.0.2:81, as --origin-port says");
 	assert_int_equal(linking_gone(mark), 0);
+}
+
+/* Asked from within a link: that one is somebody's, and is let be. */
+static void clean_leaves_what_is_held(void **state)
+{
+	const char *program = child_program("iolab");
+	const char *const arguments[] = {"link", program, "clean", NULL};
+	struct child child;
+
+	(void)state;
+	linking_need();
+	assert_int_equal(iolab(&child, arguments), 0);
+	assert_non_null(strstr(child.out.text, "Left alone: a link that process "));
+	assert_non_null(strstr(child.out.text, "\notherwise nothing left\n"));
+	child_free(&child);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(clean_leaves_what_is_held),
 		cmocka_unit_test(a_plan_over_veth),
 		cmocka_unit_test(the_plan_bypass),
 		cmocka_unit_test(the_command_line_decides),

@@ -248,27 +248,6 @@ static void not_resumed(void **state)
 	free((char *)iolab);
 }
 
-/* Puts the text in place of the first `from` behind `after`. */
-static void change(const char *path, const char *after, const char *from, const char *to)
-{
-	static char text[1 << 20], changed[1 << 20];
-	FILE *file = fopen(path, "r");
-	char *place;
-
-	assert_non_null(file);
-	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-	fclose(file);
-	place = strstr(text, after);
-	place = place ? strstr(place, from) : NULL;
-	assert_non_null(place);
-	snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(place - text), text, to,
-		 place + strlen(from));
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(changed, file);
-	assert_int_equal(fclose(file), 0);
-}
-
 /* A folder of another lab's version: nothing in it need mean what it says. */
 static void strange_folder(void **state)
 {
@@ -280,12 +259,12 @@ static void strange_folder(void **state)
 	resuming_undisturbed(text);
 	assert_true(resuming_folder(run, sizeof(run)));
 	snprintf(path, sizeof(path), "%s/run.json", run);
-	change(path, "schema_version", ": 1", ": 2");
+	resuming_change(path, "schema_version", ": 1", ": 2");
 	refuse(again, 2, "run.json: schema_version 2, and this lab reads 1");
-	change(path, "schema_version", ": 2", ": \"1\"");
+	resuming_change(path, "schema_version", ": 2", ": \"1\"");
 	refuse(again, 2, "run.json: ");
-	change(path, "schema_version", ": \"1\"", ": 1");
-	change(path, "{", "{", "[");
+	resuming_change(path, "schema_version", ": \"1\"", ": 1");
+	resuming_change(path, "{", "{", "[");
 	refuse(again, 2, "run.json: ");
 	resuming_write_plan(small_plan);
 }
@@ -309,7 +288,7 @@ static void strange_rows(void **state)
 	assert_true(resuming_folder(run, sizeof(run)));
 	snprintf(path, sizeof(path), "%s/nap.csv", run);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		change(path, rows[i].after, rows[i].from, rows[i].to);
+		resuming_change(path, rows[i].after, rows[i].from, rows[i].to);
 		if (rows[i].says)
 			refuse(again, 2, rows[i].says);
 	}
@@ -444,8 +423,8 @@ static void limits(void **state)
 	assert_int_equal(unlink(path), 0);
 	still_ended(run, child.out.text);
 	child_free(&child);
-	/* Six runs of each cell are the fewest to tell an interval from. */
-	assert_true(resuming_rows(run, text) >= 12);
+	/* Ten runs of each cell, and three of the control, are the fewest that end it. */
+	assert_true(resuming_rows(run, text) >= 30);
 	resuming_fresh_results();
 	if (child_run(&child, budget))
 		fail_msg("%s", child.err.text);
@@ -454,8 +433,8 @@ static void limits(void **state)
 	still_ended(run, child.out.text);
 	/* As if it had been killed: what it had spent by then counts. */
 	snprintf(path, sizeof(path), "%s/limits.json", run);
-	change(path, "ended\"", "ended by", "");
-	change(path, "\"blocks", "\"ended\": \"", "\"ended\": \"\", \"was\": \"");
+	resuming_change(path, "ended\"", "ended by", "");
+	resuming_change(path, "\"blocks", "\"ended\": \"", "\"ended\": \"\", \"was\": \"");
 	still_ended(run, child.out.text);
 	child_free(&child);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

@@ -305,7 +305,7 @@ static void what_is_wrong_is_found(void **state)
 		{"list", "{\"schema_version\": 1, \"kind\": \"list\"}"},
 		{"topology", "{}"},
 		{"doctor",
-		 "{\"schema_version\": 1, \"counts\": {}, \"findings\": [], \"host\": {}}"},
+		 "{\"schema_version\": 2, \"kind\": \"doctor\", \"counts\": {}, \"findings\": [], \"host\": {}}"},
 		{"host", "{\"schema_version\": 2}"},
 		{"limits",
 		 "{\"schema_version\": 1, \"blocks\": 0, \"spent_ns\": 1, \"ended\": \"\"}"},

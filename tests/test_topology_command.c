@@ -184,12 +184,13 @@ static void as_json(void **state)
 			 STATUS_DONE);
 	object = json_loads(printed, 0, NULL);
 	wanted = json_pack(
-		"{s:i, s:s, s:s, s:[{s:s, s:s}], s:[s,s,s], s:[], s:[s], s:[s], s:b, s:b, s:b, s:b, "
+		"{s:i, s:s, s:s, s:s, s:[{s:s, s:s}], s:[s,s,s], s:[], s:[s], s:[s], s:b, s:b, s:b, s:b, "
 		"s:b, s:s}",
-		"schema_version", 1, "placement", "cpus", "allowed", "0-31", "kinds", "name",
-		"kind 0", "cpus", "0-31", "workers", "2", "3", "2", "nodes", "origin", "0",
-		"pollers", "4", "workers_share", 1, "workers_unlike", 0, "origin_shares", 0,
-		"origin_sibling", 0, "poller_shares", 0, "note", "3 workers share CPUs 2-3");
+		"schema_version", 2, "kind", "topology", "placement", "cpus", "allowed", "0-31",
+		"kinds", "name", "kind 0", "cpus", "0-31", "workers", "2", "3", "2", "nodes",
+		"origin", "0", "pollers", "4", "workers_share", 1, "workers_unlike", 0,
+		"origin_shares", 0, "origin_sibling", 0, "poller_shares", 0, "note",
+		"3 workers share CPUs 2-3");
 	assert_non_null(object);
 	assert_non_null(wanted);
 	if (!json_equal(object, wanted))

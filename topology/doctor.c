@@ -120,8 +120,8 @@ json_t *doctor_json(const struct doctor_report *report, const json_t *host)
 		if (json_object_set_new(counts, doctor_verdict_names[verdict],
 					json_integer(report->verdicts[verdict])))
 			goto out;
-	return json_pack("{s:i, s:o, s:o, s:O}", "schema_version", DOCTOR_SCHEMA_VERSION, "counts",
-			 counts, "findings", findings, "host", host);
+	return json_pack("{s:i, s:s, s:o, s:o, s:O}", "schema_version", DOCTOR_SCHEMA_VERSION,
+			 "kind", "doctor", "counts", counts, "findings", findings, "host", host);
 out:
 	json_decref(findings);
 	json_decref(counts);

@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 /* Of doctor_json(); goes up when a meaning changes. */
-#define DOCTOR_SCHEMA_VERSION 1
+#define DOCTOR_SCHEMA_VERSION 2
 
 /* --- facts ---------------------------------------------------------------------------------- */
 

@@ -33,10 +33,13 @@ static void judge_energy(const json_t *host, struct doctor_finding *f)
 
 	if (refused) {
 		doctor_say(f, DOCTOR_WARN, "%.150s", refused);
-		doctor_mend(f, strstr(refused, "root")
-				       ? "run as root, or chmod a+r "
-					 "/sys/class/powercap/intel-rapl:*/energy_uj"
-				       : "modprobe intel_rapl_msr");
+		if (strstr(refused, "root"))
+			doctor_mend(f, "run as root, or chmod a+r "
+				       "/sys/class/powercap/intel-rapl:*/energy_uj");
+		else if (doctor_text(host, "host", "hypervisor"))
+			doctor_mend(f, "use a host: virtual machines are shown none");
+		else
+			doctor_mend(f, "modprobe intel_rapl_msr, on Intel's and AMD's processors");
 	} else if (doctor_number(host, "energy", "packages", &packages)) {
 		doctor_say(f, DOCTOR_GOOD, "RAPL, %.0f package%s", packages,
 			   packages > 1 ? "s" : "");

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "topology/cpulist.h"
 #include "topology/doctor_inside.h"
 #include "topology/together.h"
 
@@ -102,6 +103,27 @@ static void judge_idle(const json_t *host, struct doctor_finding *f)
 		doctor_mend(f, "cpupower idle-set -D %d", IDLE_GOOD_US);
 }
 
+/* Whether this host has CPUs besides those: only then can it keep its other tasks off them. */
+static bool leaves_others(const json_t *host, const char *workers, const char *origin)
+{
+	const char *online = doctor_text(host, "cpu", "online");
+	const char *chosen[] = {workers, origin};
+	hwloc_bitmap_t left = hwloc_bitmap_alloc(), cpus = hwloc_bitmap_alloc();
+	bool others = true;
+	char why[128];
+
+	if (left && cpus && online && cpulist_parse(online, left, why, sizeof(why)) == 0) {
+		for (unsigned i = 0; i < 2; i++)
+			if (chosen[i] && *chosen[i] &&
+			    cpulist_parse(chosen[i], cpus, why, sizeof(why)) == 0)
+				hwloc_bitmap_andnot(left, left, cpus);
+		others = !hwloc_bitmap_iszero(left);
+	}
+	hwloc_bitmap_free(left);
+	hwloc_bitmap_free(cpus);
+	return others;
+}
+
 /* all, some, none of the chosen CPUs */
 static void judge_share(const json_t *host, const char *key, const char *means, const char *boot,
 			struct doctor_finding *f)
@@ -117,8 +139,11 @@ static void judge_share(const json_t *host, const char *key, const char *means, 
 		return;
 	}
 	doctor_say(f, DOCTOR_WARN, "%s of the chosen CPUs: %s", share, means);
-	doctor_mend(f, "boot with %s=%.60s%s%.60s", boot, workers ? workers : "LIST",
-		    origin && *origin ? "," : "", origin ? origin : "");
+	if (leaves_others(host, workers, origin))
+		doctor_mend(f, "boot with %s=%.60s%s%.60s", boot, workers ? workers : "LIST",
+			    origin && *origin ? "," : "", origin ? origin : "");
+	else
+		doctor_mend(f, "a host with a CPU to spare: here the chosen ones are all");
 }
 
 static void judge_isolation(const json_t *host, struct doctor_finding *f)
@@ -134,6 +159,7 @@ static void judge_ticks(const json_t *host, struct doctor_finding *f)
 static void judge_mitigations(const json_t *host, struct doctor_finding *f)
 {
 	const json_t *all = json_object_get(json_object_get(host, "cpu"), "mitigations");
+	const char *command_line = doctor_text(host, "kernel", "command_line");
 	unsigned mitigated = 0, vulnerable = 0;
 	const char *name, *first = "";
 	json_t *state;
@@ -156,7 +182,13 @@ static void judge_mitigations(const json_t *host, struct doctor_finding *f)
 	doctor_say(f, DOCTOR_WARN,
 		   "%u vulnerable (%.40s%s): calls may cost less than on hosts that mitigate",
 		   vulnerable, first, vulnerable > 1 ? ", ..." : "");
-	doctor_mend(f, "boot without mitigations=off, with current microcode");
+	if (command_line && strstr(command_line, "mitigations=off"))
+		doctor_mend(f, "boot without mitigations=off");
+	else if (doctor_text(host, "host", "hypervisor"))
+		doctor_mend(f, "the host's to mend, by its microcode and what it passes on; "
+			       "compare with figures of this machine only");
+	else
+		doctor_mend(f, "install current microcode (amd64-microcode or intel-microcode)");
 }
 
 static void judge_clock(const json_t *host, struct doctor_finding *f)

@@ -83,8 +83,14 @@ static void judge_steal(const json_t *host, struct doctor_finding *f)
 	verdict = doctor_grade(now, 0, STEAL_WARN);
 	if (verdict == DOCTOR_GOOD && since_boot > STEAL_BOOT_GOOD)
 		verdict = DOCTOR_WARN;
-	doctor_say(f, verdict, "the hypervisor gives %.0f %% to others now, %.2f %% since boot",
-		   100 * now, 100 * since_boot);
+	if (verdict == DOCTOR_WARN && now == 0)
+		doctor_say(f, verdict,
+			   "nothing now, but since boot the hypervisor gave %.2f %% to others",
+			   100 * since_boot);
+	else
+		doctor_say(f, verdict,
+			   "the hypervisor gives %.0f %% to others now, %.2f %% since boot",
+			   100 * now, 100 * since_boot);
 	if (verdict != DOCTOR_GOOD)
 		doctor_mend(f, "use a host, or a virtual machine with CPUs of its own");
 }

@@ -89,7 +89,7 @@ static void judge_files(const json_t *host, struct doctor_finding *f)
 		doctor_say(f, DOCTOR_GOOD, "unlimited");
 	else
 		doctor_say(f, doctor_grade(-files, -FILES_GOOD, -FILES_WARN), "%.0f%s", files,
-			   files < FILES_GOOD ? ": no more connections" : "");
+			   files < FILES_GOOD ? " at most, and as many connections" : "");
 	if (files < FILES_GOOD)
 		doctor_mend(f, "ulimit -n 1048576 as root, or nofile in /etc/security/limits.conf");
 }
@@ -114,9 +114,11 @@ static void judge_ports(const json_t *host, struct doctor_finding *f)
 	if (!range || sscanf(range, "%lf %lf", &first, &last) != 2)
 		return;
 	ports = last - first + 1;
-	doctor_say(f, doctor_grade(-ports, -PORTS_GOOD, -PORTS_WARN), "%.0f%s", ports,
-		   ports < PORTS_GOOD ? ": no more connections to one address, closed ones included"
-				      : "");
+	doctor_say(
+		f, doctor_grade(-ports, -PORTS_GOOD, -PORTS_WARN), "%.0f%s", ports,
+		ports < PORTS_GOOD
+			? " at most, and as many connections to one address, closed ones included"
+			: "");
 	if (ports < PORTS_GOOD)
 		doctor_mend(f, "sysctl -w net.ipv4.ip_local_port_range=\"10000 65535\"");
 }
