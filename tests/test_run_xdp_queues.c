@@ -506,6 +506,7 @@ static void refused(void **state)
 		{"--processes=2,queue:1", 3, {"too few for 2 workers from queue 1 on"}},
 		{"--xdp=queue:2", 3, {"too few for 1 worker from queue 2 on"}},
 		{"--xdp=queue:65536", 2, {"queue is the number of a queue"}},
+		{"--processes=7", 2, {"--processes: 7 workers cannot share 6 connections"}},
 		{"--connections=16386", 3, {"8192 local ports for each queue", "8193 connections"}},
 	};
 
