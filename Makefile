@@ -73,11 +73,15 @@ TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/test_*.c tests/fuzz_*.c),\
 		$(wildcard tests/*.c)))
 
-.PHONY: all run test check bench install clean deps help test-fresh tests
+.PHONY: all all-quietly run test check bench install clean deps help test-fresh tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(BINARIES)
+
+# For the targets that go on: no word when there is nothing to build.
+all-quietly: all
+	@:
 
 help:
 	@echo 'make run        install what is missing, build, run the default experiment'
@@ -95,7 +99,7 @@ deps:
 
 run:
 	@sh lab/deps.sh build run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all-quietly
 	@$(BUILD)/iolab run $(PLAN)
 
 test:

@@ -24,6 +24,10 @@ static const struct option_row rows[] = {
 	 .help = "print JSON"},
 };
 
+/* Where the text of a plan begins on its line, and where it ends. */
+#define INDENT 12
+#define WIDTH  100
+
 /* The comment that a plan opens with, up to its first full stop. */
 static void write_about(const char *text, FILE *file)
 {
@@ -39,17 +43,38 @@ static void write_about(const char *text, FILE *file)
 	}
 }
 
-static json_t *plan_json(const struct plan_text *text, const struct plan *plan)
+static char *about_of(const struct plan_text *text)
 {
 	char *about = NULL;
 	size_t size;
 	FILE *file = open_memstream(&about, &size);
+
+	if (!file || (write_about(text->text, file), fclose(file)))
+		status_exit(STATUS_UNABLE, "out of memory");
+	return about;
+}
+
+/* "matrix      20 cells, 74 s: The default ...", further lines below the first's text. */
+static void print_plan(const struct plan_text *text, const struct plan *plan)
+{
+	char *about = about_of(text), *word, *rest = NULL;
+	int column = printf("%-*s%u cell%s, %.0f s:", INDENT, text->name, plan->cell_count,
+			    plan->cell_count == 1 ? "" : "s", plan_expected_s(plan));
+
+	for (word = strtok_r(about, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+		if (column + 1 + (int)strlen(word) > WIDTH)
+			column = printf("\n%*s", INDENT - 1, "") - 1;
+		column += printf(" %s", word);
+	}
+	putchar('\n');
+	free(about);
+}
+
+static json_t *plan_json(const struct plan_text *text, const struct plan *plan)
+{
+	char *about = about_of(text);
 	json_t *object;
 
-	if (!file)
-		return NULL;
-	write_about(text->text, file);
-	fclose(file);
 	object = json_pack("{s:s, s:s, s:i, s:I, s:f}", "name", text->name, "about",
 			   about[0] == ' ' ? about + 1 : about, "cells", (int)plan->cell_count,
 			   "blocks", (json_int_t)plan->blocks, "expected_s", plan_expected_s(plan));
@@ -74,14 +99,10 @@ enum status cmd_list(int argc, char **argv)
 
 		if (plan_read(p->name, 0, &plan, why, sizeof(why)))
 			status_exit(STATUS_FAILED, "%s", why);
-		if (options.json) {
+		if (options.json)
 			json_array_append_new(list, plan_json(p, &plan));
-		} else {
-			printf("%-10s %u cells, %.0f s:", p->name, plan.cell_count,
-			       plan_expected_s(&plan));
-			write_about(p->text, stdout);
-			putchar('\n');
-		}
+		else
+			print_plan(p, &plan);
 		plan_release(&plan);
 	}
 	if (options.json)

@@ -213,7 +213,7 @@ static enum status run(struct plan *plan, enum place_policy place,
 		 : outcome->count && outcome->unable == outcome->count ? STATUS_UNABLE
 		 : strict && trust.doubtful			       ? STATUS_UNTRUSTED
 								       : STATUS_DONE;
-	if (outcome->interrupted)
+	if (outcome->interrupted || outcome->origin_lost)
 		say_how_to_go_on(folder);
 	if (strict && trust.doubtful)
 		status_warn("strict: %s", trust_line(&trust, line, sizeof(line)));
@@ -302,8 +302,8 @@ static void announce_rest(const struct plan *plan, const struct runner_limits *l
 {
 	if (is_complete(plan, folder, outcome))
 		fprintf(stderr,
-			"iolab: %s: nothing is left to do, all %zu rows are there; its report is "
-			"made again\n",
+			"iolab: %s: all %zu rows are there already, nothing is left to do; its "
+			"report is made again\n",
 			folder->id, outcome->count);
 	else if (runner_is_open(plan, limits))
 		fprintf(stderr, "iolab: %s: %zu rows are there already\n", folder->id,

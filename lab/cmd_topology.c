@@ -350,7 +350,8 @@ static int print_drawing(const struct question *question, enum draw_style style)
 		       request->origin_threads > 1 ? "s" : "");
 	if (request->pollers)
 		printf(", %u poller%s", request->pollers, request->pollers > 1 ? "s" : "");
-	printf("; placement %s; allowed CPU %s\n", question->placement,
+	printf("; placement %s; allowed CPU%s %s\n", question->placement,
+	       hwloc_bitmap_weight(question->allowed) == 1 ? "" : "s",
 	       cpulist_brief(question->allowed, allowed, sizeof(allowed)));
 	if (question->answer.note[0])
 		printf("Note: %s.\n", question->answer.note);

@@ -245,9 +245,12 @@ static void warn_of_idle(const struct fetch_targets *t, const struct fetch_optio
 				    "used",
 				    text);
 	}
-	if (o->cacert && !t->tls)
+	/* A redirect might have led to TLS, and is a reason to be ready for it. */
+	if (t->tls || o->location)
+		return;
+	if (o->cacert)
 		status_warn("--cacert: no URL begins with https://; it is not used");
-	if (o->tls_io != TLS_BUFFERED && !t->tls)
+	if (o->tls_io != TLS_BUFFERED)
 		status_warn("--tls-io: no URL begins with https://; it is not used");
 }
 

@@ -179,6 +179,7 @@ static int set_experiment(struct reading *r, const char *name, const char *value
 		return r->plan->read ? 0 : out_of_memory(r);
 	} else {
 		r->plan->report = (enum plan_report)number;
+		r->plan->report_given = true;
 	}
 	return 0;
 }
@@ -335,6 +336,8 @@ static int read_any(const char *name, const char *text, unsigned cells_max, stru
 		err = plan_check_names(plan, why, why_size);
 	if (!err)
 		err = plan_check_programs(plan, why, why_size);
+	if (!err && !plan->report_given && plan_has_loads(plan))
+		plan->report = PLAN_LATENCY;
 	return err ? err : plan_add_control(plan, why, why_size);
 }
 

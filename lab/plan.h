@@ -94,7 +94,8 @@ struct plan {
 	uint64_t blocks;
 	uint64_t seed;
 	bool seed_given;
-	enum plan_report report;
+	enum plan_report report; /* not given: latency where loads are all it fetches at */
+	bool report_given;
 	enum link_kind link;	  /* what lies between the cells and the origin */
 	uint64_t link_latency_ns; /* that it adds */
 	char *read;		  /* what its report says first: what to look at; NULL: nothing */
@@ -143,6 +144,9 @@ bool plan_share(const char *text, double *share);
  * their capacity to be measured once; NULL when this one's rate is no share.
  */
 const struct plan_cell *plan_capacity_cell(const struct plan *plan, const struct plan_cell *cell);
+
+/* Whether it fetches at several shares of what its cells reach, and does nothing else. */
+bool plan_has_loads(const struct plan *plan);
 
 /* Where the plan's own origin is, without a '/' at its end; NULL: the runner starts one. */
 const char *plan_origin_url(const struct plan *plan);

@@ -52,3 +52,18 @@ const char *plan_origin_url(const struct plan *plan)
 
 	return url ? url->values.items[0] : NULL;
 }
+
+bool plan_has_loads(const struct plan *plan)
+{
+	bool loads = false;
+
+	for (unsigned i = 0; i < plan->cell_count; i++) {
+		const struct plan_cell *cell = &plan->cells[i];
+		const struct plan_cell *all = plan_capacity_cell(plan, cell);
+
+		if (cell->section->kind != PLAN_FETCH && cell->section->kind != PLAN_COMMAND)
+			return false;
+		loads = loads || (all && all != cell && !cell->control);
+	}
+	return loads;
+}

@@ -84,7 +84,8 @@ static const struct option_row experiment_keys[] = {
 	    .most = INT64_MAX),
 	KEY("report", OPTION_CHOICE,
 	    "matrix, programs, grain, concurrency, cells, latency, scaling or regimes",
-	    "what the run ends with (default matrix); see the shipped plans of these names",
+	    "what the run ends with (default matrix, or latency where rate has several "
+	    "shares); see the shipped plans of these names",
 	    .choices = reports),
 	KEY("read", OPTION_TEXT, "TEXT", "printed above the report: what to look at", .least = 0),
 	KEY("link", OPTION_CHOICE, "loopback, veth or none",

@@ -17,6 +17,8 @@
 #include "results/run_files.h"
 #include "results/utf8.h"
 
+_Static_assert(PLAN_BLOCKS_MOST == RUN_FILES_BLOCKS_OPEN, "a run without a number has the most");
+
 /* mkdir -p. */
 static int make_path(const char *path)
 {

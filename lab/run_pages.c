@@ -117,7 +117,8 @@ int run_pages_make(const char *folder, struct record *records, size_t count,
 		       "the run)\n",
 		       pictures.count, pictures.count == 1 ? "" : "s", cpu_s);
 	else
-		printf("  report.html, without pictures\n");
+		printf("  report.html, without pictures: %s\n",
+		       drawn ? missing : "it has no figures to compare");
 	pictures_release(&pictures);
 	/* Rows and summaries are the caller's. */
 	files.records = NULL;

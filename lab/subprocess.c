@@ -164,7 +164,7 @@ static bool take(struct subprocess_text *t)
 		t->length += (size_t)got;
 		t->text[t->length] = '\0';
 		while ((nul = memchr(nul, '\0', (size_t)(t->text + t->length - nul))))
-			*nul = 1;
+			*nul = '?';
 	} else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
 		close_fd(&t->fd);
 	}

@@ -14,7 +14,7 @@
 
 /*
  * What one output stream said so far: all of it or, of more than there is room for, its last lines,
- * half the room at least. A NUL byte stands as one of value 1.
+ * half the room at least. For a NUL byte there is a '?'.
  */
 struct subprocess_text {
 	int fd; /* -1 at its end */

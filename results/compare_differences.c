@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "results/run_files.h"
 #include "results/utf8.h"
 #include "topology/place.h"
 
@@ -186,6 +187,9 @@ static json_t *options_of(const json_t *run)
 
 		if (strcmp(options[i], "place") == 0 && number >= 0 && number < policies)
 			said = place_policy_names[number];
+		if (strcmp(options[i], "blocks") == 0 && number == RUN_FILES_BLOCKS_OPEN &&
+		    json_integer_value(json_object_get(run, "budget_ns")) > 0)
+			said = "no fixed number";
 		snprintf(what, sizeof(what), "run: %s", options[i]);
 		if (value && json_object_set_new(keys, what, json_string(said))) {
 			json_decref(keys);

@@ -35,29 +35,41 @@ static const struct line lines[] = {
 	{"work while waiting", COLUMN_overlap_elements_per_s, false, false},
 };
 
-static void draw_rule(FILE *file)
+/* The halves that have cells, first to last: an empty one is left out. */
+struct halves {
+	size_t first;
+	size_t last;
+};
+
+static void draw_rule(FILE *file, const struct halves *halves)
 {
 	for (size_t i = 0; i < STUB + 1; i++)
 		fputs("─", file);
-	for (size_t side = 0; side < 2; side++) {
+	for (size_t side = halves->first; side <= halves->last; side++) {
 		fputs("┼", file);
-		for (size_t i = 0; i < SLOTS * SLOT + (side == 0); i++)
+		for (size_t i = 0; i < SLOTS * SLOT + (side < halves->last); i++)
 			fputs("─", file);
 	}
 	putc('\n', file);
 }
 
-/* One line of text over both columns of the matrix. */
-static void draw_heading(FILE *file, const char *stub, const char *left, const char *right,
-			 bool color)
+/* One line of text over both columns of the matrix, or the one that is drawn. */
+static void draw_heading(FILE *file, const struct halves *halves, const char *stub,
+			 const char *const texts[2], bool color)
 {
 	fputs(color ? "\033[1m" : "", file);
 	table_put(file, stub, STUB, TABLE_LEFT);
-	fputs(color ? "\033[0m │ " : " │ ", file);
-	fputs(color ? "\033[1m" : "", file);
-	table_put(file, left, SLOTS * SLOT - 1, TABLE_LEFT);
-	fputs(color ? "\033[0m │" : " │", file);
-	fprintf(file, color ? "\033[1m%s%s\033[0m\n" : "%s%s\n", *right ? " " : "", right);
+	fputs(color ? "\033[0m" : "", file);
+	for (size_t side = halves->first; side <= halves->last; side++) {
+		fputs(*texts[side] || side < halves->last ? " │ " : " │", file);
+		fputs(color ? "\033[1m" : "", file);
+		if (side < halves->last)
+			table_put(file, texts[side], SLOTS * SLOT - 1, TABLE_LEFT);
+		else
+			fputs(texts[side], file);
+		fputs(color ? "\033[0m" : "", file);
+	}
+	putc('\n', file);
 }
 
 /* Whether its throughput is the origin's rather than its own: in half of its runs or more. */
@@ -99,10 +111,11 @@ static const char *name_of(const struct line *line, size_t runs, char name[stati
 
 /* The models' names (line NULL) or one measured line of both quadrants of a row. */
 static void draw_line(FILE *file, const struct summary *summary, const char *stub,
-		      const struct line *line, const struct quadrant *sides, bool color)
+		      const struct line *line, const struct quadrant *sides,
+		      const struct halves *halves, bool color)
 {
 	table_put(file, stub, STUB, TABLE_LEFT);
-	for (size_t side = 0; side < 2; side++) {
+	for (size_t side = halves->first; side <= halves->last; side++) {
 		fputs(" │", file);
 		for (size_t i = 0; i < sides[side].count; i++) {
 			char text[TABLE_TEXT_SIZE];
@@ -117,7 +130,7 @@ static void draw_line(FILE *file, const struct summary *summary, const char *stu
 			fputs(color && !line ? "\033[0m" : "", file);
 		}
 		/* Only the left half is filled up: no line ends in blanks. */
-		if (side == 0)
+		if (side < halves->last)
 			fprintf(file, "%*s", (int)((SLOTS - sides[side].count) * SLOT), "");
 	}
 	putc('\n', file);
@@ -155,9 +168,10 @@ static size_t most_runs(const struct summary *summary, const struct summary_grou
 }
 
 static void draw_row(FILE *file, const struct summary *summary, const struct summary_group *group,
-		     const char *const quadrants[2], const char *const stubs[2], bool color)
+		     const struct halves *halves, const char *const quadrants[2],
+		     const char *const stubs[2], bool color)
 {
-	draw_heading(file, stubs[0], "", "", color);
+	draw_heading(file, halves, stubs[0], (const char *const[]){"", ""}, color);
 	for (size_t skip = 0;; skip += SLOTS) {
 		struct quadrant sides[2];
 
@@ -165,13 +179,13 @@ static void draw_row(FILE *file, const struct summary *summary, const struct sum
 			sides[side] = select_cells(summary, group, quadrants[side], skip);
 		if (skip > 0 && sides[0].count == 0 && sides[1].count == 0)
 			return;
-		draw_line(file, summary, skip == 0 ? stubs[1] : "", NULL, sides, color);
+		draw_line(file, summary, skip == 0 ? stubs[1] : "", NULL, sides, halves, color);
 		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 			char name[32];
 
 			draw_line(file, summary,
 				  name_of(&lines[i], most_runs(summary, group), name), &lines[i],
-				  sides, color);
+				  sides, halves, color);
 		}
 	}
 }
@@ -245,20 +259,35 @@ static void draw_matrix(FILE *file, const struct summary *summary,
 		{"SYNCHRONOUS", "the program asks"},
 		{"ASYNCHRONOUS", "the kernel tells"},
 	};
+	static const char *const tops[2] = {"BLOCKING", "NONBLOCKING"};
+	static const char *const meanings[2] = {"the thread sleeps in the call",
+						"control comes back, the thread goes on"};
 	size_t runs = most_runs(summary, group);
+	bool used[2][2], side[2];
+	struct halves halves;
 
+	for (size_t i = 0; i < 4; i++)
+		used[i / 2][i % 2] =
+			select_cells(summary, group, quadrants[i / 2][i % 2], 0).count > 0;
+	for (size_t i = 0; i < 2; i++)
+		side[i] = used[0][i] || used[1][i];
+	halves = (struct halves){side[0] || !side[1] ? 0 : 1, side[1] || !side[0] ? 1 : 0};
 	fputs(color ? "\033[1m" : "", file);
 	matrix_workload(file, summary, group);
 	fputs(color ? "\033[0m" : "", file);
 	fprintf(file, ": medians of %zu run%s of each\n\n", runs, runs == 1 ? "" : "s");
-	draw_heading(file, "", "BLOCKING", "NONBLOCKING", color);
-	draw_heading(file, "nothing ready yet:", "the thread sleeps in the call",
-		     "control comes back, the thread goes on", false);
-	for (size_t row = 0; row < 2; row++) {
-		draw_rule(file);
-		draw_row(file, summary, group, quadrants[row], stubs[row], color);
+	if (side[0] || side[1]) {
+		draw_heading(file, &halves, "", tops, color);
+		draw_heading(file, &halves, "nothing ready yet:", meanings, false);
 	}
-	putc('\n', file);
+	for (size_t row = 0; row < 2; row++) {
+		if (!used[row][0] && !used[row][1])
+			continue;
+		draw_rule(file, &halves);
+		draw_row(file, summary, group, &halves, quadrants[row], stubs[row], color);
+	}
+	if (side[0] || side[1])
+		putc('\n', file);
 	draw_floor(file, summary, group);
 	draw_origins(file, summary, group);
 }
@@ -273,9 +302,18 @@ void matrix_print_naps(FILE *file, const struct summary *naps, bool color)
 	matrix_verdicts(file, naps);
 }
 
+/* Whether some cell of the matrix has that line. */
+static bool works_while_waiting(const struct summary *fetch)
+{
+	for (size_t i = 0; i < fetch->cell_count; i++)
+		if (*record_text(fetch->cells[i].sample, COLUMN_quadrant) &&
+		    summary_get(&fetch->cells[i], COLUMN_overlap_elements_per_s)->blocks > 0)
+			return true;
+	return false;
+}
+
 int matrix_print(FILE *file, const struct summary *fetch, const struct summary *sumsq, bool color)
 {
-	bool models = false;
 	int result = 0;
 
 	if (fetch && fetch->cell_count == 0)
@@ -286,10 +324,9 @@ int matrix_print(FILE *file, const struct summary *fetch, const struct summary *
 		if (fetch->groups[i].commands)
 			continue;
 		draw_matrix(file, fetch, &fetch->groups[i], color);
-		models = true;
 		putc('\n', file);
 	}
-	if (models)
+	if (fetch && works_while_waiting(fetch))
 		fputs("Work while waiting: squares that the same threads added while their fetches "
 		      "were in flight.\n\n",
 		      file);

@@ -7,6 +7,7 @@
 
 #include "results/html.h"
 #include "results/matrix_parts.h"
+#include "results/picture_inside.h"
 #include "results/table.h"
 
 struct column {
@@ -157,6 +158,15 @@ void report_cells(const struct summary *summary, FILE *file)
 	}
 }
 
+/* In words, as pictures and the table of figures have it. */
+static const char *figure_name(const struct summary_group *group, enum record_column column)
+{
+	for (size_t i = 0; group->commands && i < LENGTH(command_columns); i++)
+		if (command_columns[i].column == column)
+			return command_columns[i].title;
+	return picture_column_name(column);
+}
+
 static void write_verdict(const struct summary *summary, const struct summary_cell *cell,
 			  size_t place, FILE *file)
 {
@@ -170,7 +180,7 @@ static void write_verdict(const struct summary *summary, const struct summary_ce
 	html_text(file, cell->name);
 	fputs("</th>", file);
 	html_element(file, "td", NULL, summary->cells[group->baseline].name);
-	html_element(file, "td", NULL, record_columns[summary_columns[place].column].name);
+	html_element(file, "td", NULL, figure_name(group, summary_columns[place].column));
 	html_element(file, "td", NULL, summary_verdict(summary, cell, place));
 	html_element(file, "td", "n",
 		     table_ratio(value->effect.ratio, value->effect.low, value->effect.high, text));
@@ -221,9 +231,9 @@ static void write_floor(const struct summary_group *group, FILE *file)
 	for (size_t place = 0; place < SUMMARY_COLUMNS; place++) {
 		if (summary_sense(group, place) == SUMMARY_EVIDENCE || isnan(group->floor[place]))
 			continue;
-		fprintf(file, "%s%s %s", comma, record_columns[summary_columns[place].column].name,
+		fprintf(file, "%s%s %s", comma, figure_name(group, summary_columns[place].column),
 			table_percent(group->floor[place] - 1, text));
-		comma = ", ";
+		comma = "; ";
 	}
 	fputs("</li>\n", file);
 }

@@ -16,6 +16,9 @@
 /* Of run.json. One without a version is of the first. */
 #define RUN_FILES_SCHEMA_VERSION 1
 
+/* The blocks in run.json of a run with a budget that was given no number of them. */
+#define RUN_FILES_BLOCKS_OPEN 10000
+
 #define RUN_FILES_SUMMARIES 3
 
 struct run_files {

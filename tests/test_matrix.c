@@ -238,18 +238,22 @@ static void crowded_quadrants_wrap(void **state)
 	}
 	text = print_rows(rows, 4, false);
 	assert_holds(text, "1 connection: medians of 1 run of each\n");
-	assert_holds(text, "the kernel tells   │   epoll-edge  epoll-level         poll │\n"
-			   "throughput         │     3.00 k/s     4.00 k/s     2.00 k/s │\n");
-	assert_holds(text, "                   │       select                           │\n"
-			   "throughput         │     1.00 k/s                           │\n");
-	assert_holds(text, "CPU per fetch      │            –            –            – │\n");
+	assert_holds(text, "the kernel tells   │   epoll-edge  epoll-level         poll\n"
+			   "throughput         │     3.00 k/s     4.00 k/s     2.00 k/s\n");
+	assert_holds(text, "                   │       select\n"
+			   "throughput         │     1.00 k/s\n");
+	assert_holds(text, "CPU per fetch      │            –            –            –\n");
+	/* What is empty is left out, and so is the note on what nobody did. */
+	assert_lacks(text, "the program asks");
+	assert_lacks(text, "NONBLOCKING");
+	assert_lacks(text, "Work while waiting: squares");
 	assert_holds(text, "fetches: unknown, no A/A control was run");
 	assert_holds(text, "undecided, too few blocks, between poll and epoll-edge: 0.667\n");
 	free(text);
 	/* By what was asked of them, where that tells them apart. */
 	record_set_text(&rows[3], COLUMN_variant_requested, "level");
 	text = print_rows(rows, 4, false);
-	assert_holds(text, "the kernel tells   │        epoll  epoll level         poll │\n");
+	assert_holds(text, "the kernel tells   │        epoll  epoll level         poll\n");
 	free(text);
 	for (size_t i = 0; i < 4; i++)
 		record_release(&rows[i]);

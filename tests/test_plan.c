@@ -590,6 +590,36 @@ static void shares(void **state)
 	plan_release(&plan);
 }
 
+/* Several loads, and nothing else, are for the table of latency against load. */
+static void loads_have_their_report(void **state)
+{
+	static const struct {
+		const char *text;
+		enum plan_report report;
+	} rows[] = {
+		{"[fetch f]\nmodel = epoll\nduration = 1s\nrate = 20%, 40%\n", PLAN_LATENCY},
+		{"[fetch f]\nmodel = epoll, uring\nduration = 1s\nrate = 20%\n", PLAN_MATRIX},
+		{"[fetch f]\nmodel = epoll\nduration = 1s\nrate = 2000, 4000\n", PLAN_MATRIX},
+		{"[experiment]\nreport = cells\n[fetch f]\nmodel = epoll\nduration = 1s\n"
+		 "rate = 20%, 40%\n",
+		 PLAN_CELLS},
+		{"[fetch f]\nmodel = epoll\nduration = 1s\nrate = 20%, 40%\n"
+		 "[sumsq s]\nmodel = serial\njobs = 1\n",
+		 PLAN_MATRIX},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct plan plan;
+		char why[512];
+
+		if (plan_read_text("p", rows[i].text, 0, &plan, why, sizeof(why)))
+			fail_msg("%zu: %s", i, why);
+		assert_int_equal(plan.report, rows[i].report);
+		plan_release(&plan);
+	}
+}
+
 /* The cells of each shipped plan, controls and capacities' cells as they should be. */
 static void shipped_plans_have(void **state)
 {
@@ -718,6 +748,7 @@ int main(void)
 		cmocka_unit_test(shares),
 		cmocka_unit_test(programs_by_path),
 		cmocka_unit_test(help_has_every_key),
+		cmocka_unit_test(loads_have_their_report),
 		cmocka_unit_test(shipped_plans_have),
 		cmocka_unit_test(shipped_plans_read),
 	};

@@ -200,10 +200,11 @@ static void a_page_has_everything(void **state)
 	holds(page, "begun 2026-01-01 00:00:00 UTC");
 	holds(page, "seed 7");
 	holds(page, "--seed 7 --blocks 10 --link veth ./plan.ini");
-	holds(page, "iolab report 20260101T000000_host_&lt;plan&gt;");
+	holds(page, "iolab report &#39;20260101T000000_host_&lt;plan&gt;&#39;");
 	holds(page, "faster by");
 	holds(page, "<em>baseline</em>");
-	holds(page, "was entered twice, in 10 blocks");
+	holds(page, "was entered twice, in 10 blocks: fetches per second ");
+	assert_null(strstr(page, "<td>throughput_rps</td>"));
 	holds(page, "the hypervisor gave more than 2 %");
 	holds(page, "<td>spoiled</td>");
 	holds(page, "on flagged rows: ");

@@ -235,10 +235,12 @@ static void usage_on_stdout(void **state)
 	(void)state;
 	run_cells("[command usage]\nrun = sh -c 'echo usage: this; echo and that; exit 1'\n"
 		  "[command both]\nrun = sh -c 'echo usage; echo no such file >&2; exit 1'\n"
+		  "[command odd]\nrun = sh -c 'printf \"\\000\"; echo help; exit 1'\n"
 		  "[command mute]\nrun = false\n",
 		  1);
 	assert_failed("usage", "failed status-1", "status 1: and that");
 	assert_failed("both", "failed status-1", "status 1: no such file");
+	assert_failed("odd", "failed status-1", "status 1: ?help");
 	assert_failed("mute", "failed status-1", "status 1: it said nothing");
 }
 

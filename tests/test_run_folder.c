@@ -85,7 +85,7 @@ static void cut_files_are_made_again(void **state)
 	make_run();
 	cut("host.json", 200);
 	cut("topology.xml", 2000);
-	assert_resume(NULL, 0, "nothing is left to do, all ");
+	assert_resume(NULL, 0, "nothing is left to do");
 	host = json_load_file(in_run("host.json"), 0, NULL);
 	assert_non_null(host);
 	json_decref(host);

@@ -565,12 +565,14 @@ static void lists(void **state)
 		snprintf(line, sizeof(line), "%s%-10s ", p == plan_texts ? "" : "\n", p->name);
 		assert_non_null(strstr(child.out.text, line));
 	}
+	for (const char *p = child.out.text; *p; p += strcspn(p, "\n") + 1)
+		assert_true(strcspn(p, "\n") <= 100);
 	child_free(&child);
 	assert_int_equal(iolab(&child, columns), 0);
 	for (const char *p = child.out.text; *p; p++)
 		lines += *p == '\n';
 	/* The flags stand below, behind an empty line and one that says so. */
-	assert_int_equal(lines, RECORD_COLUMNS + 2 + FLAGS);
+	assert_int_equal(lines, 1 + RECORD_COLUMNS + 2 + FLAGS);
 	child_free(&child);
 }
 

@@ -23,7 +23,8 @@ static int start(void **state)
 	static const char *const options[] = {"--listen", "127.0.0.1:0", NULL};
 	unsigned port;
 
-	(void)state;
+	if (serving_make_folder(state))
+		return -1;
 	serving_origin(&origin, options, &port, 1);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
 	return 0;
@@ -31,9 +32,8 @@ static int start(void **state)
 
 static int stop(void **state)
 {
-	(void)state;
 	child_free(&origin);
-	return 0;
+	return serving_remove_folder(state);
 }
 
 static void has(const char *text, const char *part)
@@ -79,11 +79,12 @@ static void summary_of_a_run(void **state)
 static void idle_options(void **state)
 {
 	const char *const asked[] = {"--resolve", "nobody.test:80:127.0.0.1",
-				     "--cacert",  "/etc/ssl/certs/ca-certificates.crt",
+				     "--cacert",  serving_path("ca.pem"),
 				     "--tls-io",  "conventional",
 				     url,	  NULL};
 	char port[96];
 	const char *const used[] = {"--resolve", port, url, NULL};
+	const char *const ready[] = {"--location", "--cacert", serving_path("ca.pem"), url, NULL};
 	struct child child;
 
 	(void)state;
@@ -97,6 +98,9 @@ static void idle_options(void **state)
 
 	snprintf(port, sizeof(port), "127.0.0.1:%d:127.0.0.1", atoi(strrchr(url, ':') + 1));
 	assert_int_equal(fetching_run(&child, "epoll", used), 0);
+	assert_string_equal(child.err.text, "");
+	child_free(&child);
+	assert_int_equal(fetching_run(&child, "epoll", ready), 0);
 	assert_string_equal(child.err.text, "");
 	child_free(&child);
 }
