@@ -373,6 +373,8 @@ void bench_run(struct bench *b, const struct model *model)
 	b->model_error = model->run(&b->worker);
 	if (b->phase == BENCH_WARMING)
 		bench_measure_begin(b, 0); /* cut off before there was anything to measure */
-	b->unanswered = worker_stopped(&b->worker) ? b->worker.in_flight - b->parked_count : 0;
+	/* A model that broke off left its lanes where they were, as one that was stopped did. */
+	if (worker_stopped(&b->worker) || bench_broke_off(b))
+		b->unanswered = b->worker.in_flight - b->parked_count;
 	measure_end(b);
 }

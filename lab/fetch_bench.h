@@ -90,7 +90,7 @@ struct bench {
 	uint64_t completed;
 	uint64_t lane_completed; /* of which within their lanes' intervals */
 	uint64_t errors;
-	uint64_t unanswered; /* in flight when the run was cut off; among the errors */
+	uint64_t unanswered; /* in flight when the run was cut off */
 	uint64_t unsent;     /* open loop: due before the end and never begun */
 	uint64_t due_ns;     /* open loop: since its start, when the last fetch begun fell due */
 	uint64_t lag_ns;     /* open loop: by how much that was begun later */
@@ -156,6 +156,12 @@ static inline struct bench *bench_of_observer(struct observer *observer)
 static inline struct bench_lane *bench_lane(struct bench *bench, const struct connection *c)
 {
 	return &bench->lanes[c->index / bench->worker.endpoints_count];
+}
+
+/* Whether the model gave up before its lanes were at their ends: it broke down, or cannot go on. */
+static inline bool bench_broke_off(const struct bench *bench)
+{
+	return bench->model_error || bench->worker.unable;
 }
 
 /* in_flight: fetches begun before that will end in the interval. */

@@ -79,7 +79,7 @@ static bool is_little_broken(const struct fetch_merged *m, const struct fetch_ou
 	double ends = (double)m->histograms[BENCH_LATENCY]->max_ns / 1e9 / fetch_duration_s(m, o);
 
 	if (o->options->rate || !o->options->benchmark || o->model->yardstick || m->errors ||
-	    o->run.interrupted || (double)m->completed < LITTLE_ROUNDS * connections)
+	    m->cut_short || (double)m->completed < LITTLE_ROUNDS * connections)
 		return false;
 	return !(fabs(connections / in_flight - 1) <= LITTLE_OFF + ends);
 }

@@ -98,6 +98,7 @@ void fetch_merge(struct fetch_merged *m, const struct fetch_outcome *o)
 	}
 	for (unsigned i = 0; i < o->run.count; i++)
 		merge_one(m, &o->run.benches[i], o->run.interrupted);
+	m->cut_short = o->run.interrupted || m->model_error || m->unable;
 	if (o->run.overlap != STATUS_DONE)
 		m->overlap_per_s = NAN;
 	m->energy_j = energy_joules(&first->energy, &first->energy_begin, &first->energy_end,
@@ -152,7 +153,7 @@ double fetch_throughput_rps(const struct fetch_merged *m, const struct fetch_out
 
 	/* n fetches at equal distances have n - 1 of them between the first and the last. */
 	if (options->rate && options->requests && options->arrivals == ARRIVALS_CONSTANT &&
-	    !options->warmup_ns && !o->run.interrupted)
+	    !options->warmup_ns && !m->cut_short)
 		return (double)m->completed /
 		       (fetch_duration_s(m, o) + 1.0 / (double)options->rate);
 	if (o->model->yardstick || o->options->rate)
@@ -185,7 +186,7 @@ bool fetch_rate_missed(const struct fetch_merged *m, const struct fetch_outcome 
 	double ended = (double)(m->completed + m->errors);
 	double due_ns = (double)m->due_ns, lag_ns = (double)m->lag_ns;
 
-	if (!o->options->rate || o->run.interrupted)
+	if (!o->options->rate || m->cut_short)
 		return false;
 	return ended < RATE_HELD * (ended + (double)m->unsent) ||
 	       (lag_ns > BACKLOG_NS && due_ns < RATE_HELD * (due_ns + lag_ns));

@@ -143,11 +143,13 @@ static void keep_sample(struct bench *b, const struct bench_lane *lane, const st
 void bench_unanswered(struct bench *b, struct bench_lane *lane, struct connection *c)
 {
 	c->failure = connection_phase(c);
-	c->failure_detail = "not complete when the run's time was over";
+	c->failure_detail = bench_broke_off(b) ? "not complete when the run was cut off"
+					       : "not complete when the run's time was over";
 	c->failure_errno = 0;
 	b->now_ns = b->end.at_ns;
 	b->received_bytes += c->received_bytes;
-	if (b->options->benchmark)
+	/* What broke down is told by itself: these failed of that. */
+	if (b->options->benchmark && !bench_broke_off(b))
 		keep_failure(b, lane, c);
 	if (b->options->samples)
 		keep_sample(b, lane, c, c->failure_detail);

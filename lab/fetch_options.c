@@ -79,9 +79,10 @@ static void check_model(const struct fetch_options *o, const struct model *model
 		status_exit(STATUS_USAGE, "--interface: only fetch-xdp takes an interface over");
 	if (o->connections < o->workers)
 		status_exit(STATUS_USAGE,
-			    "--threads: %u workers cannot share %" PRIu64
+			    "--%s: %u workers cannot share %" PRIu64
 			    " connections; ask for --connections %u",
-			    o->workers, o->connections, o->workers);
+			    o->processes ? "processes" : "threads", o->workers, o->connections,
+			    o->workers);
 	if (o->tls_io != TLS_BUFFERED && !model->openssl_calls)
 		status_exit(STATUS_USAGE,
 			    "--tls-io: this model moves the bytes itself, and OpenSSL "

@@ -146,7 +146,9 @@ static void print_summary(const struct fetch_merged *m, const struct fetch_outco
 	       o->cpus, fetch_wait_name(o->options->wait));
 	printf("  %" PRIu64 " fetch%s in %.2f s, %" PRIu64 " error%s%s\n", m->completed,
 	       m->completed == 1 ? "" : "es", fetch_duration_s(m, o), m->errors, plural(m->errors),
-	       o->run.interrupted ? " (interrupted)" : "");
+	       o->run.interrupted ? " (interrupted)"
+	       : m->cut_short	  ? " (cut short)"
+				  : "");
 	printf("  throughput       %.*f fetches/s", rate < 100 ? 2 : 0, rate);
 	if (o->options->rate)
 		printf(" of %" PRIu64 " offered; %" PRIu64 " late, %" PRIu64 " never sent",

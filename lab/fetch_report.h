@@ -46,7 +46,8 @@ struct fetch_merged {
 	const char *tls_version, *tls_cipher;
 	const char *broken; /* what it was that broke down, of one that failed; or NULL */
 	int model_error;
-	bool moved; /* some worker was, while it ran */
+	bool moved;	/* some worker was, while it ran */
+	bool cut_short; /* by a signal, or by a model that gave up */
 };
 
 void fetch_merge(struct fetch_merged *merged, const struct fetch_outcome *outcome);

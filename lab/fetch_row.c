@@ -50,7 +50,7 @@ static void fill_usage(struct record *r, const struct fetch_merged *m,
 		record_set_real(r, COLUMN_steal_share,
 				(double)m->usage.steal_ticks / (double)m->usage.total_ticks);
 	fetch_flag_row(r, m, o);
-	record_set_count(r, COLUMN_partial, o->run.interrupted);
+	record_set_count(r, COLUMN_partial, m->cut_short);
 }
 
 static void fill_counters(struct record *r, const struct fetch_merged *m)

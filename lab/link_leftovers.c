@@ -81,9 +81,25 @@ static bool owner_lives(const char *alias, int *pid)
 /* What ends processes, under way. */
 struct ending {
 	pid_t pids[AT_ONCE];
-	int fds[AT_ONCE]; /* pidfds: a number that was given away again is not signalled */
+	int fds[AT_ONCE];	 /* pidfds: a number that was given away again is not signalled */
+	char names[AT_ONCE][16]; /* read while they live */
+	bool over[AT_ONCE];
 	unsigned count;
 };
+
+static void read_name(pid_t pid, char name[static 16])
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	snprintf(name, 16, "?");
+	file = fopen(path, "re");
+	if (file && fgets(name, 16, file))
+		name[strcspn(name, "\n")] = '\0';
+	if (file)
+		fclose(file);
+}
 
 static void find_inside(ino_t netns, struct ending *e)
 {
@@ -104,6 +120,7 @@ static void find_inside(ino_t netns, struct ending *e)
 			close(fd);
 			continue;
 		}
+		read_name(pid, e->names[e->count]);
 		e->pids[e->count] = pid;
 		e->fds[e->count++] = fd;
 	}
@@ -111,22 +128,16 @@ static void find_inside(ino_t netns, struct ending *e)
 		closedir(all);
 }
 
-static void say_ended(FILE *said, pid_t pid)
+/* Once it is known what became of them. */
+static void say_ended(FILE *said, const struct ending *e)
 {
-	char path[64], name[64] = "?";
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	file = fopen(path, "re");
-	if (file && fgets(name, sizeof(name), file))
-		name[strcspn(name, "\n")] = '\0';
-	if (file)
-		fclose(file);
-	fprintf(said, "Ended process %d (%s)\n", (int)pid, name);
+	for (unsigned i = 0; i < e->count; i++)
+		fprintf(said, "%s process %d (%s)\n", e->over[i] ? "Ended" : "Could not end",
+			(int)e->pids[i], e->names[i]);
 }
 
 /* Signals all of them and waits for their ends; how many still live. */
-static unsigned signal_all(const struct ending *e, int signal)
+static unsigned signal_all(struct ending *e, int signal)
 {
 	uint64_t until_ns = usage_now_ns() + PATIENCE_NS;
 	unsigned left = 0;
@@ -141,7 +152,8 @@ static unsigned signal_all(const struct ending *e, int signal)
 		/* A signal of the user's must not cut the wait short: SIGKILL would be next. */
 		while (poll(&one, 1, wait_ms) < 0 && errno == EINTR)
 			;
-		left += !one.revents;
+		e->over[i] = one.revents != 0;
+		left += !e->over[i];
 	}
 	return left;
 }
@@ -156,10 +168,10 @@ static unsigned end_once(ino_t netns, FILE *said, unsigned *stayed)
 	if (!e)
 		return 0;
 	find_inside(netns, e);
-	for (unsigned i = 0; said && i < e->count; i++)
-		say_ended(said, e->pids[i]);
 	if (e->count && signal_all(e, SIGTERM))
 		*stayed = signal_all(e, SIGKILL);
+	if (said)
+		say_ended(said, e);
 	for (unsigned i = 0; i < e->count; i++)
 		close(e->fds[i]);
 	count = e->count;
@@ -206,23 +218,42 @@ static int read_mark(int netns, int home, char *alias, size_t size)
 	return err;
 }
 
+/* A namespace that was looked at, and who alive holds the link that it is an end of, or 0. */
+struct seen {
+	ino_t netns;
+	int owner;
+};
+
+static bool is_told(const struct seen *seen, size_t count, int owner)
+{
+	for (size_t i = 0; i < count; i++)
+		if (seen[i].owner == owner)
+			return true;
+	return false;
+}
+
 /* A namespace of the lab's: whether somebody holds it, or what is in it is to be ended. */
-static void judge(const char *alias, ino_t netns, struct link_leftovers *found, FILE *said)
+static void judge(const char *alias, struct seen *seen, size_t earlier,
+		  struct link_leftovers *found, FILE *said)
 {
 	unsigned stayed;
 	int owner;
 
 	if (owner_lives(alias, &owner)) {
-		fprintf(said, "Left alone: a link that process %d holds\n", owner);
+		/* Both ends are found, and are one link. */
+		if (!owner || !is_told(seen, earlier, owner))
+			fprintf(said, "Left alone: a link that process %d holds\n", owner);
+		seen[earlier].owner = owner;
 		found->owned++;
 		return;
 	}
-	found->ended += end_all(netns, said, &stayed);
+	found->ended += end_all(seen[earlier].netns, said, &stayed);
 	found->stayed += stayed;
 }
 
-/* A namespace that has a process in it. */
-static int look_at(const char *who, int home, struct link_leftovers *found, FILE *said)
+/* A namespace that has a process in it, the last one of those seen. */
+static int look_at(const char *who, int home, struct seen *seen, size_t earlier,
+		   struct link_leftovers *found, FILE *said)
 {
 	char path[320], alias[256];
 	struct stat status = {.st_ino = 0};
@@ -234,8 +265,9 @@ static int look_at(const char *who, int home, struct link_leftovers *found, FILE
 	err = netns < 0 || fstat(netns, &status) ? -errno : 0;
 	if (!err)
 		err = read_mark(netns, home, alias, sizeof(alias));
+	seen[earlier].netns = status.st_ino;
 	if (!err)
-		judge(alias, status.st_ino, found, said);
+		judge(alias, seen, earlier, found, said);
 	if (netns >= 0)
 		close(netns);
 	/* What may not be entered is not known; what is gone or has no mark needs nothing. */
@@ -243,10 +275,10 @@ static int look_at(const char *who, int home, struct link_leftovers *found, FILE
 	return err == -ENOMEM || err == -EMFILE ? err : 0;
 }
 
-static bool among(const ino_t *seen, size_t count, ino_t netns)
+static bool among(const struct seen *seen, size_t count, ino_t netns)
 {
 	for (size_t i = 0; seen && i < count; i++)
-		if (seen[i] == netns)
+		if (seen[i].netns == netns)
 			return true;
 	return false;
 }
@@ -254,7 +286,7 @@ static bool among(const ino_t *seen, size_t count, ino_t netns)
 /* Every namespace that a process is in, once. */
 static int look_at_all(DIR *all, int home, struct link_leftovers *found, FILE *said)
 {
-	ino_t *seen = NULL, *grown;
+	struct seen *seen = NULL, *grown;
 	size_t count = 0;
 	struct dirent *entry;
 	int err = 0;
@@ -276,8 +308,8 @@ static int look_at_all(DIR *all, int home, struct link_leftovers *found, FILE *s
 			break;
 		}
 		seen = grown;
-		seen[count++] = netns;
-		err = look_at(entry->d_name, home, found, said);
+		seen[count] = (struct seen){.netns = netns};
+		err = look_at(entry->d_name, home, seen, count++, found, said);
 	}
 	free(seen);
 	return err;

@@ -26,7 +26,7 @@ struct link_leftovers {
 	unsigned ended;	 /* processes */
 	unsigned stayed; /* processes that even SIGKILL did not end within two seconds */
 	unsigned owned;	 /* namespaces whose owner is alive, or cannot be told from here */
-	unsigned hidden; /* processes whose namespace this user may not look at */
+	unsigned hidden; /* processes whose namespace this user may not find out or enter */
 };
 
 /*

@@ -173,6 +173,23 @@ static char *lose_interface(const char *way, const char *wait, const char *path,
 	return network;
 }
 
+/* Takes it down in a run that is to end by that alone, and makes it what it was. */
+static void lose_while_it_runs(struct child *child, const struct bypassing_words *words)
+{
+	bypassing_start(child, words);
+	bypassing_wait_for_program(child);
+	usleep(300000);
+	veth_to_clients();
+	veth_ip("link set " VETH_NAME " down");
+	veth_to_servers();
+	int status = child_wait(child, CHILD_LIMIT_MS);
+
+	veth_up();
+	if (status != 1 || !child_one_line(child->err.text) ||
+	    !strstr(child->err.text, "the interface was taken down or deleted"))
+		fail_msg("status %d, '%s'", status, child->err.text);
+}
+
 static void interface_down(void **state)
 {
 	(void)state;
@@ -180,6 +197,31 @@ static void interface_down(void **state)
 	free(lose_interface("link set " VETH_NAME " down", "--wait=block", "/", veth_up));
 	free(lose_interface("link set " VETH_NAME " down", "--wait=spin", "/delay/50s", veth_up));
 	free(lose_interface("link set " VETH_NAME " down", "--wait=block", "/delay/50s", veth_up));
+}
+
+/* What was under way has failed then, and the figures own up to being of a part. */
+static void interface_down_recorded(void **state)
+{
+	(void)state;
+	bypassing_need();
+	char url[96];
+	const struct bypassing_words answered = {{"-c64", "-n50000000", "--json", url}, 4};
+	const struct bypassing_words summary = {{"-c64", "-n50000000", url}, 3};
+	struct child child;
+	json_t *row;
+
+	bypassing_url(url, "/");
+	lose_while_it_runs(&child, &answered);
+	row = fetching_row(&child);
+	assert_true(fetching_number(row, "requests") > 0);
+	assert_int_equal(fetching_number(row, "errors"), 64);
+	assert_int_equal(fetching_number(row, "partial"), 1);
+	assert_non_null(strstr(json_string_value(json_object_get(row, "flags")), "unanswered"));
+	json_decref(row);
+	child_free(&child);
+	lose_while_it_runs(&child, &summary);
+	assert_non_null(strstr(child.out.text, " 64 errors (cut short)\n"));
+	child_free(&child);
 }
 
 /* A deleted interface is gone as one is that nobody used. */
@@ -257,10 +299,15 @@ static void of_the_servers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT(bad_options),    UNIT(interfaces_of_others),
-		UNIT(busy),	      UNIT(no_native_mode),
-		UNIT(interface_down), UNIT(not_root),
-		UNIT(of_the_servers), cmocka_unit_test(interface_deleted),
+		UNIT(bad_options),
+		UNIT(interfaces_of_others),
+		UNIT(busy),
+		UNIT(no_native_mode),
+		UNIT(interface_down),
+		UNIT(not_root),
+		UNIT(of_the_servers),
+		UNIT(interface_down_recorded),
+		cmocka_unit_test(interface_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, bypassing_set_up, bypassing_tear_down);

@@ -446,6 +446,33 @@ static void killed(void **state)
 	assert_int_equal(linking_inside(clients), 0);
 }
 
+/* The interface is lost in the middle: what each worker had under way has failed. */
+static void interface_down(void **state)
+{
+	struct words words = {{"-c64", "-n50000000", "--processes=2", "--json"}, 4};
+	const char *const down[] = {"ip", "link", "set", "iolab0", "down", NULL};
+	struct child child, ip;
+	json_t *row;
+
+	(void)state;
+	begin(2);
+	add(&words, url_of("/"));
+	start(&child, &words);
+	usleep(500000);
+	stay_at(LINK_CLIENT);
+	assert_int_equal(child_run(&ip, down), 0);
+	child_free(&ip);
+	stay_at(LINK_ORIGIN);
+	if (child_wait(&child, CHILD_LIMIT_MS) != 1 || !child_one_line(child.err.text))
+		fail_msg("status %d, '%s'", child.status, child.err.text);
+	row = fetching_row(&child);
+	assert_true(fetching_number(row, "requests") > 0);
+	assert_int_equal(fetching_number(row, "errors"), 64);
+	assert_int_equal(fetching_number(row, "partial"), 1);
+	json_decref(row);
+	child_free(&child);
+}
+
 /* --- refused -------------------------------------------------------------------------------- */
 
 /* A run that cannot begin ends where it is, and leaves its memory to the system to free. */
@@ -479,6 +506,7 @@ static void refused(void **state)
 		{"--processes=2,queue:1", 3, {"too few for 2 workers from queue 1 on"}},
 		{"--xdp=queue:2", 3, {"too few for 1 worker from queue 2 on"}},
 		{"--xdp=queue:65536", 2, {"queue is the number of a queue"}},
+		{"--processes=7", 2, {"--processes: 7 workers cannot share 6 connections"}},
 		{"--connections=16386", 3, {"8192 local ports for each queue", "8193 connections"}},
 	};
 
@@ -545,6 +573,7 @@ int main(void)
 		cmocka_unit_test_teardown(many_connections, end),
 		cmocka_unit_test_teardown(frames_lost, end),
 		cmocka_unit_test_teardown(killed, end),
+		cmocka_unit_test_teardown(interface_down, end),
 		cmocka_unit_test_teardown(refused, end),
 		cmocka_unit_test_teardown(not_steered, end),
 	};
