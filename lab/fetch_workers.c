@@ -60,15 +60,24 @@ _Noreturn static void give_up(struct crew *crew, unsigned index, const char *why
 	status_exit(STATUS_UNABLE, "worker %u: %s", index, why);
 }
 
+static void end_one(const struct crew *crew, struct bench *b)
+{
+	crew->model->release(&b->worker);
+	bench_free(b);
+}
+
 static void run_one(struct crew *crew, unsigned index)
 {
 	struct bench *b = &crew->benches[index];
 	char why[512];
 
 	/* Pin before anything is allocated or a ring is made: memory and rings stay local. */
-	if (pinning_bind(crew->pinning, index, why, sizeof(why)) ||
-	    bench_make(b, why, sizeof(why)) || crew->model->prepare(&b->worker, why, sizeof(why)))
+	if (pinning_bind(crew->pinning, index, why, sizeof(why)) || bench_make(b, why, sizeof(why)))
 		give_up(crew, index, why);
+	if (crew->model->prepare(&b->worker, why, sizeof(why))) {
+		end_one(crew, b);
+		give_up(crew, index, why);
+	}
 	if (b->worker.open_loop)
 		prctl(PR_SET_TIMERSLACK, 1UL); /* waits end when they should, not 50 us later */
 	pthread_barrier_wait(&crew->ready);
@@ -82,8 +91,7 @@ static void run_one(struct crew *crew, unsigned index)
 	/* A signal kicks every worker: none may be gone before all have ended. */
 	pthread_barrier_wait(&crew->over);
 	b->peak_kib = usage_peak_kib();
-	crew->model->release(&b->worker);
-	bench_free(b);
+	end_one(crew, b);
 }
 
 static struct fetch_signalled signalled_by(const struct crew *crew, unsigned self)

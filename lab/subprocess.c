@@ -73,7 +73,7 @@ static int start(bool guarded, int netns, struct subprocess *child, char *const 
 {
 	pid_t parent = getpid();
 	int out[2] = {-1, -1}, err[2] = {-1, -1}, report[2] = {-1, -1}, failed;
-	cpu_set_t set;
+	cpu_set_t set = {.__bits = {0}};
 	struct subprocess_launch launch = {
 		.argv = argv, .cpus = cpus ? &set : NULL, .netns = netns};
 
