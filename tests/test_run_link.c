@@ -631,6 +631,35 @@ static void plan_refused(const char *plan, const char *option, const char *says)
 		refused(shown, 2, says);
 }
 
+/* Who may look and enter but not signal does not say that it ended what it did not. */
+static void clean_that_may_not_signal(void **state)
+{
+	const char *copy = serving_path("iolab");
+	const char *const argv[] = {"setpriv",
+				    "--reuid=65534",
+				    "--clear-groups",
+				    "--inh-caps=+sys_ptrace,+sys_admin",
+				    "--ambient-caps=+sys_ptrace,+sys_admin",
+				    copy,
+				    "clean",
+				    NULL};
+	struct child child;
+
+	(void)state;
+	linking_need();
+	copy_iolab(copy);
+	leave_behind();
+	int status = child_run(&child, argv);
+
+	if (status != 1 || strstr(child.out.text, "Ended process") ||
+	    !strstr(child.out.text, "Could not end process") ||
+	    !strstr(child.err.text, "could not be ended"))
+		fail_msg("status %d, '%s' '%s'", status, child.out.text, child.err.text);
+	child_free(&child);
+	assert_true(clean());
+	assert_int_equal(linking_gone(mark), 0);
+}
+
 static void bad_input(void **state)
 {
 	static const char fetch[] = "[fetch f]\nmodel = epoll\nduration = 20ms\n";
@@ -722,6 +751,7 @@ int main(void)
 		cmocka_unit_test(clean_without_capabilities),
 		cmocka_unit_test(interrupted),
 		cmocka_unit_test(without_root),
+		cmocka_unit_test(clean_that_may_not_signal),
 		cmocka_unit_test(bad_input),
 		cmocka_unit_test(bad_input_on_a_link),
 	};
