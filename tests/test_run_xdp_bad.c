@@ -43,9 +43,12 @@ static void bad_options(void **state)
 
 	(void)state;
 	bypassing_need();
-	char url[96];
+	char url[96], overlong[16 + 1100] = "--interface=";
+	const struct bypassing_words endless = {{overlong, url}, 2};
 
 	bypassing_url(url, "/");
+	memset(overlong + strlen(overlong), 'x', 1100);
+	bypassing_says(&endless, 2, "there is no 'xxxxxxxxxxxxxxx...' here");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct bypassing_words words = {{rows[i].option, "-c2", url}, 3};
 		const struct bypassing_words alone = {{rows[i].option, url}, 2};

@@ -58,21 +58,30 @@ static unsigned queues_of(const char *name, unsigned most)
 	return used ? used : most;
 }
 
+/* An interface's name is shorter than IF_NAMESIZE; of a longer one so much is repeated. */
+static int refuse_name(const char *name, char *why, size_t why_size)
+{
+	return refuse(-EINVAL, why, why_size,
+		      "--interface: there is no '%.*s%s' here; `ip link` lists what there is",
+		      IF_NAMESIZE - 1, name, strlen(name) < IF_NAMESIZE ? "" : "...");
+}
+
 static int look_at(struct xdp_interface *i, struct xdp_netlink *answer, const char *name,
 		   unsigned index, char *why, size_t why_size)
 {
-	int err = xdp_netlink_link(answer, name, index);
-	const struct ifinfomsg *link = answer->header;
 	const struct rtattr *const *a = answer->attributes;
+	const struct ifinfomsg *link;
+	int err;
 
+	if (name && strlen(name) >= IF_NAMESIZE)
+		return refuse_name(name, why, why_size);
+	err = xdp_netlink_link(answer, name, index);
 	if (err == -ENODEV && name)
-		return refuse(-EINVAL, why, why_size,
-			      "--interface: there is no '%s' here; `ip link` "
-			      "lists what there is",
-			      name);
+		return refuse_name(name, why, why_size);
 	if (err)
 		return refuse(err, why, why_size, "cannot ask the kernel about its interfaces: %s",
 			      strerror(-err));
+	link = answer->header;
 	i->index = (unsigned)link->ifi_index;
 	i->mtu = xdp_netlink_number(a[IFLA_MTU]);
 	i->program = program_of(a[IFLA_XDP]);
