@@ -446,6 +446,53 @@ static void killed(void **state)
 	assert_int_equal(linking_inside(clients), 0);
 }
 
+/* --- detached ------------------------------------------------------------------------------- */
+
+/* Of the run's own links, and of no other. */
+static void detach(const struct objects *all)
+{
+	for (unsigned o = 0; o < all->count; o++) {
+		union bpf_attr by_id = {.link_id = all->list[o].id};
+		union bpf_attr link = {.link_detach = {.link_fd = 0}};
+
+		if (all->list[o].command != BPF_LINK_GET_FD_BY_ID)
+			continue;
+		long fd = syscall(SYS_bpf, BPF_LINK_GET_FD_BY_ID, &by_id, sizeof(by_id));
+
+		assert_true(fd >= 0);
+		link.link_detach.link_fd = (uint32_t)fd;
+		assert_int_equal(syscall(SYS_bpf, BPF_LINK_DETACH, &link, sizeof(link)), 0);
+		close((int)fd);
+	}
+}
+
+/* Somebody detaches the program: no answer ever comes any more, and that is said. */
+static void detached(void **state)
+{
+	static const char *const rows[][2] = {{"--processes=1", "--wait=block"},
+					      {"--processes=1", "--wait=spin"},
+					      {"--processes=2", "--wait=block"}};
+
+	(void)state;
+	begin(2);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct words words = {{rows[i][0], rows[i][1], "-c4", "-d60s", "--quiet"}, 5};
+		struct objects all;
+		struct child child;
+
+		add(&words, url_of("/delay/50s"));
+		start(&child, &words);
+		wait_for_link(&child, &all);
+		usleep(200000);
+		detach(&all);
+		if (child_wait(&child, CHILD_LIMIT_MS) != 1 || !child_one_line(child.err.text) ||
+		    !strstr(child.err.text, "the XDP program was detached from the interface"))
+			fail_msg("%s: status %d, '%s'", rows[i][0], child.status, child.err.text);
+		child_free(&child);
+		assert_gone(&all);
+	}
+}
+
 /* --- refused -------------------------------------------------------------------------------- */
 
 /* A run that cannot begin ends where it is, and leaves its memory to the system to free. */
@@ -545,6 +592,7 @@ int main(void)
 		cmocka_unit_test_teardown(many_connections, end),
 		cmocka_unit_test_teardown(frames_lost, end),
 		cmocka_unit_test_teardown(killed, end),
+		cmocka_unit_test_teardown(detached, end),
 		cmocka_unit_test_teardown(refused, end),
 		cmocka_unit_test_teardown(not_steered, end),
 	};

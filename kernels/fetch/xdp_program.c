@@ -256,6 +256,16 @@ int xdp_program_attach(struct xdp_program *p, unsigned interface, enum xdp_mode 
 	return 0;
 }
 
+bool xdp_program_attached(const struct xdp_program *p)
+{
+	struct bpf_link_info info = {.type = 0};
+	uint32_t size = sizeof(info);
+
+	/* A link that was detached is there, and leads to no interface. */
+	return p->link < 0 || bpf_obj_get_info_by_fd(p->link, &info, &size) ||
+	       info.xdp.ifindex != 0;
+}
+
 uint64_t xdp_program_lost(const struct xdp_program *p, unsigned queue)
 {
 	struct losses losses = {.lost = 0};

@@ -52,6 +52,10 @@ int xdp_program_serve(const struct xdp_program *program, unsigned queue, int soc
 int xdp_program_attach(struct xdp_program *program, unsigned interface, enum xdp_mode mode,
 		       char *why, size_t why_size);
 
+/* Whether it still does: anybody with the rights may detach its link. To be asked by whose process
+ * attached it; true in the others. */
+bool xdp_program_attached(const struct xdp_program *program);
+
 /* Frames of that queue lost on purpose so far. */
 uint64_t xdp_program_lost(const struct xdp_program *program, unsigned queue);
 

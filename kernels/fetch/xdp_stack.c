@@ -243,6 +243,9 @@ static void tell_neighbours(struct xdp_stack *stack)
 
 int xdp_stack_tick(struct xdp_stack *stack)
 {
+	bool detached;
+	int err;
+
 	tcp_tmr();
 	stack->tail = NULL;
 	if (++stack->ticks >= TICKS_A_SECOND) {
@@ -250,8 +253,12 @@ int xdp_stack_tick(struct xdp_stack *stack)
 		etharp_tmr();
 		ip_reass_tmr();
 		tell_neighbours(stack);
+		xdp_takeover_look(stack->takeover);
 	}
-	return xdp_socket_check(&stack->sockets[0], stack->calls);
+	/* A deleted interface takes its link along: the socket is asked last, and knows. */
+	detached = xdp_takeover_detached(stack->takeover);
+	err = xdp_socket_check(&stack->sockets[0], stack->calls);
+	return !err && detached ? -ENOLINK : err;
 }
 
 /* --- opening and closing -------------------------------------------------------------------- */

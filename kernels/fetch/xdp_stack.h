@@ -81,8 +81,9 @@ int xdp_stack_flush(struct xdp_stack *stack);
 void xdp_stack_wait(struct xdp_stack *stack, int64_t wait_ns);
 
 /*
- * XDP_TICK_NS have gone by: lwIP's timers run. Returns 0, or -errno when the interface is not
- * there any more: who only waits would never hear of it.
+ * XDP_TICK_NS have gone by: lwIP's timers run. Returns 0; -ENOLINK when the program was
+ * detached; another -errno when the interface is not there any more. Who only waits would never
+ * hear of either.
  */
 int xdp_stack_tick(struct xdp_stack *stack);
 

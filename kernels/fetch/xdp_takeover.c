@@ -89,6 +89,17 @@ const char *xdp_takeover_astray(const struct xdp_takeover *t)
 	return t->shared->astray;
 }
 
+void xdp_takeover_look(const struct xdp_takeover *t)
+{
+	if (!xdp_program_attached(&t->program))
+		atomic_store(&t->shared->detached, true);
+}
+
+bool xdp_takeover_detached(const struct xdp_takeover *t)
+{
+	return atomic_load(&t->shared->detached);
+}
+
 void xdp_takeover_text(const struct xdp_takeover *t, bool polls, char text[XDP_TEXT_SIZE])
 {
 	const unsigned workers = t->steering.workers;
