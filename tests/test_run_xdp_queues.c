@@ -493,6 +493,49 @@ static void detached(void **state)
 	}
 }
 
+/* --- moved ---------------------------------------------------------------------------------- */
+
+/* Runs `ip` with these words, at the end where the thread is. */
+static void ip(const char *const *argv)
+{
+	struct child child;
+
+	if (child_run(&child, argv) != 0)
+		fail_msg("ip %s: %s", argv[2], child.err.text);
+	child_free(&child);
+}
+
+/* The server has another MAC address from now on, and the client's kernel has heard of it. */
+static void server_moved(void **state)
+{
+	const char *const move[] = {"ip", "link", "set", "iolab1", "address", "02:00:00:00:77:77",
+				    NULL};
+	const char *const hear[] = {"ip",  "neigh",  "replace", "198.18.0.2", "lladdr", move[5],
+				    "dev", "iolab0", "nud",	"reachable",  NULL};
+	struct words words = {{"--processes=2", "-c4", "-R40", "-d5s", "--json"}, 5};
+	struct objects all;
+	struct child child;
+
+	(void)state;
+	begin(2);
+	add(&words, url_of("/"));
+	start(&child, &words);
+	wait_for_link(&child, &all);
+	usleep(500000);
+	ip(move);
+	stay_at(LINK_CLIENT);
+	ip(hear);
+	stay_at(LINK_ORIGIN);
+	if (child_wait(&child, LIMIT_MS) != 0)
+		fail_msg("status %d, '%s'", child.status, child.err.text);
+	json_t *row = fetching_row(&child);
+
+	/* Of 200; some 20 of them before. */
+	assert_true(fetching_number(row, "requests") > 60);
+	json_decref(row);
+	child_free(&child);
+}
+
 /* --- refused -------------------------------------------------------------------------------- */
 
 /* A run that cannot begin ends where it is, and leaves its memory to the system to free. */
@@ -593,6 +636,7 @@ int main(void)
 		cmocka_unit_test_teardown(frames_lost, end),
 		cmocka_unit_test_teardown(killed, end),
 		cmocka_unit_test_teardown(detached, end),
+		cmocka_unit_test_teardown(server_moved, end),
 		cmocka_unit_test_teardown(refused, end),
 		cmocka_unit_test_teardown(not_steered, end),
 	};

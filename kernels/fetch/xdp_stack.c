@@ -237,12 +237,12 @@ static void tell_neighbours(struct xdp_stack *stack)
 {
 	const struct xdp_takeover *t = stack->takeover;
 
-	for (unsigned i = 0; i < t->neighbours_count; i++)
-		xdp_neighbour_tell(&stack->netif, &t->neighbours[i]);
+	xdp_neighbour_tell(&stack->netif, t->neighbours, t->neighbours_count);
 }
 
 int xdp_stack_tick(struct xdp_stack *stack)
 {
+	const struct xdp_takeover *t = stack->takeover;
 	bool detached;
 	int err;
 
@@ -252,11 +252,12 @@ int xdp_stack_tick(struct xdp_stack *stack)
 		stack->ticks = 0;
 		etharp_tmr();
 		ip_reass_tmr();
+		xdp_neighbour_renew(&t->interface, t->neighbours, t->neighbours_count);
 		tell_neighbours(stack);
-		xdp_takeover_look(stack->takeover);
+		xdp_takeover_look(t);
 	}
 	/* A deleted interface takes its link along: the socket is asked last, and knows. */
-	detached = xdp_takeover_detached(stack->takeover);
+	detached = xdp_takeover_detached(t);
 	err = xdp_socket_check(&stack->sockets[0], stack->calls);
 	return !err && detached ? -ENOLINK : err;
 }
