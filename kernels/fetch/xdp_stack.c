@@ -19,11 +19,6 @@
 #define ARP_TRIES   10
 #define ARP_WAIT_NS INT64_C(100000000)
 
-/* For a new connection's port lwIP looks at all that are over, so they are kept to so many, and
- * looked through once in so many connections: the cost of one more is the same throughout. */
-#define OVER_MOST  256
-#define OVER_SLICE 64
-
 static int refuse(int err, const char *what, char *why, size_t why_size)
 {
 	snprintf(why, why_size, "%s: %s", what, strerror(-err));
@@ -223,10 +218,10 @@ void xdp_stack_opening(struct xdp_stack *stack)
 {
 	struct tcp_pcb *last = tcp_tw_pcbs;
 
-	stack->opened = (stack->opened + 1) % OVER_SLICE;
+	stack->opened = (stack->opened + 1) % stack->over.slice;
 	if (stack->opened)
 		return;
-	for (unsigned i = 1; last && i < OVER_MOST; i++)
+	for (unsigned i = 1; last && i < stack->over.most; i++)
 		last = last->next;
 	while (last && last->next)
 		tcp_abort(last->next);
@@ -346,6 +341,7 @@ int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *t, unsigned wor
 	stack->share = xdp_steering_share(&t->steering, worker);
 	stack->calls = calls;
 	stack->connections = connections;
+	stack->over = xdp_steering_over(&stack->share, connections);
 	stack->frames_a_queue = xdp_socket_frames_in(connections);
 	if (make_room(stack))
 		return refuse(-ENOMEM, "the frames' descriptors", why, why_size);

@@ -33,6 +33,7 @@ struct xdp_stack {
 	struct netif netif;
 	struct xdp_takeover *takeover;
 	struct xdp_share share;	    /* queues and ports of this worker */
+	struct xdp_over over;	    /* and of its ports, how many may wait */
 	struct xdp_socket *sockets; /* one a queue; all is sent by the first */
 	struct xdp_frame *frames;   /* frames_a_queue for each */
 	struct pollfd *polled;	    /* one a queue */
