@@ -256,6 +256,30 @@ static void fewer_workers(void **state)
 	free(site.bytes);
 }
 
+/* What one worker takes does not grow with its queues: all of the 64 share 256 MiB of data. */
+static void many_queues(void **state)
+{
+	const char *argv[] = {"prlimit", "--data=268435456", "--", NULL,
+			      "-c64",	 "-n2000",	     NULL, NULL};
+	struct child child;
+
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	print_message("skipped: a sanitizer's own memory is beyond any limit\n");
+	skip();
+#endif
+	begin(64);
+	argv[3] = child_program("fetch-xdp");
+	argv[6] = url_of("/bytes/20000");
+	stay_at(LINK_CLIENT);
+	int status = child_run(&child, argv);
+
+	stay_at(LINK_ORIGIN);
+	if (status)
+		fail_msg("status %d, '%s'", status, child.err.text);
+	child_free(&child);
+}
+
 /* A port of each worker's own again and again: more connections than it has of them. */
 static void many_connections(void **state)
 {
@@ -633,6 +657,7 @@ int main(void)
 		cmocka_unit_test_teardown(four_workers, end),
 		cmocka_unit_test_teardown(fewer_workers, end),
 		cmocka_unit_test_teardown(many_connections, end),
+		cmocka_unit_test_teardown(many_queues, end),
 		cmocka_unit_test_teardown(frames_lost, end),
 		cmocka_unit_test_teardown(killed, end),
 		cmocka_unit_test_teardown(detached, end),

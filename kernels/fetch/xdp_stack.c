@@ -72,7 +72,7 @@ static void free_frame(struct pbuf *p)
 	struct xdp_frame *f = (struct xdp_frame *)p;
 	struct xdp_stack *stack = f->stack;
 
-	stack->held--;
+	stack->sockets[f->queue].held--;
 	xdp_socket_give_back(&stack->sockets[f->queue], (uint64_t)f->index << XDP_FRAME_SHIFT);
 }
 
@@ -97,9 +97,9 @@ static struct pbuf *wrap_frame(struct xdp_stack *stack, unsigned queue, const st
 	struct xdp_frame *f = &stack->frames[(size_t)queue * stack->frames_a_queue + index];
 	uint8_t *bytes = socket->memory + d->addr;
 
-	if (stack->held >= XDP_SPARE_FRAMES / 2)
+	if (socket->held >= stack->room.spare / 2)
 		return copy_frame(stack, queue, index, bytes, (u16_t)d->len);
-	stack->held++;
+	socket->held++;
 	return pbuf_alloced_custom(PBUF_RAW, (u16_t)d->len, PBUF_REF, &f->custom, bytes,
 				   (u16_t)d->len);
 }
@@ -283,8 +283,12 @@ static int open_queue(struct xdp_stack *stack, unsigned queue, char *why, size_t
 	const struct xdp_variants *o = &t->options;
 	const unsigned number = stack->share.queue + queue;
 	struct xdp_socket *socket = &stack->sockets[queue];
-	int err = xdp_socket_open(socket, t->interface.name, number, o->copying, stack->connections,
-				  why, why_size);
+	const struct xdp_socket_plan plan = {.interface = t->interface.name,
+					     .queue = number,
+					     .copying = o->copying,
+					     .room = stack->room,
+					     .sends = queue == 0};
+	int err = xdp_socket_open(socket, &plan, why, why_size);
 
 	if (!err && o->busy_poll_us) {
 		err = xdp_socket_busy_poll(socket, o->busy_poll_us);
@@ -340,9 +344,9 @@ int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *t, unsigned wor
 	stack->takeover = t;
 	stack->share = xdp_steering_share(&t->steering, worker);
 	stack->calls = calls;
-	stack->connections = connections;
 	stack->over = xdp_steering_over(&stack->share, connections);
-	stack->frames_a_queue = xdp_socket_frames_in(connections);
+	stack->room = xdp_socket_room(connections, stack->share.queues);
+	stack->frames_a_queue = stack->room.rx + stack->room.spare;
 	if (make_room(stack))
 		return refuse(-ENOMEM, "the frames' descriptors", why, why_size);
 	for (unsigned queue = 0; !err && queue < stack->share.queues; queue++)

@@ -38,11 +38,10 @@ struct xdp_stack {
 	struct xdp_frame *frames;   /* frames_a_queue for each */
 	struct pollfd *polled;	    /* one a queue */
 	struct calls *calls;
+	struct xdp_room room; /* of each queue */
 	unsigned frames_a_queue;
-	unsigned connections; /* at most */
 	struct tcp_pcb *tail; /* the last of lwIP's connections; NULL: not known */
 	bool asked;	      /* a connection has just sent its next request */
-	unsigned held;	      /* frames that lwIP has */
 	unsigned opened;      /* connections, modulo those between two looks at what is over */
 	unsigned ticks;	      /* modulo those of a second */
 };
