@@ -204,27 +204,22 @@ int xdp_stack_flush(struct xdp_stack *stack)
 
 void xdp_stack_wait(struct xdp_stack *stack, int64_t wait_ns)
 {
+	int ready;
+
 	/* What the kernel has not taken yet, it takes when there is room for it. */
 	stack->polled[0].events =
 		(short)(POLLIN | (xdp_socket_behind(&stack->sockets[0]) ? POLLOUT : 0));
-	calls_poll(stack->calls, stack->polled, stack->share.queues, wait_ns);
+	ready = calls_poll(stack->calls, stack->polled, stack->share.queues, wait_ns);
+	/* Each frame is counted when it is taken, whoever waited for it. */
+	if (ready > 0)
+		stack->calls->notifications -= (uint64_t)ready;
 }
 
-/*
- * The youngest, at the list's head, are kept: they answer a server that has not heard the last
- * acknowledgement. One that is forgotten would answer with a reset, which ends that server as well.
- */
 void xdp_stack_opening(struct xdp_stack *stack)
 {
-	struct tcp_pcb *last = tcp_tw_pcbs;
-
 	stack->opened = (stack->opened + 1) % stack->over.slice;
-	if (stack->opened)
-		return;
-	for (unsigned i = 1; last && i < stack->over.most; i++)
-		last = last->next;
-	while (last && last->next)
-		tcp_abort(last->next);
+	if (!stack->opened)
+		xdp_port_forget(stack->over.most);
 }
 
 /* Where ARP is the kernel's. */
