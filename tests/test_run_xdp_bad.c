@@ -233,6 +233,69 @@ static void not_root(void **state)
 	child_free(&child);
 }
 
+/* Without one capability that is only missed late, and with little memory that may be locked. */
+static void of_the_rights(void **state)
+{
+	static const char *const rows[][2] = {
+		{"--bounding-set=-net_raw", "CAP_NET_RAW"},
+		{"--bounding-set=-ipc_lock", "ulimit -l"},
+	};
+
+	(void)state;
+	bypassing_need();
+	char url[96];
+
+	bypassing_url(url, "/");
+	bypassing_leaks_count(false);
+	for (unsigned i = 0; i < 2; i++) {
+		const char *const argv[] = {"prlimit",	"--memlock=65536",	    "setpriv",
+					    rows[i][0], child_program("fetch-xdp"), url,
+					    NULL};
+		struct child child;
+
+		veth_to_clients();
+		int status = child_run(&child, argv);
+
+		veth_to_servers();
+		if (status != 3 || !child_one_line(child.err.text) ||
+		    !strstr(child.err.text, rows[i][1]))
+			fail_msg("%s: status %d, '%s'", rows[i][0], status, child.err.text);
+		child_free(&child);
+	}
+	bypassing_leaks_count(true);
+}
+
+static void set_mtu(const char *mtu)
+{
+	char words[64];
+
+	snprintf(words, sizeof(words), "link set wtxdp1 mtu %s", mtu);
+	veth_ip(words);
+	veth_to_clients();
+	snprintf(words, sizeof(words), "link set " VETH_NAME " mtu %s", mtu);
+	veth_ip(words);
+	veth_to_servers();
+}
+
+/* Frames that no page holds. */
+static void mtu_too_large(void **state)
+{
+	(void)state;
+	bypassing_need();
+	char url[96];
+	const struct bypassing_words best = {{url}, 1};
+	const struct bypassing_words generic = {{"--xdp=generic", url}, 2};
+	struct child child;
+
+	bypassing_url(url, "/");
+	set_mtu("9000");
+	bypassing_says(&best, 3, "the MTU of " VETH_NAME);
+	if (bypassing_run(&child, &generic) != 0)
+		fail_msg("%s", child.err.text);
+	child_free(&child);
+	set_mtu("1500");
+}
+
 /* A server that refuses, and a body above the window, which is said once. */
 static void of_the_servers(void **state)
 {
@@ -263,6 +326,7 @@ int main(void)
 		UNIT(bad_options),    UNIT(interfaces_of_others),
 		UNIT(busy),	      UNIT(no_native_mode),
 		UNIT(interface_down), UNIT(not_root),
+		UNIT(of_the_rights),  UNIT(mtu_too_large),
 		UNIT(of_the_servers), cmocka_unit_test(interface_deleted),
 	};
 

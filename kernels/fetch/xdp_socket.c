@@ -37,6 +37,21 @@ static int refuse(int err, const char *what, char *why, size_t why_size)
 	return err;
 }
 
+static int refuse_umem(const struct xdp_socket *s, int err, char *why, size_t why_size)
+{
+	if (err == -EPERM)
+		snprintf(why, why_size,
+			 "AF_XDP needs the capability CAP_NET_RAW too: run it as root");
+	else if (err == -ENOBUFS)
+		snprintf(why, why_size,
+			 "%zu KiB of frames for each queue are more than may be locked in memory: "
+			 "raise `ulimit -l`",
+			 s->memory_size >> 10);
+	else
+		return refuse(err, "cannot share memory with the kernel (UMEM)", why, why_size);
+	return err;
+}
+
 /* As many as all windows hold together, within limits, as a power of two. */
 static unsigned rx_size(unsigned connections)
 {
@@ -134,8 +149,7 @@ int xdp_socket_open(struct xdp_socket *s, const struct xdp_socket_plan *plan, ch
 	for (unsigned try = 0;; try++) {
 		err = make_umem(s);
 		if (err)
-			return refuse(err, "cannot share memory with the kernel (UMEM)", why,
-				      why_size);
+			return refuse_umem(s, err, why, why_size);
 		err = make_socket(s, plan);
 		/* The kernel lets a queue go a moment after an earlier run has closed it. */
 		if (err != -EBUSY || try == BUSY_TRIES)

@@ -349,7 +349,7 @@ int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *t, unsigned wor
 	if (!err)
 		err = start_lwip(stack, why, why_size);
 	if (!err && worker == 0)
-		err = xdp_program_attach(&t->program, t->interface.index, t->options.mode, why,
+		err = xdp_program_attach(&t->program, &t->interface, t->options.mode, why,
 					 why_size);
 	if (err)
 		return err;
