@@ -17,7 +17,8 @@
 #define TICKS_A_SECOND (UINT64_C(1000000000) / XDP_TICK_NS)
 /* How often, and for how long each time, a next hop is asked for its address. */
 #define ARP_TRIES   10
-#define ARP_WAIT_NS INT64_C(100000000)
+#define ARP_LOOKS   100
+#define ARP_LOOK_NS INT64_C(1000000)
 
 static int refuse(int err, const char *what, char *why, size_t why_size)
 {
@@ -238,6 +239,9 @@ int xdp_stack_tick(struct xdp_stack *stack)
 
 	tcp_tmr();
 	stack->tail = NULL;
+	/* Who spins sees to it only when frames came: a card that sleeps for want of any sends none. */
+	for (unsigned queue = 0; queue < stack->share.queues; queue++)
+		xdp_socket_refill(&stack->sockets[queue], stack->calls);
 	if (++stack->ticks >= TICKS_A_SECOND) {
 		stack->ticks = 0;
 		etharp_tmr();
@@ -319,12 +323,14 @@ static void resolve(struct xdp_stack *stack, const struct endpoint *to)
 	const ip4_addr_t *found_address;
 	struct eth_addr *found;
 
-	for (unsigned try = 0; try < ARP_TRIES; try++) {
+	/* By time, for other frames may come as well, and any number of them. */
+	for (unsigned look = 0; look < ARP_TRIES * ARP_LOOKS; look++) {
 		if (etharp_find_addr(&stack->netif, &hop, &found, &found_address) >= 0)
 			return;
-		etharp_query(&stack->netif, &hop, NULL);
+		if (look % ARP_LOOKS == 0)
+			etharp_query(&stack->netif, &hop, NULL);
 		xdp_stack_flush(stack);
-		xdp_stack_wait(stack, ARP_WAIT_NS);
+		calls_sleep(stack->calls, ARP_LOOK_NS);
 		xdp_stack_receive(stack);
 	}
 }
