@@ -73,14 +73,14 @@ static void interfaces_of_others(void **state)
 
 	bypassing_url(url, "/");
 	veth_to_clients();
-	veth_ip("link set " VETH_NAME " alias mine");
+	veth_ip("link set " VETH_NAME " alias iolab-uplink");
 	veth_to_servers();
 	bypassing_says(&plain, 2, "--interface " VETH_NAME);
 	if (bypassing_run(&child, &named) != 0)
 		fail_msg("%s", child.err.text);
 	child_free(&child);
 	veth_to_clients();
-	veth_ip("link set " VETH_NAME " alias iolab-test");
+	veth_mark(VETH_NAME);
 	veth_to_servers();
 	bypassing_says(&loopback, 2, "iolab link");
 	bypassing_says(&nowhere, 3, "no way there");

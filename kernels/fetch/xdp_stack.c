@@ -223,14 +223,6 @@ void xdp_stack_opening(struct xdp_stack *stack)
 		xdp_port_forget(stack->over.most);
 }
 
-/* Where ARP is the kernel's. */
-static void tell_neighbours(struct xdp_stack *stack)
-{
-	const struct xdp_takeover *t = stack->takeover;
-
-	xdp_neighbour_tell(&stack->netif, t->neighbours, t->neighbours_count);
-}
-
 int xdp_stack_tick(struct xdp_stack *stack)
 {
 	const struct xdp_takeover *t = stack->takeover;
@@ -239,7 +231,7 @@ int xdp_stack_tick(struct xdp_stack *stack)
 
 	tcp_tmr();
 	stack->tail = NULL;
-	/* Who spins sees to it only when frames came: a card that sleeps for want of any sends none. */
+	/* Who spins does so only behind frames, and a card that sleeps sends none. */
 	for (unsigned queue = 0; queue < stack->share.queues; queue++)
 		xdp_socket_refill(&stack->sockets[queue], stack->calls);
 	if (++stack->ticks >= TICKS_A_SECOND) {
@@ -247,7 +239,7 @@ int xdp_stack_tick(struct xdp_stack *stack)
 		etharp_tmr();
 		ip_reass_tmr();
 		xdp_neighbour_renew(&t->interface, t->neighbours, t->neighbours_count);
-		tell_neighbours(stack);
+		xdp_neighbour_tell(&stack->netif, t->neighbours, t->neighbours_count);
 		xdp_takeover_look(t);
 	}
 	/* A deleted interface takes its link along: the socket is asked last, and knows. */
@@ -288,6 +280,10 @@ static int open_queue(struct xdp_stack *stack, unsigned queue, char *why, size_t
 					     .room = stack->room,
 					     .sends = queue == 0};
 	int err = xdp_socket_open(socket, &plan, why, why_size);
+
+	/* The socket goes by the name, and the program by the number. */
+	if (!err && if_nametoindex(plan.interface) != t->interface.index)
+		return refuse(-ENODEV, "the interface was renamed meanwhile", why, why_size);
 
 	if (!err && o->busy_poll_us) {
 		err = xdp_socket_busy_poll(socket, o->busy_poll_us);
@@ -360,7 +356,8 @@ int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *t, unsigned wor
 	if (err)
 		return err;
 	atomic_fetch_add(&t->shared->zerocopies, stack->sockets[0].zerocopy);
-	tell_neighbours(stack);
+	/* Where ARP is the kernel's. */
+	xdp_neighbour_tell(&stack->netif, t->neighbours, t->neighbours_count);
 	for (unsigned i = 0; !t->steering.by_port && i < count; i++)
 		if (endpoints[i].address.ss_family == AF_INET)
 			resolve(stack, &endpoints[i]);

@@ -45,7 +45,8 @@ int xdp_takeover_begin(struct xdp_takeover *takeover, const struct reach *reach,
  * To be asked once by each worker, at its end, with the frames that its own sockets dropped: how
  * many it is to count. The last worker's answer holds what only the interface saw. A driver may
  * count a frame that a socket refused as dropped by itself or not, so of the two counts of frames
- * that arrived the higher one is taken: at least so many were dropped.
+ * that arrived the higher one is taken: at least so many were dropped. Some drivers also count what
+ * the program drops, on purpose or astray: those frames are not counted here, whoever saw them.
  */
 uint64_t xdp_takeover_drops(struct xdp_takeover *takeover, uint64_t by_sockets);
 
