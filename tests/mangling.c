@@ -170,7 +170,7 @@ static void make_ends(void)
 	veth_ip("link set wtxdp3 up");
 	veth_to_clients();
 	veth_checksums_by_software(MANGLING_NAME);
-	veth_ip("link set " MANGLING_NAME " alias iolab-test");
+	veth_mark(MANGLING_NAME);
 	veth_ip("addr add " MANGLING_CLIENT "/24 dev " MANGLING_NAME);
 	veth_ip("link set " MANGLING_NAME " up");
 	veth_wait_for_carrier(MANGLING_NAME);

@@ -64,6 +64,31 @@ static void kinds_without_a_link(void **state)
 	}
 }
 
+/* What does not fit into a message stays out of it, and it is not sent. */
+static void a_message_too_long(void **state)
+{
+	const struct ifinfomsg any = {.ifi_index = 1};
+	struct {
+		struct netlink_message message;
+		char behind[512];
+	} m;
+	char text[1100], untouched[sizeof(m.behind)];
+	struct rtattr *nest;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	memset(&m, 'b', sizeof(m));
+	memset(untouched, 'b', sizeof(untouched));
+	netlink_begin(&m.message, RTM_GETLINK, 0, &any, sizeof(any));
+	nest = netlink_nest(&m.message, IFLA_LINKINFO);
+	netlink_text(&m.message, IFLA_IFNAME, text);
+	netlink_end_nest(&m.message, nest);
+	netlink_text(&m.message, IFLA_IFNAME, "lo");
+	assert_memory_equal(m.behind, untouched, sizeof(untouched));
+	assert_int_equal(netlink_do(-1, &m.message), -EMSGSIZE);
+}
+
 static void refused(void **state)
 {
 	ino_t home = linking_here();
@@ -411,6 +436,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_without_a_link),
+		cmocka_unit_test(a_message_too_long),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(both_ends),
 		cmocka_unit_test(carries_at_once),

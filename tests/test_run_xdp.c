@@ -43,6 +43,9 @@ static void evidence(void **state)
 	assert_true(fetching_number(row, "frames_received_per_request") < 1.2);
 	assert_true(fetching_number(row, "frames_sent_per_request") >= 1);
 	assert_true(fetching_number(row, "frames_received_per_request") >= 1);
+	/* A frame is one, however it was waited for. */
+	assert_true(fetching_number(row, "notifications_per_request") ==
+		    fetching_number(row, "frames_received_per_request"));
 	assert_true(fetching_number(row, "kicks_per_request") > 0);
 	assert_true(fetching_number(row, "kicks_per_request") <=
 		    fetching_number(row, "syscalls_per_request"));

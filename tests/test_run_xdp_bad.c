@@ -43,9 +43,12 @@ static void bad_options(void **state)
 
 	(void)state;
 	bypassing_need();
-	char url[96];
+	char url[96], overlong[16 + 1100] = "--interface=";
+	const struct bypassing_words endless = {{overlong, url}, 2};
 
 	bypassing_url(url, "/");
+	memset(overlong + strlen(overlong), 'x', 1100);
+	bypassing_says(&endless, 2, "there is no 'xxxxxxxxxxxxxxx...' here");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct bypassing_words words = {{rows[i].option, "-c2", url}, 3};
 		const struct bypassing_words alone = {{rows[i].option, url}, 2};
@@ -70,14 +73,14 @@ static void interfaces_of_others(void **state)
 
 	bypassing_url(url, "/");
 	veth_to_clients();
-	veth_ip("link set " VETH_NAME " alias mine");
+	veth_ip("link set " VETH_NAME " alias iolab-uplink");
 	veth_to_servers();
 	bypassing_says(&plain, 2, "--interface " VETH_NAME);
 	if (bypassing_run(&child, &named) != 0)
 		fail_msg("%s", child.err.text);
 	child_free(&child);
 	veth_to_clients();
-	veth_ip("link set " VETH_NAME " alias iolab-test");
+	veth_mark(VETH_NAME);
 	veth_to_servers();
 	bypassing_says(&loopback, 2, "iolab link");
 	bypassing_says(&nowhere, 3, "no way there");
@@ -272,6 +275,69 @@ static void not_root(void **state)
 	child_free(&child);
 }
 
+/* Without one capability that is only missed late, and with little memory that may be locked. */
+static void of_the_rights(void **state)
+{
+	static const char *const rows[][2] = {
+		{"--bounding-set=-net_raw", "CAP_NET_RAW"},
+		{"--bounding-set=-ipc_lock", "ulimit -l"},
+	};
+
+	(void)state;
+	bypassing_need();
+	char url[96];
+
+	bypassing_url(url, "/");
+	bypassing_leaks_count(false);
+	for (unsigned i = 0; i < 2; i++) {
+		const char *const argv[] = {"prlimit",	"--memlock=65536",	    "setpriv",
+					    rows[i][0], child_program("fetch-xdp"), url,
+					    NULL};
+		struct child child;
+
+		veth_to_clients();
+		int status = child_run(&child, argv);
+
+		veth_to_servers();
+		if (status != 3 || !child_one_line(child.err.text) ||
+		    !strstr(child.err.text, rows[i][1]))
+			fail_msg("%s: status %d, '%s'", rows[i][0], status, child.err.text);
+		child_free(&child);
+	}
+	bypassing_leaks_count(true);
+}
+
+static void set_mtu(const char *mtu)
+{
+	char words[64];
+
+	snprintf(words, sizeof(words), "link set wtxdp1 mtu %s", mtu);
+	veth_ip(words);
+	veth_to_clients();
+	snprintf(words, sizeof(words), "link set " VETH_NAME " mtu %s", mtu);
+	veth_ip(words);
+	veth_to_servers();
+}
+
+/* Frames that no page holds. */
+static void mtu_too_large(void **state)
+{
+	(void)state;
+	bypassing_need();
+	char url[96];
+	const struct bypassing_words best = {{url}, 1};
+	const struct bypassing_words generic = {{"--xdp=generic", url}, 2};
+	struct child child;
+
+	bypassing_url(url, "/");
+	set_mtu("9000");
+	bypassing_says(&best, 3, "the MTU of " VETH_NAME);
+	if (bypassing_run(&child, &generic) != 0)
+		fail_msg("%s", child.err.text);
+	child_free(&child);
+	set_mtu("1500");
+}
+
 /* A server that refuses, and a body above the window, which is said once. */
 static void of_the_servers(void **state)
 {
@@ -305,6 +371,8 @@ int main(void)
 		UNIT(no_native_mode),
 		UNIT(interface_down),
 		UNIT(not_root),
+		UNIT(of_the_rights),
+		UNIT(mtu_too_large),
 		UNIT(of_the_servers),
 		UNIT(interface_down_recorded),
 		cmocka_unit_test(interface_deleted),

@@ -256,6 +256,30 @@ static void fewer_workers(void **state)
 	free(site.bytes);
 }
 
+/* What one worker takes does not grow with its queues: all of the 64 share 256 MiB of data. */
+static void many_queues(void **state)
+{
+	const char *argv[] = {"prlimit", "--data=268435456", "--", NULL,
+			      "-c64",	 "-n2000",	     NULL, NULL};
+	struct child child;
+
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	print_message("skipped: a sanitizer's own memory is beyond any limit\n");
+	skip();
+#endif
+	begin(64);
+	argv[3] = child_program("fetch-xdp");
+	argv[6] = url_of("/bytes/20000");
+	stay_at(LINK_CLIENT);
+	int status = child_run(&child, argv);
+
+	stay_at(LINK_ORIGIN);
+	if (status)
+		fail_msg("status %d, '%s'", status, child.err.text);
+	child_free(&child);
+}
+
 /* A port of each worker's own again and again: more connections than it has of them. */
 static void many_connections(void **state)
 {
@@ -473,6 +497,96 @@ static void interface_down(void **state)
 	child_free(&child);
 }
 
+/* --- detached ------------------------------------------------------------------------------- */
+
+/* Of the run's own links, and of no other. */
+static void detach(const struct objects *all)
+{
+	for (unsigned o = 0; o < all->count; o++) {
+		union bpf_attr by_id = {.link_id = all->list[o].id};
+		union bpf_attr link = {.link_detach = {.link_fd = 0}};
+
+		if (all->list[o].command != BPF_LINK_GET_FD_BY_ID)
+			continue;
+		long fd = syscall(SYS_bpf, BPF_LINK_GET_FD_BY_ID, &by_id, sizeof(by_id));
+
+		assert_true(fd >= 0);
+		link.link_detach.link_fd = (uint32_t)fd;
+		assert_int_equal(syscall(SYS_bpf, BPF_LINK_DETACH, &link, sizeof(link)), 0);
+		close((int)fd);
+	}
+}
+
+/* Somebody detaches the program: no answer ever comes any more, and that is said. */
+static void detached(void **state)
+{
+	static const char *const rows[][2] = {{"--processes=1", "--wait=block"},
+					      {"--processes=1", "--wait=spin"},
+					      {"--processes=2", "--wait=block"}};
+
+	(void)state;
+	begin(2);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct words words = {{rows[i][0], rows[i][1], "-c4", "-d60s", "--quiet"}, 5};
+		struct objects all;
+		struct child child;
+
+		add(&words, url_of("/delay/50s"));
+		start(&child, &words);
+		wait_for_link(&child, &all);
+		usleep(200000);
+		detach(&all);
+		if (child_wait(&child, CHILD_LIMIT_MS) != 1 || !child_one_line(child.err.text) ||
+		    !strstr(child.err.text, "the XDP program was detached from the interface"))
+			fail_msg("%s: status %d, '%s'", rows[i][0], child.status, child.err.text);
+		child_free(&child);
+		assert_gone(&all);
+	}
+}
+
+/* --- moved ---------------------------------------------------------------------------------- */
+
+/* Runs `ip` with these words, at the end where the thread is. */
+static void ip(const char *const *argv)
+{
+	struct child child;
+
+	if (child_run(&child, argv) != 0)
+		fail_msg("ip %s: %s", argv[2], child.err.text);
+	child_free(&child);
+}
+
+/* The server has another MAC address from now on, and the client's kernel has heard of it. */
+static void server_moved(void **state)
+{
+	const char *const move[] = {"ip", "link", "set", "iolab1", "address", "02:00:00:00:77:77",
+				    NULL};
+	const char *const hear[] = {"ip",  "neigh",  "replace", "198.18.0.2", "lladdr", move[5],
+				    "dev", "iolab0", "nud",	"reachable",  NULL};
+	struct words words = {{"--processes=2", "-c4", "-R40", "-d5s", "--json"}, 5};
+	struct objects all;
+	struct child child;
+
+	(void)state;
+	begin(2);
+	add(&words, url_of("/"));
+	start(&child, &words);
+	wait_for_link(&child, &all);
+	usleep(500000);
+	ip(move);
+	stay_at(LINK_CLIENT);
+	ip(hear);
+	stay_at(LINK_ORIGIN);
+	if (child_wait(&child, LIMIT_MS) != 0)
+		fail_msg("status %d, '%s'", child.status, child.err.text);
+	json_t *row = fetching_row(&child);
+
+	/* Of 200; some 20 of them before. */
+	assert_true(fetching_number(row, "requests") > 60);
+	json_decref(row);
+	child_free(&child);
+}
+
 /* --- refused -------------------------------------------------------------------------------- */
 
 /* A run that cannot begin ends where it is, and leaves its memory to the system to free. */
@@ -571,9 +685,12 @@ int main(void)
 		cmocka_unit_test_teardown(four_workers, end),
 		cmocka_unit_test_teardown(fewer_workers, end),
 		cmocka_unit_test_teardown(many_connections, end),
+		cmocka_unit_test_teardown(many_queues, end),
 		cmocka_unit_test_teardown(frames_lost, end),
 		cmocka_unit_test_teardown(killed, end),
 		cmocka_unit_test_teardown(interface_down, end),
+		cmocka_unit_test_teardown(detached, end),
+		cmocka_unit_test_teardown(server_moved, end),
 		cmocka_unit_test_teardown(refused, end),
 		cmocka_unit_test_teardown(not_steered, end),
 	};

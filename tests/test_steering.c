@@ -107,6 +107,24 @@ static void ranges_are_as_large_as_can_be(void **state)
 	}
 }
 
+/* However few the ports and many the connections: one is free before those over are looked at. */
+static void a_port_is_left(void **state)
+{
+	(void)state;
+	for (unsigned bits = 2; bits <= XDP_PORT_BITS; bits++) {
+		const struct xdp_share share = {.ports = 1U << bits};
+
+		for (unsigned connections = 1; connections <= share.ports; connections++) {
+			struct xdp_over over = xdp_steering_over(&share, connections);
+
+			assert_true(over.most >= 1 && over.most <= 256);
+			assert_true(over.slice >= 1 && over.slice <= 64);
+			assert_true(share.ports - connections < 4 ||
+				    connections + over.most + over.slice <= share.ports);
+		}
+	}
+}
+
 static void refused(void **state)
 {
 	static const struct {
@@ -159,6 +177,7 @@ int main(void)
 		cmocka_unit_test(one_worker_has_all),
 		cmocka_unit_test(a_queue_each),
 		cmocka_unit_test(ranges_are_as_large_as_can_be),
+		cmocka_unit_test(a_port_is_left),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(the_line_names_the_rule),
 	};

@@ -44,6 +44,16 @@ void veth_ip(const char *words)
 	child_free(&child);
 }
 
+void veth_mark(const char *name)
+{
+	const char *const argv[] = {"ip", "link", "set", name, "alias", "iolab client 1 1 1", NULL};
+	struct child child;
+
+	if (child_run(&child, argv) != 0)
+		fail_msg("ip: %s", child.err.text);
+	child_free(&child);
+}
+
 /* A process that does nothing in a network namespace of its own. */
 static pid_t hold_namespace(void)
 {
@@ -144,7 +154,7 @@ void veth_join(void)
 	veth_ip("link set wtxdp1 up");
 	veth_checksums_by_software("wtxdp1");
 	veth_to_clients();
-	veth_ip("link set " VETH_NAME " alias iolab-test");
+	veth_mark(VETH_NAME);
 	veth_ip("addr add " VETH_CLIENT "/24 dev " VETH_NAME);
 	veth_checksums_by_software(VETH_NAME);
 	veth_to_servers();

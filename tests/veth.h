@@ -11,6 +11,9 @@
 
 #define VETH_CLIENT "10.99.0.1"
 #define VETH_SERVER "10.99.0.2"
+/* Gives the interface an alias as the lab does. */
+void veth_mark(const char *name);
+
 /* The clients' interface; its alias says that the lab made it. */
 #define VETH_NAME "wtxdp0"
 

@@ -349,7 +349,8 @@ int xdp_run(struct worker *w)
 		err = err ? err : xdp_stack_flush(&s->stack);
 	}
 	if (err)
-		w->broken = "the interface was taken down or deleted";
+		w->broken = err == -ENOLINK ? "the XDP program was detached from the interface"
+					    : "the interface was taken down or deleted";
 	xdp_stack_losses(&s->stack, &w->calls);
 	write_effective(s);
 	return err;

@@ -24,11 +24,16 @@ void netlink_begin(struct netlink_message *m, uint16_t type, uint16_t flags, con
 
 void *netlink_put(struct netlink_message *m, const void *bytes, size_t size)
 {
-	char *at = m->bytes + NLMSG_ALIGN(m->header.nlmsg_len);
+	size_t end = NLMSG_ALIGN(m->header.nlmsg_len);
+	char *at = m->bytes + end;
 
+	if (m->too_long || size > sizeof(m->bytes) - end) {
+		m->too_long = true;
+		return m->bytes;
+	}
 	if (size)
 		memcpy(at, bytes, size);
-	m->header.nlmsg_len = NLMSG_ALIGN(m->header.nlmsg_len) + (uint32_t)size;
+	m->header.nlmsg_len = (uint32_t)(end + size);
 	return at;
 }
 
@@ -55,6 +60,8 @@ struct rtattr *netlink_nest(struct netlink_message *m, unsigned short type)
 /* Its padding is part of it: what goes beyond the message's end is passed over without a word. */
 void netlink_end_nest(struct netlink_message *m, struct rtattr *outer)
 {
+	if (m->too_long)
+		return;
 	m->header.nlmsg_len = NLMSG_ALIGN(m->header.nlmsg_len);
 	outer->rta_len = (unsigned short)(m->bytes + m->header.nlmsg_len - (char *)outer);
 }
@@ -80,7 +87,9 @@ int netlink_next(int fd, void *answer, size_t size)
 
 int netlink_ask(int fd, const struct netlink_message *m, void *answer, size_t size)
 {
-	if (send(fd, m, m->header.nlmsg_len, 0) < 0)
+	if (m->too_long)
+		return -EMSGSIZE;
+	if (send(fd, m->bytes, m->header.nlmsg_len, 0) < 0)
 		return -errno;
 	return netlink_next(fd, answer, size);
 }
@@ -91,6 +100,6 @@ int netlink_do(int fd, struct netlink_message *m)
 	int got;
 
 	m->header.nlmsg_flags |= NLM_F_ACK;
-	got = netlink_ask(fd, m, &answer, sizeof(answer));
+	got = netlink_ask(fd, m, answer.bytes, sizeof(answer.bytes));
 	return got > 0 ? -EPROTO : got;
 }

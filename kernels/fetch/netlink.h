@@ -8,15 +8,17 @@
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* A request under way. None of ours comes near the size of its buffer. */
+/* A request under way. What does not fit is left out, and the message is then never sent. */
 struct netlink_message {
 	union {
 		struct nlmsghdr header;
 		char bytes[1024];
 	};
+	bool too_long;
 };
 
 /* The socket, or -errno. Close it. */
@@ -26,7 +28,8 @@ int netlink_open(void);
 void netlink_begin(struct netlink_message *message, uint16_t type, uint16_t flags, const void *body,
 		   size_t size);
 
-/* Appends bytes that are no attribute; returns where they stand. */
+/* Appends bytes that are no attribute; returns where they stand, or some place in a message that
+ * is too long. */
 void *netlink_put(struct netlink_message *message, const void *bytes, size_t size);
 
 /* Appends an attribute. */
@@ -40,7 +43,7 @@ void netlink_end_nest(struct netlink_message *message, struct rtattr *outer);
 
 /*
  * Sends it and receives one datagram of the answer. Returns its length, or -errno; also the one in
- * an answer that is an error, and 0 for an acknowledgement.
+ * an answer that is an error, and 0 for an acknowledgement. One too long is -EMSGSIZE.
  */
 int netlink_ask(int fd, const struct netlink_message *message, void *answer, size_t size);
 

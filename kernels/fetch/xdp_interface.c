@@ -58,21 +58,41 @@ static unsigned queues_of(const char *name, unsigned most)
 	return used ? used : most;
 }
 
+/* An interface's name is shorter than IF_NAMESIZE; of a longer one so much is repeated. */
+static int refuse_name(const char *name, char *why, size_t why_size)
+{
+	return refuse(-EINVAL, why, why_size,
+		      "--interface: there is no '%.*s%s' here; `ip link` lists what there is",
+		      IF_NAMESIZE - 1, name, strlen(name) < IF_NAMESIZE ? "" : "...");
+}
+
+/* Whether it is an alias of the lab's in full: the end, and the process that made the link. */
+static bool is_by_lab(const char *alias)
+{
+	unsigned long long ticks, pids;
+	int pid, length = 0;
+	char end[8];
+
+	return sscanf(alias, "iolab %7s %d %llu %llu%n", end, &pid, &ticks, &pids, &length) == 4 &&
+	       alias[length] == '\0' && (strcmp(end, "client") == 0 || strcmp(end, "origin") == 0);
+}
+
 static int look_at(struct xdp_interface *i, struct xdp_netlink *answer, const char *name,
 		   unsigned index, char *why, size_t why_size)
 {
-	int err = xdp_netlink_link(answer, name, index);
-	const struct ifinfomsg *link = answer->header;
 	const struct rtattr *const *a = answer->attributes;
+	const struct ifinfomsg *link;
+	int err;
 
+	if (name && strlen(name) >= IF_NAMESIZE)
+		return refuse_name(name, why, why_size);
+	err = xdp_netlink_link(answer, name, index);
 	if (err == -ENODEV && name)
-		return refuse(-EINVAL, why, why_size,
-			      "--interface: there is no '%s' here; `ip link` "
-			      "lists what there is",
-			      name);
+		return refuse_name(name, why, why_size);
 	if (err)
 		return refuse(err, why, why_size, "cannot ask the kernel about its interfaces: %s",
 			      strerror(-err));
+	link = answer->header;
 	i->index = (unsigned)link->ifi_index;
 	i->mtu = xdp_netlink_number(a[IFLA_MTU]);
 	i->program = program_of(a[IFLA_XDP]);
@@ -81,8 +101,7 @@ static int look_at(struct xdp_interface *i, struct xdp_netlink *answer, const ch
 	snprintf(i->name, sizeof(i->name), "%s",
 		 a[IFLA_IFNAME] ? (const char *)RTA_DATA(a[IFLA_IFNAME]) : "");
 	i->queues = queues_of(i->name, xdp_netlink_number(a[IFLA_NUM_RX_QUEUES]));
-	i->by_lab = a[IFLA_IFALIAS] && strncmp(RTA_DATA(a[IFLA_IFALIAS]), XDP_INTERFACE_ALIAS,
-					       strlen(XDP_INTERFACE_ALIAS)) == 0;
+	i->by_lab = a[IFLA_IFALIAS] && is_by_lab(RTA_DATA(a[IFLA_IFALIAS]));
 	if (a[IFLA_ADDRESS] && RTA_PAYLOAD(a[IFLA_ADDRESS]) == sizeof(i->hardware))
 		memcpy(i->hardware, RTA_DATA(a[IFLA_ADDRESS]), sizeof(i->hardware));
 	return 0;

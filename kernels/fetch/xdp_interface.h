@@ -14,15 +14,12 @@
 
 #include "kernels/protocol/request.h"
 
-/* An interface is the lab's own when its alias begins so. */
-#define XDP_INTERFACE_ALIAS "iolab"
-
 struct xdp_interface {
 	char name[IF_NAMESIZE];
 	unsigned index;
 	unsigned mtu; /* bytes of an IP packet */
 	unsigned queues;
-	bool by_lab;	      /* its alias says that the lab made it */
+	bool by_lab;	      /* its alias is one that the lab gives: "iolab END PID TICKS NS" */
 	bool up, loopback;    /* as its flags have it */
 	uint32_t program;     /* id of the XDP program that is attached already; 0: none */
 	uint8_t hardware[6];  /* its MAC address */

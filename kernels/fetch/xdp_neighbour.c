@@ -56,7 +56,7 @@ unsigned xdp_neighbour_find(const struct xdp_interface *interface, const struct 
 }
 
 /* As if it had just answered: lwIP of the distributions' builds takes no static entries. */
-void xdp_neighbour_tell(struct netif *netif, const struct xdp_neighbour *n)
+static void tell(struct netif *netif, const struct xdp_neighbour *n)
 {
 	struct pbuf *p = pbuf_alloc(PBUF_RAW, SIZEOF_ETH_HDR + SIZEOF_ETHARP_HDR, PBUF_RAM);
 	struct eth_hdr *frame;
@@ -81,4 +81,24 @@ void xdp_neighbour_tell(struct netif *netif, const struct xdp_neighbour *n)
 	memcpy(&arp->dipaddr, netif_ip4_addr(netif), sizeof(arp->dipaddr));
 	if (ethernet_input(p, netif) != ERR_OK)
 		pbuf_free(p);
+}
+
+void xdp_neighbour_tell(struct netif *netif, const struct xdp_neighbour *all, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		tell(netif, &all[i]);
+}
+
+void xdp_neighbour_renew(const struct xdp_interface *interface, struct xdp_neighbour *all,
+			 unsigned count)
+{
+	struct xdp_netlink answer;
+
+	for (unsigned i = 0; i < count; i++) {
+		const uint32_t to = all[i].address.s_addr;
+
+		if (xdp_netlink_neighbour(&answer, to, interface->index, all[i].hardware) ||
+		    ((const struct ndmsg *)answer.header)->ndm_state & NUD_STALE)
+			xdp_netlink_resolve(&answer, to, interface->index);
+	}
 }

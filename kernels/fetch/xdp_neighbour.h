@@ -24,7 +24,12 @@ struct xdp_neighbour {
 unsigned xdp_neighbour_find(const struct xdp_interface *interface, const struct endpoint *endpoints,
 			    unsigned count, struct xdp_neighbour *found);
 
-/* Tells lwIP. It forgets after five minutes, and is to be told again before. */
-void xdp_neighbour_tell(struct netif *netif, const struct xdp_neighbour *neighbour);
+/* Tells lwIP of them. It forgets after five minutes, and is to be told again before. */
+void xdp_neighbour_tell(struct netif *netif, const struct xdp_neighbour *all, unsigned count);
+
+/* Asks the kernel again, without waiting: one that it knows by another MAC address now is changed,
+ * and one that it is not sure of any more it is made to ask for. */
+void xdp_neighbour_renew(const struct xdp_interface *interface, struct xdp_neighbour *all,
+			 unsigned count);
 
 #endif

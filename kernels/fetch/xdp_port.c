@@ -85,6 +85,20 @@ u16_t lwip_standard_chksum(const void *bytes, int length)
 	return (u16_t)low;
 }
 
+/*
+ * The youngest, at the list's head, are kept: they answer a server that has not heard the last
+ * acknowledgement. One that is forgotten would answer with a reset, which ends that server as well.
+ */
+void xdp_port_forget(unsigned most)
+{
+	struct tcp_pcb *last = tcp_tw_pcbs;
+
+	for (unsigned i = 1; last && i < most; i++)
+		last = last->next;
+	while (last && last->next)
+		tcp_abort(last->next);
+}
+
 int xdp_port_errno(err_t err)
 {
 	switch (err) {

@@ -11,6 +11,9 @@
 /* To be called once, before lwip_init(). */
 void xdp_port_seed(void);
 
+/* Of the connections that are over lwIP forgets all but the youngest so many, 1 or more. */
+void xdp_port_forget(unsigned most);
+
 /* lwIP's errors in the words of the socket calls, above 0. */
 int xdp_port_errno(err_t err);
 

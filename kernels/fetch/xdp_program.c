@@ -235,25 +235,40 @@ static int attach_as(struct xdp_program *p, unsigned interface, enum xdp_mode mo
 	return p->link < 0 ? -errno : 0;
 }
 
-int xdp_program_attach(struct xdp_program *p, unsigned interface, enum xdp_mode mode, char *why,
-		       size_t why_size)
+int xdp_program_attach(struct xdp_program *p, const struct xdp_interface *i, enum xdp_mode mode,
+		       char *why, size_t why_size)
 {
 	static const char *const names[] = {
 		[XDP_MODE_NATIVE] = "native", [XDP_MODE_GENERIC] = "generic"};
-	int err = attach_as(p, interface, mode == XDP_MODE_BEST ? XDP_MODE_NATIVE : mode);
+	int err = attach_as(p, i->index, mode == XDP_MODE_BEST ? XDP_MODE_NATIVE : mode);
 
 	if (err == -EOPNOTSUPP && mode == XDP_MODE_BEST)
-		err = attach_as(p, interface, XDP_MODE_GENERIC);
+		err = attach_as(p, i->index, XDP_MODE_GENERIC);
 	if (err == -EBUSY || err == -EEXIST)
 		return refuse(err, why, why_size,
 			      "the interface is busy: an XDP program is attached to it already");
 	if (err == -EOPNOTSUPP)
 		return refuse(err, why, why_size, "the driver has no %s mode for XDP: %s",
 			      names[p->mode], strerror(-err));
+	if (err == -ERANGE)
+		return refuse(err, why, why_size,
+			      "the MTU of %s or of its peer (%u bytes here) is too large for %s "
+			      "XDP; `ip link set %s mtu 1500`, or take --xdp=generic",
+			      i->name, i->mtu, names[p->mode], i->name);
 	if (err)
 		return refuse(err, why, why_size, "cannot attach the XDP program in %s mode: %s",
 			      names[p->mode], strerror(-err));
 	return 0;
+}
+
+bool xdp_program_attached(const struct xdp_program *p)
+{
+	struct bpf_link_info info = {.type = 0};
+	uint32_t size = sizeof(info);
+
+	/* A link that was detached is there, and leads to no interface. */
+	return p->link < 0 || bpf_obj_get_info_by_fd(p->link, &info, &size) ||
+	       info.xdp.ifindex != 0;
 }
 
 uint64_t xdp_program_lost(const struct xdp_program *p, unsigned queue)

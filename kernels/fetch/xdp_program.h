@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/fetch/xdp_interface.h"
 #include "kernels/fetch/xdp_options.h"
 #include "kernels/fetch/xdp_steering.h"
 
@@ -49,8 +50,12 @@ int xdp_program_serve(const struct xdp_program *program, unsigned queue, int soc
 		      size_t why_size);
 
 /* From now on it sees what arrives at that interface. BEST is native where the driver has it. */
-int xdp_program_attach(struct xdp_program *program, unsigned interface, enum xdp_mode mode,
-		       char *why, size_t why_size);
+int xdp_program_attach(struct xdp_program *program, const struct xdp_interface *interface,
+		       enum xdp_mode mode, char *why, size_t why_size);
+
+/* Whether it still does: anybody with the rights may detach its link. To be asked by whose process
+ * attached it; true in the others. */
+bool xdp_program_attached(const struct xdp_program *program);
 
 /* Frames of that queue lost on purpose so far. */
 uint64_t xdp_program_lost(const struct xdp_program *program, unsigned queue);

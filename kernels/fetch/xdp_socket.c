@@ -7,9 +7,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* The fewest and the most frames that may wait in RX. */
+/* The fewest and the most frames that may wait in all of a worker's RX together. */
 #define RX_LEAST 4096
 #define RX_MOST	 16384
+/* Likewise, those that may be held; and the fewest of either for one queue. */
+#define SPARE	   4096
+#define ROOM_LEAST 256
+/* Places in the COMPLETION of who sends nothing: there has to be one. */
+#define COMPLETION_LEAST 64
 /* Segments in a window of 64 KiB. */
 #define WINDOW_FRAMES 46
 /* How many frames FILL has at least, and for each connection. */
@@ -32,6 +37,21 @@ static int refuse(int err, const char *what, char *why, size_t why_size)
 	return err;
 }
 
+static int refuse_umem(const struct xdp_socket *s, int err, char *why, size_t why_size)
+{
+	if (err == -EPERM)
+		snprintf(why, why_size,
+			 "AF_XDP needs the capability CAP_NET_RAW too: run it as root");
+	else if (err == -ENOBUFS)
+		snprintf(why, why_size,
+			 "%zu KiB of frames for each queue are more than may be locked in memory: "
+			 "raise `ulimit -l`",
+			 s->memory_size >> 10);
+	else
+		return refuse(err, "cannot share memory with the kernel (UMEM)", why, why_size);
+	return err;
+}
+
 /* As many as all windows hold together, within limits, as a power of two. */
 static unsigned rx_size(unsigned connections)
 {
@@ -42,19 +62,33 @@ static unsigned rx_size(unsigned connections)
 	return size;
 }
 
-unsigned xdp_socket_frames_in(unsigned connections)
+/* Of `all`, a power of two. */
+static unsigned part(unsigned all, unsigned queues)
 {
-	return rx_size(connections) + XDP_SPARE_FRAMES;
+	unsigned most = all;
+
+	while (all > ROOM_LEAST && all / 2 * queues >= 2 * most)
+		all /= 2;
+	return all;
 }
 
-static int make_memory(struct xdp_socket *s, unsigned connections)
+struct xdp_room xdp_socket_room(unsigned connections, unsigned queues)
 {
-	unsigned level = LEVEL_PER_CONNECTION * connections;
+	const unsigned level = LEVEL_PER_CONNECTION * connections;
+	const unsigned rx = part(rx_size(connections), queues);
 
-	s->rx_size = rx_size(connections);
-	s->frames_in = xdp_socket_frames_in(connections);
-	s->level = level < LEVEL_LEAST ? LEVEL_LEAST : level < s->rx_size ? level : s->rx_size;
-	s->memory_size = ((size_t)s->frames_in + XDP_TX_FRAMES) << XDP_FRAME_SHIFT;
+	return (struct xdp_room){.rx = rx,
+				 .level = level < LEVEL_LEAST ? LEVEL_LEAST : level,
+				 .spare = part(SPARE, queues)};
+}
+
+static int make_memory(struct xdp_socket *s, const struct xdp_socket_plan *plan)
+{
+	s->rx_size = plan->room.rx;
+	s->tx_frames = plan->sends ? XDP_TX_FRAMES : 0;
+	s->frames_in = plan->room.rx + plan->room.spare;
+	s->level = plan->room.level < s->rx_size ? plan->room.level : s->rx_size;
+	s->memory_size = ((size_t)s->frames_in + s->tx_frames) << XDP_FRAME_SHIFT;
 	s->to_fill = calloc(s->frames_in, sizeof(*s->to_fill));
 	s->memory = mmap(NULL, s->memory_size, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -65,15 +99,16 @@ static int make_memory(struct xdp_socket *s, unsigned connections)
 
 static int make_umem(struct xdp_socket *s)
 {
-	const struct xsk_umem_config config = {
-		.fill_size = s->rx_size, .comp_size = XDP_TX_FRAMES, .frame_size = XDP_FRAME_SIZE};
+	const struct xsk_umem_config config = {.fill_size = s->rx_size,
+					       .comp_size = s->tx_frames ? s->tx_frames
+									 : COMPLETION_LEAST,
+					       .frame_size = XDP_FRAME_SIZE};
 
 	return xsk_umem__create(&s->umem, s->memory, s->memory_size, &s->fill, &s->completion,
 				&config);
 }
 
-static int make_socket(struct xdp_socket *s, const char *interface, unsigned queue,
-		       enum xdp_copying copying)
+static int make_socket(struct xdp_socket *s, const struct xdp_socket_plan *plan)
 {
 	static const uint16_t flags[] = {[XDP_COPYING_BEST] = 0,
 					 [XDP_COPYING_COPY] = XDP_COPY,
@@ -82,11 +117,11 @@ static int make_socket(struct xdp_socket *s, const char *interface, unsigned que
 		.rx_size = s->rx_size,
 		.tx_size = XDP_TX_FRAMES,
 		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
-		.bind_flags = (uint16_t)(XDP_USE_NEED_WAKEUP | flags[copying])};
+		.bind_flags = (uint16_t)(XDP_USE_NEED_WAKEUP | flags[plan->copying])};
 	struct xdp_options options = {0};
 	socklen_t size = sizeof(options);
-	int err =
-		xsk_socket__create(&s->socket, interface, queue, s->umem, &s->rx, &s->tx, &config);
+	int err = xsk_socket__create(&s->socket, plan->interface, plan->queue, s->umem, &s->rx,
+				     plan->sends ? &s->tx : NULL, &config);
 
 	if (err)
 		return err;
@@ -97,8 +132,8 @@ static int make_socket(struct xdp_socket *s, const char *interface, unsigned que
 	return 0;
 }
 
-int xdp_socket_open(struct xdp_socket *s, const char *interface, unsigned queue,
-		    enum xdp_copying copying, unsigned connections, char *why, size_t why_size)
+int xdp_socket_open(struct xdp_socket *s, const struct xdp_socket_plan *plan, char *why,
+		    size_t why_size)
 {
 	static const char *const names[] = {[XDP_COPYING_BEST] = "",
 					    [XDP_COPYING_COPY] = "copying ",
@@ -108,15 +143,14 @@ int xdp_socket_open(struct xdp_socket *s, const char *interface, unsigned queue,
 	int err;
 
 	s->fd = -1;
-	err = make_memory(s, connections);
+	err = make_memory(s, plan);
 	if (err)
 		return refuse(err, "frames to receive and to send", why, why_size);
 	for (unsigned try = 0;; try++) {
 		err = make_umem(s);
 		if (err)
-			return refuse(err, "cannot share memory with the kernel (UMEM)", why,
-				      why_size);
-		err = make_socket(s, interface, queue, copying);
+			return refuse_umem(s, err, why, why_size);
+		err = make_socket(s, plan);
 		/* The kernel lets a queue go a moment after an earlier run has closed it. */
 		if (err != -EBUSY || try == BUSY_TRIES)
 			break;
@@ -126,11 +160,11 @@ int xdp_socket_open(struct xdp_socket *s, const char *interface, unsigned queue,
 	}
 	if (err) {
 		snprintf(what, sizeof(what), "the kernel refuses %sAF_XDP on queue %u of %s",
-			 names[copying], queue, interface);
+			 names[plan->copying], plan->queue, plan->interface);
 		return refuse(err, what, why, why_size);
 	}
 	/* Backwards, for both are stacks. */
-	for (unsigned i = XDP_TX_FRAMES; i-- > 0;)
+	for (unsigned i = s->tx_frames; i-- > 0;)
 		s->to_send[s->to_send_count++] = ((uint64_t)s->frames_in + i) << XDP_FRAME_SHIFT;
 	for (unsigned i = s->frames_in; i-- > 0;)
 		s->to_fill[s->to_fill_count++] = (uint64_t)i << XDP_FRAME_SHIFT;

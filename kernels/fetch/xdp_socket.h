@@ -20,8 +20,17 @@
 #define XDP_FRAME_SHIFT 11
 /* Frames that may be under way to be sent. */
 #define XDP_TX_FRAMES 2048
-/* Beside those for receiving, so many may be held by whoever received them. */
-#define XDP_SPARE_FRAMES 4096
+/*
+ * How many frames a socket has, of those that a worker needs for so many connections: what arrives
+ * is spread over its queues unevenly, so each has twice its part, and no fewer than 256.
+ */
+struct xdp_room {
+	unsigned rx;	/* places in RX and in FILL, a power of two */
+	unsigned level; /* frames that FILL is kept at, if it has room for them */
+	unsigned spare; /* beside those, so many may be held by whoever received them */
+};
+
+struct xdp_room xdp_socket_room(unsigned connections, unsigned queues);
 
 struct xdp_socket {
 	struct xsk_ring_cons rx;
@@ -31,9 +40,11 @@ struct xdp_socket {
 	uint8_t *memory;
 	size_t memory_size;
 	unsigned rx_size;   /* places in RX and in FILL */
+	unsigned tx_frames; /* behind those for receiving; 0 when it only receives */
 	unsigned frames_in; /* for receiving, the first ones in memory; behind them the others */
 	unsigned level;	    /* frames that FILL is kept at: few, so that they stay in the caches */
 	unsigned queued;    /* frames in TX that the kernel has not been shown */
+	unsigned held;	    /* frames that arrived and were not given back */
 	unsigned to_send_count, to_fill_count;
 	uint64_t to_send[XDP_TX_FRAMES]; /* addresses of free frames, a stack: warm ones first */
 	uint64_t *to_fill;		 /* likewise, of frames that FILL has not */
@@ -43,15 +54,18 @@ struct xdp_socket {
 	bool zerocopy; /* in effect */
 };
 
-/* Frames for receiving, of a socket for so many connections. */
-unsigned xdp_socket_frames_in(unsigned connections);
+/* What a socket is to be. */
+struct xdp_socket_plan {
+	const char *interface;
+	unsigned queue;
+	enum xdp_copying copying;
+	struct xdp_room room;
+	bool sends; /* too, and does not only receive */
+};
 
-/*
- * Opens the socket of that queue, for so many connections. Returns 0 or -errno with one line in
- * why; to be closed in either case.
- */
-int xdp_socket_open(struct xdp_socket *socket, const char *interface, unsigned queue,
-		    enum xdp_copying copying, unsigned connections, char *why, size_t why_size);
+/* Opens it. Returns 0 or -errno with one line in why; to be closed in either case. */
+int xdp_socket_open(struct xdp_socket *socket, const struct xdp_socket_plan *plan, char *why,
+		    size_t why_size);
 
 /* Kernel-side busy polling of the queue's card for so many microseconds at a call; 0 or -errno. */
 int xdp_socket_busy_poll(struct xdp_socket *socket, unsigned us);

@@ -17,12 +17,8 @@
 #define TICKS_A_SECOND (UINT64_C(1000000000) / XDP_TICK_NS)
 /* How often, and for how long each time, a next hop is asked for its address. */
 #define ARP_TRIES   10
-#define ARP_WAIT_NS INT64_C(100000000)
-
-/* For a new connection's port lwIP looks at all that are over, so they are kept to so many, and
- * looked through once in so many connections: the cost of one more is the same throughout. */
-#define OVER_MOST  256
-#define OVER_SLICE 64
+#define ARP_LOOKS   100
+#define ARP_LOOK_NS INT64_C(1000000)
 
 static int refuse(int err, const char *what, char *why, size_t why_size)
 {
@@ -77,7 +73,7 @@ static void free_frame(struct pbuf *p)
 	struct xdp_frame *f = (struct xdp_frame *)p;
 	struct xdp_stack *stack = f->stack;
 
-	stack->held--;
+	stack->sockets[f->queue].held--;
 	xdp_socket_give_back(&stack->sockets[f->queue], (uint64_t)f->index << XDP_FRAME_SHIFT);
 }
 
@@ -102,9 +98,9 @@ static struct pbuf *wrap_frame(struct xdp_stack *stack, unsigned queue, const st
 	struct xdp_frame *f = &stack->frames[(size_t)queue * stack->frames_a_queue + index];
 	uint8_t *bytes = socket->memory + d->addr;
 
-	if (stack->held >= XDP_SPARE_FRAMES / 2)
+	if (socket->held >= stack->room.spare / 2)
 		return copy_frame(stack, queue, index, bytes, (u16_t)d->len);
-	stack->held++;
+	socket->held++;
 	return pbuf_alloced_custom(PBUF_RAW, (u16_t)d->len, PBUF_REF, &f->custom, bytes,
 				   (u16_t)d->len);
 }
@@ -209,49 +205,47 @@ int xdp_stack_flush(struct xdp_stack *stack)
 
 void xdp_stack_wait(struct xdp_stack *stack, int64_t wait_ns)
 {
+	int ready;
+
 	/* What the kernel has not taken yet, it takes when there is room for it. */
 	stack->polled[0].events =
 		(short)(POLLIN | (xdp_socket_behind(&stack->sockets[0]) ? POLLOUT : 0));
-	calls_poll(stack->calls, stack->polled, stack->share.queues, wait_ns);
+	ready = calls_poll(stack->calls, stack->polled, stack->share.queues, wait_ns);
+	/* Each frame is counted when it is taken, whoever waited for it. */
+	if (ready > 0)
+		stack->calls->notifications -= (uint64_t)ready;
 }
 
-/*
- * The youngest, at the list's head, are kept: they answer a server that has not heard the last
- * acknowledgement. One that is forgotten would answer with a reset, which ends that server as well.
- */
 void xdp_stack_opening(struct xdp_stack *stack)
 {
-	struct tcp_pcb *last = tcp_tw_pcbs;
-
-	stack->opened = (stack->opened + 1) % OVER_SLICE;
-	if (stack->opened)
-		return;
-	for (unsigned i = 1; last && i < OVER_MOST; i++)
-		last = last->next;
-	while (last && last->next)
-		tcp_abort(last->next);
-}
-
-/* Where ARP is the kernel's. */
-static void tell_neighbours(struct xdp_stack *stack)
-{
-	const struct xdp_takeover *t = stack->takeover;
-
-	for (unsigned i = 0; i < t->neighbours_count; i++)
-		xdp_neighbour_tell(&stack->netif, &t->neighbours[i]);
+	stack->opened = (stack->opened + 1) % stack->over.slice;
+	if (!stack->opened)
+		xdp_port_forget(stack->over.most);
 }
 
 int xdp_stack_tick(struct xdp_stack *stack)
 {
+	const struct xdp_takeover *t = stack->takeover;
+	bool detached;
+	int err;
+
 	tcp_tmr();
 	stack->tail = NULL;
+	/* Who spins does so only behind frames, and a card that sleeps sends none. */
+	for (unsigned queue = 0; queue < stack->share.queues; queue++)
+		xdp_socket_refill(&stack->sockets[queue], stack->calls);
 	if (++stack->ticks >= TICKS_A_SECOND) {
 		stack->ticks = 0;
 		etharp_tmr();
 		ip_reass_tmr();
-		tell_neighbours(stack);
+		xdp_neighbour_renew(&t->interface, t->neighbours, t->neighbours_count);
+		xdp_neighbour_tell(&stack->netif, t->neighbours, t->neighbours_count);
+		xdp_takeover_look(t);
 	}
-	return xdp_socket_check(&stack->sockets[0], stack->calls);
+	/* A deleted interface takes its link along: the socket is asked last, and knows. */
+	detached = xdp_takeover_detached(t);
+	err = xdp_socket_check(&stack->sockets[0], stack->calls);
+	return !err && detached ? -ENOLINK : err;
 }
 
 /* --- opening and closing -------------------------------------------------------------------- */
@@ -280,8 +274,16 @@ static int open_queue(struct xdp_stack *stack, unsigned queue, char *why, size_t
 	const struct xdp_variants *o = &t->options;
 	const unsigned number = stack->share.queue + queue;
 	struct xdp_socket *socket = &stack->sockets[queue];
-	int err = xdp_socket_open(socket, t->interface.name, number, o->copying, stack->connections,
-				  why, why_size);
+	const struct xdp_socket_plan plan = {.interface = t->interface.name,
+					     .queue = number,
+					     .copying = o->copying,
+					     .room = stack->room,
+					     .sends = queue == 0};
+	int err = xdp_socket_open(socket, &plan, why, why_size);
+
+	/* The socket goes by the name, and the program by the number. */
+	if (!err && if_nametoindex(plan.interface) != t->interface.index)
+		return refuse(-ENODEV, "the interface was renamed meanwhile", why, why_size);
 
 	if (!err && o->busy_poll_us) {
 		err = xdp_socket_busy_poll(socket, o->busy_poll_us);
@@ -317,12 +319,14 @@ static void resolve(struct xdp_stack *stack, const struct endpoint *to)
 	const ip4_addr_t *found_address;
 	struct eth_addr *found;
 
-	for (unsigned try = 0; try < ARP_TRIES; try++) {
+	/* By time, for other frames may come as well, and any number of them. */
+	for (unsigned look = 0; look < ARP_TRIES * ARP_LOOKS; look++) {
 		if (etharp_find_addr(&stack->netif, &hop, &found, &found_address) >= 0)
 			return;
-		etharp_query(&stack->netif, &hop, NULL);
+		if (look % ARP_LOOKS == 0)
+			etharp_query(&stack->netif, &hop, NULL);
 		xdp_stack_flush(stack);
-		xdp_stack_wait(stack, ARP_WAIT_NS);
+		calls_sleep(stack->calls, ARP_LOOK_NS);
 		xdp_stack_receive(stack);
 	}
 }
@@ -337,8 +341,9 @@ int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *t, unsigned wor
 	stack->takeover = t;
 	stack->share = xdp_steering_share(&t->steering, worker);
 	stack->calls = calls;
-	stack->connections = connections;
-	stack->frames_a_queue = xdp_socket_frames_in(connections);
+	stack->over = xdp_steering_over(&stack->share, connections);
+	stack->room = xdp_socket_room(connections, stack->share.queues);
+	stack->frames_a_queue = stack->room.rx + stack->room.spare;
 	if (make_room(stack))
 		return refuse(-ENOMEM, "the frames' descriptors", why, why_size);
 	for (unsigned queue = 0; !err && queue < stack->share.queues; queue++)
@@ -346,12 +351,13 @@ int xdp_stack_open(struct xdp_stack *stack, struct xdp_takeover *t, unsigned wor
 	if (!err)
 		err = start_lwip(stack, why, why_size);
 	if (!err && worker == 0)
-		err = xdp_program_attach(&t->program, t->interface.index, t->options.mode, why,
+		err = xdp_program_attach(&t->program, &t->interface, t->options.mode, why,
 					 why_size);
 	if (err)
 		return err;
 	atomic_fetch_add(&t->shared->zerocopies, stack->sockets[0].zerocopy);
-	tell_neighbours(stack);
+	/* Where ARP is the kernel's. */
+	xdp_neighbour_tell(&stack->netif, t->neighbours, t->neighbours_count);
 	for (unsigned i = 0; !t->steering.by_port && i < count; i++)
 		if (endpoints[i].address.ss_family == AF_INET)
 			resolve(stack, &endpoints[i]);

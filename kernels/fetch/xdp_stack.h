@@ -33,15 +33,15 @@ struct xdp_stack {
 	struct netif netif;
 	struct xdp_takeover *takeover;
 	struct xdp_share share;	    /* queues and ports of this worker */
+	struct xdp_over over;	    /* and of its ports, how many may wait */
 	struct xdp_socket *sockets; /* one a queue; all is sent by the first */
 	struct xdp_frame *frames;   /* frames_a_queue for each */
 	struct pollfd *polled;	    /* one a queue */
 	struct calls *calls;
+	struct xdp_room room; /* of each queue */
 	unsigned frames_a_queue;
-	unsigned connections; /* at most */
 	struct tcp_pcb *tail; /* the last of lwIP's connections; NULL: not known */
 	bool asked;	      /* a connection has just sent its next request */
-	unsigned held;	      /* frames that lwIP has */
 	unsigned opened;      /* connections, modulo those between two looks at what is over */
 	unsigned ticks;	      /* modulo those of a second */
 };
@@ -81,8 +81,9 @@ int xdp_stack_flush(struct xdp_stack *stack);
 void xdp_stack_wait(struct xdp_stack *stack, int64_t wait_ns);
 
 /*
- * XDP_TICK_NS have gone by: lwIP's timers run. Returns 0, or -errno when the interface is not
- * there any more: who only waits would never hear of it.
+ * XDP_TICK_NS have gone by: lwIP's timers run. Returns 0; -ENOLINK when the program was
+ * detached; another -errno when the interface is not there any more. Who only waits would never
+ * hear of either.
  */
 int xdp_stack_tick(struct xdp_stack *stack);
 

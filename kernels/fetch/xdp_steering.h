@@ -43,6 +43,28 @@ struct xdp_share {
 	unsigned port, ports; /* the first, and how many */
 };
 
+/*
+ * For a new connection's port lwIP looks at all connections that are over, so they are kept to so
+ * many, and looked through once in so many connections opened: the cost of one more is the same
+ * throughout.
+ */
+struct xdp_over {
+	unsigned most, slice;
+};
+
+/* Of few ports half of those without a connection at most, so that there is always a free one. */
+static inline struct xdp_over xdp_steering_over(const struct xdp_share *share, unsigned connections)
+{
+	unsigned spare = share->ports > connections ? share->ports - connections : 0;
+
+	return (struct xdp_over){.most = spare < 4     ? 1
+					 : spare < 512 ? spare / 2
+						       : 256,
+				 .slice = spare < 4	? 1
+					  : spare < 256 ? spare / 4
+							: 64};
+}
+
 struct xdp_interface;
 struct model_choices;
 

@@ -62,6 +62,16 @@ int xdp_takeover_begin(struct xdp_takeover *t, const struct reach *reach, char *
 	return 0;
 }
 
+/* Frames that the program itself dropped, on purpose or astray, by any queue. */
+static uint64_t dropped_by_program(const struct xdp_takeover *t)
+{
+	uint64_t frames = t->program.astray ? t->program.astray->frames : 0;
+
+	for (unsigned queue = 0; queue < t->interface.queues; queue++)
+		frames += xdp_program_lost(&t->program, queue);
+	return frames;
+}
+
 uint64_t xdp_takeover_drops(struct xdp_takeover *t, uint64_t by_sockets)
 {
 	uint64_t all = atomic_fetch_add(&t->shared->dropped, by_sockets) + by_sockets;
@@ -73,6 +83,7 @@ uint64_t xdp_takeover_drops(struct xdp_takeover *t, uint64_t by_sockets)
 	now = xdp_netlink_drops(t->interface.index);
 	in = now.in > t->before.in ? now.in - t->before.in : 0;
 	out = now.out > t->before.out ? now.out - t->before.out : 0;
+	all += dropped_by_program(t);
 	return by_sockets + (in > all ? in - all : 0) + out;
 }
 
@@ -87,6 +98,17 @@ const char *xdp_takeover_astray(const struct xdp_takeover *t)
 	xdp_steering_astray(&t->steering, &t->interface, frames, strays->queue, strays->port,
 			    t->shared->astray, sizeof(t->shared->astray));
 	return t->shared->astray;
+}
+
+void xdp_takeover_look(const struct xdp_takeover *t)
+{
+	if (!xdp_program_attached(&t->program))
+		atomic_store(&t->shared->detached, true);
+}
+
+bool xdp_takeover_detached(const struct xdp_takeover *t)
+{
+	return atomic_load(&t->shared->detached);
 }
 
 void xdp_takeover_text(const struct xdp_takeover *t, bool polls, char text[XDP_TEXT_SIZE])

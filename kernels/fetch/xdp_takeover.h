@@ -22,6 +22,7 @@ struct xdp_takeover_shared {
 	_Atomic unsigned zerocopies; /* workers whose queues are not copied */
 	_Atomic unsigned ended;	     /* workers that told their sockets' drops */
 	_Atomic uint64_t dropped;    /* by those sockets */
+	atomic_bool detached;	     /* the program, by somebody else */
 	char astray[512];
 };
 
@@ -44,12 +45,18 @@ int xdp_takeover_begin(struct xdp_takeover *takeover, const struct reach *reach,
  * To be asked once by each worker, at its end, with the frames that its own sockets dropped: how
  * many it is to count. The last worker's answer holds what only the interface saw. A driver may
  * count a frame that a socket refused as dropped by itself or not, so of the two counts of frames
- * that arrived the higher one is taken: at least so many were dropped.
+ * that arrived the higher one is taken: at least so many were dropped. Some drivers also count what
+ * the program drops, on purpose or astray: those frames are not counted here, whoever saw them.
  */
 uint64_t xdp_takeover_drops(struct xdp_takeover *takeover, uint64_t by_sockets);
 
 /* What went astray, in one line that all the workers' processes can read, or NULL. */
 const char *xdp_takeover_astray(const struct xdp_takeover *takeover);
+
+/* Once a second: asks whether the program is attached still. Only its own process can. */
+void xdp_takeover_look(const struct xdp_takeover *takeover);
+/* What was found. */
+bool xdp_takeover_detached(const struct xdp_takeover *takeover);
 
 /* What is in effect; polls: see xdp_options_text(). */
 void xdp_takeover_text(const struct xdp_takeover *takeover, bool polls, char text[XDP_TEXT_SIZE]);
