@@ -148,8 +148,8 @@ void bench_unanswered(struct bench *b, struct bench_lane *lane, struct connectio
 	c->failure_errno = 0;
 	b->now_ns = b->end.at_ns;
 	b->received_bytes += c->received_bytes;
-	/* What broke down is told by itself: these failed of that. */
-	if (b->options->benchmark && !bench_broke_off(b))
+	/* Where the model says what broke down, these failed of that. */
+	if (b->options->benchmark && !b->worker.broken && !b->worker.unable)
 		keep_failure(b, lane, c);
 	if (b->options->samples)
 		keep_sample(b, lane, c, c->failure_detail);
