@@ -225,7 +225,7 @@ void runner_run(const struct plan *plan, enum place_policy policy,
 	progress_clear(&r->progress);
 	runner_stop_origin(r);
 	outcome->cost.wall_s = (double)(usage_now_ns() - begun_ns) / 1e9;
-	outcome->cost.cpu_s = own_cpu_s();
+	outcome->cost.cpu_s += own_cpu_s();
 	outcome->interrupted = runner_is_interrupted();
 	free(r->capacities);
 	free(r->done);

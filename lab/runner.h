@@ -37,7 +37,7 @@ struct runner_limits {
 struct runner_cost {
 	double cells_s; /* their warm-ups, and their measured intervals as recorded, together */
 	double wall_s;	/* from the run's beginning to its last cell's row */
-	double cpu_s;	/* of this process so far, its children apart */
+	double cpu_s;	/* of this process so far and of its cells' guards */
 };
 
 struct runner_outcome {

@@ -67,6 +67,7 @@ static int wait_for_cell(struct runner *r, const struct plan_cell *cell, int *st
 			told = true;
 		}
 	} while (err == -EINTR);
+	r->outcome->cost.cpu_s += r->cell.guard_s;
 	return err;
 }
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
@@ -277,7 +278,10 @@ static void reap(struct subprocess *child, int *status)
 	child->user_s = seconds(used.ru_utime);
 	child->system_s = seconds(used.ru_stime);
 	child->max_rss_kib = (uint64_t)used.ru_maxrss;
-	take_bill(child, status);
+	child->guard_s = 0.0;
+	if (take_bill(child, status) && !child->left[0])
+		child->guard_s = fmax(0.0, seconds(used.ru_utime) + seconds(used.ru_stime) -
+						   child->user_s - child->system_s);
 	drain(&child->out);
 	drain(&child->err);
 	close_fd(&child->pidfd);

@@ -32,6 +32,7 @@ struct subprocess {
 	uint64_t begun_ns;
 	/* Its bill, once it was waited for: all its threads and the children it waited for. */
 	double wall_s, user_s, system_s;
+	double guard_s; /* CPU time of its guard; 0: it had none, or what it left is in it */
 	uint64_t max_rss_kib;
 	char left[16]; /* the name of a process that it left running and that was killed; or "" */
 	struct subprocess_text out;
