@@ -80,13 +80,14 @@ static bool is_by_lab(const char *alias)
 static int look_at(struct xdp_interface *i, struct xdp_netlink *answer, const char *name,
 		   unsigned index, char *why, size_t why_size)
 {
-	const struct rtattr *const *a = answer->attributes;
+	const struct rtattr *const *a;
 	const struct ifinfomsg *link;
 	int err;
 
 	if (name && strlen(name) >= IF_NAMESIZE)
 		return refuse_name(name, why, why_size);
 	err = xdp_netlink_link(answer, name, index);
+	a = answer->attributes;
 	if (err == -ENODEV && name)
 		return refuse_name(name, why, why_size);
 	if (err)
