@@ -191,9 +191,9 @@ static const struct plan_cell *nearest_cell(const struct plan_cell *cells, unsig
 {
 	const char **names = calloc(2 * (size_t)count, sizeof(*names));
 	const char *nearest = NULL;
-	unsigned at = 0;
+	size_t at = 0;
 
-	for (unsigned i = 0; names && i < count; i++) {
+	for (size_t i = 0; names && i < count; i++) {
 		const char *tail = strchr(cells[i].name, '/');
 
 		names[2 * i] = cells[i].name;

@@ -156,8 +156,8 @@ static void check_plan(const struct run_folder *f, const char *begun_with)
 
 	if (fd >= 0)
 		close(fd);
-	if (err)
-		status_exit(STATUS_USAGE, "%s: %s", path, strerror(-err));
+	if (err || !text)
+		status_exit(STATUS_USAGE, "%s: %s", path, strerror(err ? -err : ENOMEM));
 	for (; text[same] && text[same] == begun_with[same]; same++)
 		line += text[same] == '\n';
 	if (text[same] != begun_with[same] || same != length)

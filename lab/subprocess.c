@@ -175,7 +175,7 @@ static bool take(struct subprocess_text *t)
 /* Takes what the child left in the pipe, and no more than one can hold: others may hold it too. */
 static void drain(struct subprocess_text *t)
 {
-	uint64_t until = t->dropped + t->length + PIPE_MOST;
+	uint64_t until = t->dropped + t->length + (uint64_t)PIPE_MOST;
 
 	while (t->fd >= 0 && t->dropped + t->length < until && take(t))
 		;
