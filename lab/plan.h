@@ -175,8 +175,14 @@ int plan_check_link(const struct plan *plan, char *why, size_t why_size);
 int plan_expand(struct plan *plan, char *why, size_t why_size);
 
 /*
+ * For plan_cells.c and plan_control.c: that cell is what others are compared with, and is entered a
+ * second time behind it, the A/A control. Returns as plan_read().
+ */
+int plan_make_baseline(struct plan *plan, unsigned at, char *why, size_t why_size);
+
+/*
  * For plan.c: of a plan of commands alone that names no baseline the first cell becomes it, and is
- * entered twice. Returns 0 or -ENOMEM.
+ * entered twice. Returns as plan_read().
  */
 int plan_add_control(struct plan *plan, char *why, size_t why_size);
 

@@ -211,26 +211,22 @@ static int add_with_control(struct plan *plan, struct plan_cell *cell, bool *bas
 	return err;
 }
 
-/*
- * Without a baseline of the plan's own the first cell is what the others are compared with, and
- * gets the control: without one nothing could be claimed.
- */
-static int default_baseline(struct plan *plan, unsigned first, char *why, size_t why_size)
+int plan_make_baseline(struct plan *plan, unsigned at, char *why, size_t why_size)
 {
 	struct plan_cell control;
 	int err;
 
-	plan->cells[first].baseline = true;
-	control = plan->cells[first];
+	plan->cells[at].baseline = true;
+	control = plan->cells[at];
 	control.control = true;
 	err = add_cell(plan, &control, why, why_size);
 	if (err)
 		return err;
 	/* It stands behind its twin, as one that was asked for does. */
 	control = plan->cells[plan->cell_count - 1];
-	memmove(&plan->cells[first + 2], &plan->cells[first + 1],
-		(plan->cell_count - first - 2) * sizeof(control));
-	plan->cells[first + 1] = control;
+	memmove(&plan->cells[at + 2], &plan->cells[at + 1],
+		(plan->cell_count - at - 2) * sizeof(control));
+	plan->cells[at + 1] = control;
 	return 0;
 }
 
@@ -303,11 +299,14 @@ static int expand_section(struct plan *plan, const struct plan_section *section,
 				     "terms: %s",
 				     section->label, baseline->values.items[0], nearest);
 	}
-	/* A single cell has nothing to be compared with. */
+	/*
+	 * A single cell has nothing to be compared with. Without a baseline of the plan's own the
+	 * first is what the others are compared with: without a control nothing could be claimed.
+	 */
 	if (plan->cell_count - before < 2 || section->kind == PLAN_COMMAND ||
 	    names_baseline(plan, section->kind))
 		return 0;
-	return default_baseline(plan, before, why, why_size);
+	return plan_make_baseline(plan, before, why, why_size);
 }
 
 /* Gives the section what [defaults KIND] has and it has not; a default skip is one skip more. */

@@ -4,10 +4,6 @@
  */
 #include "lab/plan.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* Beside fetches commands have those' floor. *first: the first command among the cells. */
 static bool is_wanted(const struct plan *plan, unsigned *first)
 {
@@ -31,32 +27,6 @@ static bool is_wanted(const struct plan *plan, unsigned *first)
 int plan_add_control(struct plan *plan, char *why, size_t why_size)
 {
 	unsigned first = 0;
-	size_t size;
-	struct plan_cell *grown, twin;
 
-	if (!is_wanted(plan, &first))
-		return 0;
-	size = plan->cells[first].section->key_count * sizeof(*twin.values);
-	twin = plan->cells[first];
-	twin.baseline = twin.control = true;
-	twin.name = strdup(twin.name);
-	twin.values = malloc(size + 1);
-	grown = twin.name && twin.values
-			? realloc(plan->cells, (plan->cell_count + 1) * sizeof(*grown))
-			: NULL;
-	if (!grown) {
-		free(twin.name);
-		free(twin.values);
-		snprintf(why, why_size, "out of memory for %u cells", plan->cell_count + 1);
-		return -ENOMEM;
-	}
-	plan->cells = grown;
-	memcpy(twin.values, grown[first].values, size);
-	/* Beside its twin, as where the plan names it. */
-	memmove(&grown[first + 2], &grown[first + 1],
-		(plan->cell_count - first - 1) * sizeof(*grown));
-	grown[first].baseline = true;
-	grown[first + 1] = twin;
-	plan->cell_count++;
-	return 0;
+	return is_wanted(plan, &first) ? plan_make_baseline(plan, first, why, why_size) : 0;
 }
