@@ -2,6 +2,7 @@
 #include "lab/cmd.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void cmd_print_json_as(json_t *object, size_t flags)
 {
@@ -13,4 +14,11 @@ void cmd_print_json_as(json_t *object, size_t flags)
 void cmd_print_json(json_t *object)
 {
 	cmd_print_json_as(object, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+}
+
+void cmd_print_word(FILE *file, const char *word)
+{
+	const char *quote = strpbrk(word, " \t'\"\\$&|;<>()*?") ? "\"" : "";
+
+	fprintf(file, "%s%s%s", quote, word, quote);
 }

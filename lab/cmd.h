@@ -6,6 +6,7 @@
 #define LAB_CMD_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "lab/status.h"
 
@@ -29,5 +30,8 @@ void cmd_print_json(json_t *object);
 
 /* The same with the flags of jansson that say how. */
 void cmd_print_json_as(json_t *object, size_t flags);
+
+/* A word of a command line as it can be typed: between quotation marks where it needs them. */
+void cmd_print_word(FILE *file, const char *word);
 
 #endif

@@ -76,12 +76,8 @@ static void print_command(const struct plan *plan, const struct plan_cell *cell)
 	make_command(&command, plan, cell);
 	printf("   ");
 	for (unsigned i = 0; i < command.count; i++) {
-		const char *word = command.argv[i];
-
-		if (strpbrk(word, " \t'\"\\$&|;<>()*?"))
-			printf(" \"%s\"", word);
-		else
-			printf(" %s", word);
+		putchar(' ');
+		cmd_print_word(stdout, command.argv[i]);
 	}
 	putchar('\n');
 	cell_command_release(&command);

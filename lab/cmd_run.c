@@ -182,11 +182,10 @@ static struct runner_limits read_limits(const struct run_options *options, struc
 /* As it can be typed: by the name that this program was started by. */
 static void say_how_to_go_on(const struct run_folder *folder)
 {
-	const char *quote = strpbrk(folder->path, " \t'\"\\$&|;<>()*?") ? "\"" : "";
-
 	fflush(stdout);
-	fprintf(stderr, "iolab: go on with: %s run --resume %s%s%s\n", program_invocation_name,
-		quote, folder->path, quote);
+	fprintf(stderr, "iolab: go on with: %s run --resume ", program_invocation_name);
+	cmd_print_word(stderr, folder->path);
+	fputc('\n', stderr);
 }
 
 static enum status run(struct plan *plan, enum place_policy place,
